@@ -1,0 +1,393 @@
+//! Fitting names and addresses into the carrier's fields: nothing is ever cut.
+
+use std::fmt;
+
+use crate::address::{Address, Contact};
+use crate::error::{Error, Result};
+use crate::order::AddressProblem;
+use crate::personal::Personal;
+
+/// Longest street or secondary line, in characters.
+pub(super) const STREET_LENGTH: usize = 50;
+/// Longest city.
+pub(super) const CITY_LENGTH: usize = 28;
+/// Longest first name, last name or firm.
+pub(super) const NAME_LENGTH: usize = 50;
+
+/// Why an address does not fit the carrier's fields: the source of the [`Error`] that names the
+/// field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressMisfit {
+    /// What is wrong.
+    pub problem: AddressProblem,
+}
+
+impl fmt::Display for AddressMisfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.problem {
+            AddressProblem::TooLong => "too long for the carrier, even split between words",
+            AddressProblem::Incomplete => "incomplete",
+            AddressProblem::Unserviceable => "not a domestic address",
+            AddressProblem::Masked => "hidden by the platform",
+            _ => "not a United States address",
+        })
+    }
+}
+
+impl std::error::Error for AddressMisfit {}
+
+pub(super) fn misfit(role: &str, field: &str, problem: AddressProblem) -> Error {
+    let misfit = AddressMisfit { problem };
+    Error::invalid(format!("{role}.{field}"), format!("the address is {misfit}"))
+        .with_source(misfit)
+}
+
+/// An address in the carrier's fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fitted {
+    pub(super) street: String,
+    pub(super) secondary: Option<String>,
+    pub(super) city: String,
+    pub(super) state: &'static str,
+    pub(super) zip5: String,
+    pub(super) plus4: Option<String>,
+}
+
+/// Puts an address into the carrier's fields.
+///
+/// # Errors
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) with an [`AddressMisfit`] as source.
+pub(super) fn fit(role: &str, address: &Address) -> Result<Fitted> {
+    let wrong = |field: &str, problem| misfit(role, field, problem);
+    if address.is_masked() {
+        return Err(wrong("address", AddressProblem::Masked));
+    }
+    if !is_domestic(address) {
+        return Err(wrong("address.country", AddressProblem::Unserviceable));
+    }
+    let (street, secondary) = fit_lines(role, address)?;
+    let city = address.city.trim();
+    if city.is_empty() {
+        return Err(wrong("address.city", AddressProblem::Incomplete));
+    }
+    if city.chars().count() > CITY_LENGTH {
+        return Err(wrong("address.city", AddressProblem::TooLong));
+    }
+    let given = address.state.as_deref().map_or("", str::trim);
+    let state = match state_code(given) {
+        Some(state) => state,
+        // Platforms leave the state out where the country says it.
+        None if given.is_empty() => address
+            .country
+            .as_ref()
+            .and_then(|country| state_code(country.as_str()))
+            .ok_or_else(|| wrong("address.state", AddressProblem::Incomplete))?,
+        None => return Err(wrong("address.state", AddressProblem::Unrecognised)),
+    };
+    let (zip5, plus4) = zip(role, address)?;
+    Ok(Fitted { street, secondary, city: city.to_owned(), state, zip5, plus4 })
+}
+
+/// The ZIP in its two parts.
+pub(super) fn zip(role: &str, address: &Address) -> Result<(String, Option<String>)> {
+    let code = address.postal_code.as_deref().map_or("", str::trim);
+    if code.is_empty() {
+        return Err(misfit(role, "address.postal_code", AddressProblem::Incomplete));
+    }
+    let digits: String = code.chars().filter(|letter| !matches!(letter, '-' | ' ')).collect();
+    let unrecognised = || misfit(role, "address.postal_code", AddressProblem::Unrecognised);
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(unrecognised());
+    }
+    match digits.split_at_checked(5) {
+        Some((zip5, "")) => Ok((zip5.to_owned(), None)),
+        Some((zip5, plus4)) if plus4.len() == 4 => Ok((zip5.to_owned(), Some(plus4.to_owned()))),
+        _ => Err(unrecognised()),
+    }
+}
+
+/// Whether mail goes there at domestic prices; an unknown country counts as domestic, the carrier
+/// will say.
+pub(super) fn is_domestic(address: &Address) -> bool {
+    address.country.is_none_or(|country| {
+        ["US", "PR", "VI", "GU", "AS", "MP", "UM", "PW", "FM", "MH"].contains(&country.as_str())
+    })
+}
+
+/// The street line and what follows it. A line that is too long goes on in the secondary line,
+/// split between words.
+fn fit_lines(role: &str, address: &Address) -> Result<(String, Option<String>)> {
+    let mut lines = address
+        .lines
+        .iter()
+        .map(|line| line.as_str().split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|line| !line.is_empty());
+    let Some(first) = lines.next() else {
+        return Err(misfit(role, "address.lines", AddressProblem::Incomplete));
+    };
+    let further = lines.collect::<Vec<_>>().join(", ");
+    let too_long = || misfit(role, "address.lines", AddressProblem::TooLong);
+    let (street, overflow) = split_words(&first, STREET_LENGTH).ok_or_else(too_long)?;
+    let secondary = match (overflow.is_empty(), further.is_empty()) {
+        (true, _) => further,
+        (false, true) => overflow.to_owned(),
+        (false, false) => format!("{overflow}, {further}"),
+    };
+    if secondary.chars().count() > STREET_LENGTH {
+        return Err(too_long());
+    }
+    Ok((street.to_owned(), (!secondary.is_empty()).then_some(secondary)))
+}
+
+/// As many whole words as fit, and the rest; `None` when not even the first word fits.
+fn split_words(line: &str, length: usize) -> Option<(&str, &str)> {
+    let Some((limit, _)) = line.char_indices().nth(length) else { return Some((line, "")) };
+    let head = line.get(..=limit)?;
+    let at = head.rfind(' ').filter(|at| *at > 0)?;
+    Some((line.get(..at)?, line.get(at + 1..)?))
+}
+
+/// A person and a firm in the carrier's fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct FittedName {
+    pub(super) first: Option<String>,
+    pub(super) last: Option<String>,
+    pub(super) firm: Option<String>,
+}
+
+/// Splits one name into first and last. The carrier wants both, or a firm: a single word without a
+/// firm becomes the firm, which prints alike.
+pub(super) fn fit_name(role: &str, contact: &Contact) -> Result<FittedName> {
+    let name = contact.name.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
+    let firm = contact
+        .company
+        .as_ref()
+        .map(|company| company.as_str().split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|firm| !firm.is_empty());
+    let fitted = match name.rsplit_once(' ') {
+        Some((first, last)) => {
+            FittedName { first: Some(first.to_owned()), last: Some(last.to_owned()), firm }
+        }
+        None if name.is_empty() && firm.is_none() => {
+            return Err(misfit(role, "name", AddressProblem::Incomplete));
+        }
+        None if name.is_empty() => FittedName { firm, ..FittedName::default() },
+        None => match firm {
+            // Only the firm is required; the single name still tells who at the firm.
+            Some(firm) => FittedName { first: Some(name), last: None, firm: Some(firm) },
+            None => FittedName { firm: Some(name), ..FittedName::default() },
+        },
+    };
+    for (field, text) in
+        [("name", &fitted.first), ("name", &fitted.last), ("company", &fitted.firm)]
+    {
+        if text.as_ref().is_some_and(|text| text.chars().count() > NAME_LENGTH) {
+            return Err(misfit(role, field, AddressProblem::TooLong));
+        }
+    }
+    Ok(fitted)
+}
+
+/// The digits of a phone number, if there are as many as the carrier takes.
+pub(super) fn phone_digits(phone: Option<&Personal<String>>) -> Option<String> {
+    let digits: String = phone?.as_str().chars().filter(char::is_ascii_digit).collect();
+    let national = match digits.strip_prefix('1') {
+        Some(national) if digits.len() == 11 => national,
+        _ => &digits,
+    };
+    (6..=15).contains(&national.len()).then(|| national.to_owned())
+}
+
+/// The two letters of a state, from letters or name.
+fn state_code(state: &str) -> Option<&'static str> {
+    const STATES: &[(&str, &str)] = &[
+        ("AL", "Alabama"),
+        ("AK", "Alaska"),
+        ("AZ", "Arizona"),
+        ("AR", "Arkansas"),
+        ("CA", "California"),
+        ("CO", "Colorado"),
+        ("CT", "Connecticut"),
+        ("DE", "Delaware"),
+        ("DC", "District of Columbia"),
+        ("FL", "Florida"),
+        ("GA", "Georgia"),
+        ("HI", "Hawaii"),
+        ("ID", "Idaho"),
+        ("IL", "Illinois"),
+        ("IN", "Indiana"),
+        ("IA", "Iowa"),
+        ("KS", "Kansas"),
+        ("KY", "Kentucky"),
+        ("LA", "Louisiana"),
+        ("ME", "Maine"),
+        ("MD", "Maryland"),
+        ("MA", "Massachusetts"),
+        ("MI", "Michigan"),
+        ("MN", "Minnesota"),
+        ("MS", "Mississippi"),
+        ("MO", "Missouri"),
+        ("MT", "Montana"),
+        ("NE", "Nebraska"),
+        ("NV", "Nevada"),
+        ("NH", "New Hampshire"),
+        ("NJ", "New Jersey"),
+        ("NM", "New Mexico"),
+        ("NY", "New York"),
+        ("NC", "North Carolina"),
+        ("ND", "North Dakota"),
+        ("OH", "Ohio"),
+        ("OK", "Oklahoma"),
+        ("OR", "Oregon"),
+        ("PA", "Pennsylvania"),
+        ("RI", "Rhode Island"),
+        ("SC", "South Carolina"),
+        ("SD", "South Dakota"),
+        ("TN", "Tennessee"),
+        ("TX", "Texas"),
+        ("UT", "Utah"),
+        ("VT", "Vermont"),
+        ("VA", "Virginia"),
+        ("WA", "Washington"),
+        ("WV", "West Virginia"),
+        ("WI", "Wisconsin"),
+        ("WY", "Wyoming"),
+        ("PR", "Puerto Rico"),
+        ("VI", "Virgin Islands"),
+        ("GU", "Guam"),
+        ("AS", "American Samoa"),
+        ("MP", "Northern Mariana Islands"),
+        ("PW", "Palau"),
+        ("FM", "Micronesia"),
+        ("MH", "Marshall Islands"),
+        ("AA", "Armed Forces Americas"),
+        ("AE", "Armed Forces Europe"),
+        ("AP", "Armed Forces Pacific"),
+    ];
+    STATES
+        .iter()
+        .find(|(code, name)| state.eq_ignore_ascii_case(code) || state.eq_ignore_ascii_case(name))
+        .map(|(code, _)| *code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn address(lines: &[&str]) -> Address {
+        Address {
+            lines: lines.iter().map(|line| (*line).into()).collect(),
+            city: "St. Louis".into(),
+            state: Some("Missouri".into()),
+            postal_code: Some("63118-2628".into()),
+            ..Address::default()
+        }
+    }
+
+    fn problem(error: &Error) -> Option<AddressProblem> {
+        std::error::Error::source(error)?.downcast_ref::<AddressMisfit>().map(|m| m.problem)
+    }
+
+    #[test]
+    fn an_address_goes_into_the_carriers_fields() {
+        let fitted = fit("recipient", &address(&["1100  Wyoming", "Suite 150", "Dock 2"])).unwrap();
+        assert_eq!(fitted.street, "1100 Wyoming");
+        assert_eq!(fitted.secondary.as_deref(), Some("Suite 150, Dock 2"));
+        assert_eq!((fitted.state, fitted.zip5.as_str()), ("MO", "63118"));
+        assert_eq!(fitted.plus4.as_deref(), Some("2628"));
+    }
+
+    #[test]
+    fn a_long_street_line_is_split_between_words_and_never_cut() {
+        let long = "1234 Northwest Extraordinarily Long Boulevard Building Seven Floor Twelve";
+        let fitted = fit("recipient", &address(&[long, "Suite 9"])).unwrap();
+        assert_eq!(fitted.street, "1234 Northwest Extraordinarily Long Boulevard");
+        assert_eq!(fitted.secondary.as_deref(), Some("Building Seven Floor Twelve, Suite 9"));
+        for lines in [[long, long], [&"x".repeat(51), ""]] {
+            let error = fit("recipient", &address(&lines)).unwrap_err();
+            assert_eq!(error.field(), Some("recipient.address.lines"));
+            assert_eq!(problem(&error), Some(AddressProblem::TooLong));
+            assert!(!format!("{error:?}").contains("Extraordinarily"));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_named() {
+        type Spoil = fn(&mut Address);
+        let cases: [(Spoil, &str, AddressProblem); 8] = [
+            (|a| a.lines.clear(), "recipient.address.lines", AddressProblem::Incomplete),
+            (|a| a.city = String::new(), "recipient.address.city", AddressProblem::Incomplete),
+            (|a| a.city = "x".repeat(29), "recipient.address.city", AddressProblem::TooLong),
+            (|a| a.state = None, "recipient.address.state", AddressProblem::Incomplete),
+            (
+                |a| a.state = Some("QC".into()),
+                "recipient.address.state",
+                AddressProblem::Unrecognised,
+            ),
+            (
+                |a| a.postal_code = Some("K1A 0B1".into()),
+                "recipient.address.postal_code",
+                AddressProblem::Unrecognised,
+            ),
+            (
+                |a| a.country = crate::Country::new("CA"),
+                "recipient.address.country",
+                AddressProblem::Unserviceable,
+            ),
+            (|a| a.lines = vec!["1 M*** St".into()], "recipient.address", AddressProblem::Masked),
+        ];
+        for (spoil, field, expected) in cases {
+            let mut spoiled = address(&["1 Main St"]);
+            spoil(&mut spoiled);
+            let error = fit("recipient", &spoiled).unwrap_err();
+            assert_eq!((error.field(), problem(&error)), (Some(field), Some(expected)));
+        }
+    }
+
+    #[test]
+    fn one_name_becomes_first_and_last_or_a_firm() {
+        let named = |name: &str, company: Option<&str>| {
+            let contact = Contact {
+                name: name.into(),
+                company: company.map(Personal::from),
+                ..Contact::default()
+            };
+            fit_name("recipient", &contact).map(|n| (n.first, n.last, n.firm))
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            named("Ana María  Díaz", None).unwrap(),
+            (text("Ana María"), text("Díaz"), None)
+        );
+        assert_eq!(named("Cher", None).unwrap(), (None, None, text("Cher")));
+        assert_eq!(named("Cher", Some("ACME")).unwrap(), (text("Cher"), None, text("ACME")));
+        assert_eq!(named(" ", Some("ACME")).unwrap(), (None, None, text("ACME")));
+        assert!(named(" ", None).is_err());
+    }
+
+    #[test]
+    fn phones_are_digits_without_the_country() {
+        let digits = |text: &str| phone_digits(Some(&text.into()));
+        assert_eq!(digits("+1 (555) 010-0199").as_deref(), Some("5550100199"));
+        assert_eq!(digits("n/a"), None);
+        assert_eq!(phone_digits(None), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_word_of_a_street_is_ever_lost(words in prop::collection::vec("[a-zé]{1,20}", 1..12)) {
+            let line = words.join(" ");
+            match fit("recipient", &address(&[&line])) {
+                Ok(fitted) => {
+                    let whole = match fitted.secondary {
+                        Some(rest) => format!("{} {rest}", fitted.street),
+                        None => fitted.street,
+                    };
+                    prop_assert_eq!(whole, line);
+                }
+                Err(error) => prop_assert_eq!(problem(&error), Some(AddressProblem::TooLong)),
+            }
+        }
+    }
+}

@@ -1,0 +1,513 @@
+//! USPS: the postal service of the United States, through its REST APIs (version 3).
+//!
+//! # Credentials
+//!
+//! | What | Where from |
+//! |---|---|
+//! | consumer key and secret | an app on the developer portal, approved for each API it uses |
+//! | CRID, MID, manifest MID | the Business Customer Gateway; both MIDs enrolled for USPS Ship |
+//! | payment account | an EPS, permit or meter account that pays for labels |
+//!
+//! Two tokens are kept, both good for eight hours and fetched once for all callers: OAuth for
+//! every call, a payment authorization for labels. The token call grants fewer scopes without
+//! saying so when the app is not approved for an API; that is a configuration error here.
+//!
+//! # Limits
+//!
+//! A new app may make 60 calls an hour; more on request, set with [`UspsConfig::with_quota`]. So a
+//! parcel is quoted with one call for all services, numbers are tracked 35 at a time, and both
+//! tokens are cached. 70 lb and 108 in of length plus girth, 130 in for Ground Advantage.
+//!
+//! # Quirks
+//!
+//! - A quote's token holds mail class, processing category, rate indicator and entry facility: the
+//!   label call needs all of them. Only prices for the sender's own packaging are offered; a
+//!   flat-rate price is cheaper at times but only holds in that box.
+//! - Labels are sold once per `X-Idempotency-Key`. A lost purchase is found by reprinting under the
+//!   key, which buys nothing. A label can be reprinted three times and until its mailing date.
+//! - A cancelled label is void at once before it was reported (00:30 Central after the mailing
+//!   date, 15 minutes after a SCAN form); later it becomes a refund request.
+//! - Postage, fees and extra services of a label are kept apart: whether the first includes the
+//!   second is not documented. Quotes include fees.
+//! - Tracking times are local with an offset; their GMT twin has a wrong day at times. Times
+//!   without offset stay local.
+//! - Since 1 April 2026 tracking is free only for parcels of one's own mailer id.
+//! - A tracking number from their answer is never refused: published ones fail their check digit.
+//! - A street line over 50 characters goes on in the second line, split between words. What still
+//!   does not fit is an input error with an [`AddressMisfit`] as source; nothing is cut.
+//! - Cancelling a pickup needs the entity tag of a read not older than an hour; it is read first.
+//! - A pickup that exists already for the place and day is returned if this adapter ordered it;
+//!   otherwise the error is [`ErrorKind::AlreadyDone`], because the carrier does not name it.
+//!
+//! # What is not here
+//!
+//! International labels, customs forms (needed for military addresses and some territories),
+//! return labels, containers, label broker, and tracking subscriptions, whose signature could not
+//! be verified. Whether the test environment gives tracking events is unknown.
+
+mod address;
+mod auth;
+mod calls;
+mod catalogue;
+mod config;
+mod dialect;
+mod events;
+mod map;
+mod multipart;
+mod track;
+mod wire;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use tokio::task::JoinSet;
+use tracing::Instrument as _;
+
+pub use address::AddressMisfit;
+pub use catalogue::{
+    CATALOGUE_AS_OF, GROUND_ADVANTAGE, PRIORITY_MAIL, PRIORITY_MAIL_EXPRESS, catalogue,
+};
+pub use config::{
+    AccountType, DEFAULT_QUOTA, PRODUCTION, PriceType, PrinterDpi, TEST, TrackingVersion,
+    UspsConfig,
+};
+
+use crate::address::Address;
+use crate::client::{Client, Token, TokenCell, Transport, percent_encode};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
+use crate::ports::{
+    AddressCheck, CarrierAdapter, CarrierLimits, IdempotencySupport, Manifest, ManifestRequest,
+    Manifests, Pickup, PickupRequest, Pickups, Recovery, ValidateAddress, VoidLabel, VoidOutcome,
+};
+use crate::shipment::{
+    Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest,
+    TrackOutcome, Tracked,
+};
+
+/// The carrier's id.
+pub const USPS: CarrierId = CarrierId::from_static("usps");
+
+/// Numbers in one tracking call (version 3.2).
+const TRACK_BATCH: usize = 35;
+/// Tracking calls under way at once.
+const TRACK_CONCURRENCY: usize = 4;
+
+/// Codes that mean "this service is not offered for this parcel": no error of the whole quote.
+const NOT_OFFERED: [&str; 5] = ["030001", "030002", "030020", "030022", "160306"];
+
+/// One account with the carrier. Cheap to clone; clones share tokens and limits.
+///
+/// ```no_run
+/// # fn run(transport: std::sync::Arc<dyn orderflow::client::Transport>) -> orderflow::Result<()> {
+/// use orderflow::carriers::usps::{TEST, Usps, UspsConfig};
+///
+/// let config = UspsConfig::new("key", "secret", "12345678", "903123456", "903123457", "1000123456");
+/// let usps = Usps::new(config.with_base(TEST), transport)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Usps {
+    config: Arc<UspsConfig>,
+    client: Client,
+    payment: TokenCell,
+    pickups: Arc<Mutex<PickupsOrdered>>,
+}
+
+/// Pickups this adapter ordered, by place and day.
+type PickupsOrdered = HashMap<(String, NaiveDate), Pickup>;
+
+impl Usps {
+    /// Checks the configuration. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] that names the field.
+    pub fn new(config: UspsConfig, transport: Arc<dyn Transport>) -> Result<Self> {
+        config.check()?;
+        let config = Arc::new(config);
+        let account = config.account_name.as_deref().unwrap_or(&config.crid);
+        let mut builder =
+            Client::builder(Arc::new(dialect::UspsDialect), transport, &config.base, account)
+                .token_source(Arc::new(auth::UspsTokens(Arc::clone(&config))))
+                .quota("default", config.quota)
+                .retry(config.retry)
+                .clock(Arc::clone(&config.clock))
+                .secret(config.consumer_key.as_str())
+                .secret(config.consumer_secret.as_str())
+                .secret(config.account_number.as_str());
+        if let Some(limits) = &config.limits {
+            builder = builder.limits(limits.clone());
+        }
+        Ok(Self {
+            client: builder.build()?,
+            config,
+            payment: TokenCell::new(),
+            pickups: Arc::default(),
+        })
+    }
+
+    /// The payment authorization, fetched once for all callers.
+    async fn payment(&self) -> Result<Token> {
+        let (client, config) = (self.client.clone(), Arc::clone(&self.config));
+        self.payment
+            .get(|| async move { client.call(&auth::AuthorizePayment(&config)).await })
+            .await
+    }
+
+    /// Runs a call that carries the payment token. Which of the two tokens a refusal is about is
+    /// not documented; the stack has renewed the access token by then, so the payment token is
+    /// renewed once. Such a refusal says that nothing was done.
+    async fn paid<T, F>(&self, call: impl Fn(Token) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let token = self.payment().await?;
+        match call(token.clone()).await {
+            Err(error) if error.kind() == ErrorKind::AuthRejected => {
+                self.payment.invalidate(&token);
+                call(self.payment().await?).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn buy(&self, request: &LabelRequest, key: &IdempotencyKey) -> Result<Label> {
+        let config = &*self.config;
+        // What is wrong with the input is found before a token is fetched.
+        map::label_body(config, request)?;
+        self.paid(|payment| async move {
+            self.client.call(&calls::BuyLabel { config, request, key, payment: &payment }).await
+        })
+        .await
+    }
+
+    async fn reprint(&self, intent: &LabelIntent) -> Result<Label> {
+        let (config, request, key) = (&*self.config, &intent.request, &intent.key);
+        self.paid(|payment| async move {
+            self.client.call(&calls::ReprintByKey { config, request, key, payment: &payment }).await
+        })
+        .await
+    }
+
+    fn ordered(&self) -> MutexGuard<'_, PickupsOrdered> {
+        self.pickups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for numbers in pieces, a few calls at a time. An outcome per number, in any order, or
+    /// the error of the whole piece.
+    async fn ask(
+        &self,
+        numbers: Vec<TrackingNumber>,
+    ) -> Vec<(TrackingNumber, Result<TrackOutcome>)> {
+        let size = match self.config.tracking {
+            TrackingVersion::V3 => 1,
+            TrackingVersion::V3r2 => TRACK_BATCH,
+        };
+        let mut pieces = numbers.chunks(size).map(<[TrackingNumber]>::to_vec);
+        let mut calls = JoinSet::new();
+        let mut outcomes = Vec::with_capacity(numbers.len());
+        loop {
+            while calls.len() < TRACK_CONCURRENCY
+                && let Some(piece) = pieces.next()
+            {
+                let (client, version) = (self.client.clone(), self.config.tracking);
+                calls.spawn(ask_piece(client, version, piece).in_current_span());
+            }
+            match calls.join_next().await {
+                Some(Ok(piece)) => outcomes.extend(piece),
+                // A piece that panicked leaves its numbers unanswered; the caller says so.
+                Some(Err(_)) => {}
+                None => break,
+            }
+        }
+        outcomes
+    }
+}
+
+/// Asks for one piece.
+async fn ask_piece(
+    client: Client,
+    version: TrackingVersion,
+    piece: Vec<TrackingNumber>,
+) -> Vec<(TrackingNumber, Result<TrackOutcome>)> {
+    let answers = match (version, piece.as_slice()) {
+        (TrackingVersion::V3, [number]) => client
+            .call(&calls::TrackOne(number))
+            .await
+            .map(|outcome| vec![(number.as_str().to_owned(), outcome)]),
+        _ => client.call(&calls::TrackMany(&piece)).await,
+    };
+    match answers {
+        Ok(answers) => {
+            let mut by_number: HashMap<String, TrackOutcome> = answers
+                .into_iter()
+                .map(|(number, outcome)| (canonical(&number), outcome))
+                .collect();
+            piece
+                .into_iter()
+                .map(|number| {
+                    let outcome =
+                        by_number.remove(&canonical(number.as_str())).unwrap_or_else(|| {
+                            TrackOutcome::Failed {
+                                reason: "the answer leaves this number out".to_owned(),
+                                retry: true,
+                            }
+                        });
+                    (number, Ok(outcome))
+                })
+                .collect()
+        }
+        Err(error) => {
+            let about_the_numbers = about_the_number(&error);
+            match (about_the_numbers, piece.as_slice()) {
+                (Some(outcome), [number]) => vec![(number.clone(), Ok(outcome))],
+                _ => {
+                    let shared = Arc::new(error);
+                    piece.into_iter().map(|number| (number, Err(again(&shared)))).collect()
+                }
+            }
+        }
+    }
+}
+
+/// The same refusal for each number of a piece.
+fn again(error: &Arc<Error>) -> Error {
+    let mut copy = Error::new(error.kind(), error.message()).with_retry(error.retry());
+    if let (Some(adapter), Some(operation)) = (error.adapter(), error.operation()) {
+        copy = copy.with_operation(adapter, operation);
+    }
+    if let Some(vendor) = error.vendor() {
+        copy = copy.with_vendor(vendor.clone());
+    }
+    copy.with_source(Arc::clone(error))
+}
+
+/// A refusal that speaks of the only number asked for is its outcome.
+fn about_the_number(error: &Error) -> Option<TrackOutcome> {
+    match error.kind() {
+        ErrorKind::NotFound => Some(TrackOutcome::NotFoundYet),
+        ErrorKind::Rejected => {
+            Some(TrackOutcome::Failed { reason: error.message().to_owned(), retry: false })
+        }
+        _ => None,
+    }
+}
+
+/// A number as the carrier may spell it back.
+fn canonical(number: &str) -> String {
+    crate::shipment::number::without_routing(number).1
+}
+
+fn vendor_code(error: &Error) -> Option<&str> {
+    error.vendor()?.code.as_deref()
+}
+
+#[async_trait]
+impl CarrierAdapter for Usps {
+    fn carrier(&self) -> CarrierId {
+        USPS
+    }
+
+    fn limits(&self) -> CarrierLimits {
+        CarrierLimits {
+            idempotency: IdempotencySupport::Key,
+            formats: vec![LabelFormat::Pdf, LabelFormat::Zpl, LabelFormat::Png, LabelFormat::Epl],
+            max_weight: Some(catalogue::MAX_WEIGHT),
+            max_length_plus_girth: Some(catalogue::GROUND_GIRTH),
+            street_line_length: 50,
+            street_lines: 2,
+            name_length: 50,
+            track_batch: 35,
+            manifest_size: 40_000,
+            concurrent_labels: 8,
+            sandbox: true,
+        }
+    }
+
+    async fn rates(&self, request: &RateRequest) -> Result<Vec<RateQuote>> {
+        let operation = calls::ShippingOptions { config: &self.config, request };
+        match self.client.call(&operation).await {
+            Err(error) if vendor_code(&error).is_some_and(|code| NOT_OFFERED.contains(&code)) => {
+                Ok(Vec::new())
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn buy_label(&self, request: &LabelRequest, key: &IdempotencyKey) -> Result<Label> {
+        self.buy(request, key).await
+    }
+
+    async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery> {
+        let error = match self.reprint(intent).await {
+            Ok(label) => return Ok(Recovery::Found(Box::new(label))),
+            Err(error) => error,
+        };
+        match (error.kind(), vendor_code(&error)) {
+            // Only their own word for it proves that there is no label; a bare 404 may be a proxy.
+            (ErrorKind::NotFound, Some("160185" | "160378" | "160179")) => Ok(Recovery::Absent),
+            // It exists but is not printed again. The same purchase under the same key gives the
+            // label already made and charges nothing.
+            (_, Some("160381" | "160382")) => match self.buy(&intent.request, &intent.key).await {
+                Ok(label) => Ok(Recovery::Found(Box::new(label))),
+                Err(refused) if refused.is_passing() || refused.is_ambiguous() => Err(refused),
+                Err(refused) => Ok(Recovery::Unknowable {
+                    reason: format!("it was bought but is not handed out again: {refused}"),
+                }),
+            },
+            (ErrorKind::Rejected, _) => Ok(Recovery::Unknowable { reason: error.to_string() }),
+            _ => Err(error),
+        }
+    }
+
+    async fn track(&self, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>> {
+        let mut distinct: Vec<TrackingNumber> = Vec::with_capacity(numbers.len());
+        let mut places: HashMap<String, usize> = HashMap::with_capacity(numbers.len());
+        for number in numbers {
+            places.entry(canonical(number.as_str())).or_insert_with(|| {
+                distinct.push(number.clone());
+                distinct.len() - 1
+            });
+        }
+        let asked = distinct.len();
+        let mut outcomes: HashMap<String, TrackOutcome> = HashMap::with_capacity(asked);
+        let mut first_error = None;
+        let mut failed = 0_usize;
+        for (number, outcome) in self.ask(distinct).await {
+            let outcome = match outcome {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    failed += 1;
+                    let passing = error.is_passing();
+                    let outcome = TrackOutcome::Failed {
+                        reason: format!("{}: {}", error.kind(), error.message()),
+                        retry: passing,
+                    };
+                    first_error.get_or_insert(error);
+                    outcome
+                }
+            };
+            outcomes.insert(canonical(number.as_str()), outcome);
+        }
+        // One piece that failed spoils nobody else's answer; all of them together are an error.
+        if let Some(error) = first_error
+            && failed == asked
+        {
+            return Err(error);
+        }
+        Ok(numbers
+            .iter()
+            .map(|number| Tracked {
+                number: number.clone(),
+                outcome: outcomes.get(&canonical(number.as_str())).cloned().unwrap_or_else(|| {
+                    TrackOutcome::Failed {
+                        reason: "asking for it was interrupted".to_owned(),
+                        retry: true,
+                    }
+                }),
+            })
+            .collect())
+    }
+
+    fn tracking_url(&self, number: &TrackingNumber) -> Option<String> {
+        let number = percent_encode(number.as_str());
+        Some(format!("https://tools.usps.com/go/TrackConfirmAction?tLabels={number}"))
+    }
+
+    fn void(&self) -> Option<&dyn VoidLabel> {
+        Some(self)
+    }
+
+    fn manifests(&self) -> Option<&dyn Manifests> {
+        Some(self)
+    }
+
+    fn pickups(&self) -> Option<&dyn Pickups> {
+        Some(self)
+    }
+
+    fn addresses(&self) -> Option<&dyn ValidateAddress> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl VoidLabel for Usps {
+    async fn void_label(&self, label: &LabelRecord) -> Result<VoidOutcome> {
+        let number = &label.number;
+        let outcome = self
+            .paid(|payment| async move {
+                self.client.call(&calls::CancelLabel { number, payment: &payment }).await
+            })
+            .await;
+        match outcome {
+            Err(error) if error.is_already_done() => Ok(match vendor_code(&error) {
+                Some("160364") => VoidOutcome::RefundRequested { reference: None },
+                _ => VoidOutcome::Voided,
+            }),
+            outcome => outcome,
+        }
+    }
+}
+
+#[async_trait]
+impl Manifests for Usps {
+    async fn create_manifest(&self, request: &ManifestRequest) -> Result<Manifest> {
+        self.client.call(&calls::CreateScanForm(request)).await
+    }
+}
+
+#[async_trait]
+impl Pickups for Usps {
+    async fn schedule_pickup(&self, request: &PickupRequest) -> Result<Pickup> {
+        let place = (place_of(&request.place.address), request.date);
+        let operation = calls::SchedulePickup { config: &self.config, request };
+        match self.client.call(&operation).await {
+            Ok(pickup) => {
+                self.ordered().insert(place, pickup.clone());
+                Ok(pickup)
+            }
+            Err(error) if error.is_already_done() => {
+                let known = self.ordered().get(&place).cloned();
+                match known {
+                    Some(pickup) => Ok(self.client.call(&calls::GetPickup(&pickup)).await?.0),
+                    None => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn cancel_pickup(&self, pickup: &Pickup) -> Result<()> {
+        let (_, etag) = self.client.call(&calls::GetPickup(pickup)).await?;
+        self.client.call(&calls::CancelPickup { pickup, etag }).await?;
+        self.ordered().retain(|_, known| known.confirmation != pickup.confirmation);
+        Ok(())
+    }
+}
+
+/// A place as a key; hashed, so that no street lies about in memory twice.
+fn place_of(address: &Address) -> String {
+    let lines: Vec<String> = address
+        .lines
+        .iter()
+        .map(|line| line.as_str().trim().to_ascii_lowercase())
+        .chain([address.postal_code.clone().unwrap_or_default()])
+        .collect();
+    let parts: Vec<&str> = lines.iter().map(String::as_str).collect();
+    crate::ids::hex(&crate::ids::digest(&parts))
+}
+
+#[async_trait]
+impl ValidateAddress for Usps {
+    async fn validate(&self, address: &Address) -> Result<AddressCheck> {
+        match self.client.call(&calls::CheckAddress(address)).await {
+            Err(error) => map::address_refused(&error).ok_or(error),
+            outcome => outcome,
+        }
+    }
+}

@@ -1,0 +1,738 @@
+//! Buying labels in bulk: intent first, purchase, result; one item's failure never costs another.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, stream};
+
+use super::commit::Alongside;
+use super::{Carrier, Engine, Shop};
+use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::ids::{IdempotencyKey, OrderKey, PackageId, ShopKey};
+use crate::order::{Action, Actor, DeadlineKind, ExceptionKind, LogisticsMode, Order};
+use crate::ports::store::{IntendedEffect, Intent, StoredDocument};
+use crate::ports::{CarrierNaming, Recovery, VoidOutcome};
+use crate::rules::{RouteDecision, RouteFacts, RouteInput, route};
+use crate::shipment::{
+    Label, LabelIntent, LabelRecord, LabelRequest, LabelState, Package, RateQuote, RateRequest,
+    ServiceChoice, ServiceKey,
+};
+
+/// A parcel to work on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PackageRef {
+    /// Its order.
+    pub order: OrderKey,
+    /// The parcel.
+    pub package: PackageId,
+}
+
+/// What the caller knows already and need not be read again.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The order as it is in the store.
+    pub(super) order: Option<Order>,
+    /// When the platform's view of it was read.
+    pub(super) read_at: Option<DateTime<Utc>>,
+}
+
+/// How a batch is worked through.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct BatchOptions {
+    /// Do everything up to the purchase and say what would happen.
+    pub dry_run: bool,
+    /// Calls under way at once; 0 takes the engine's own bound.
+    pub concurrency: usize,
+}
+
+impl BatchOptions {
+    /// Asks for a dry run.
+    #[must_use]
+    pub const fn dry_run(mut self) -> Self {
+        self.dry_run = true;
+        self
+    }
+
+    /// Bounds the calls under way at once.
+    #[must_use]
+    pub const fn with_concurrency(mut self, calls: usize) -> Self {
+        self.concurrency = calls;
+        self
+    }
+}
+
+/// How far a batch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Items finished, whatever their outcome.
+    pub done: usize,
+    /// Items in all.
+    pub total: usize,
+}
+
+/// What became of one item of a batch.
+#[derive(Debug)]
+pub enum ItemOutcome<T> {
+    /// Done.
+    Done(T),
+    /// Nothing to do, or not possible now, and why.
+    Skipped(String),
+    /// Failed for certain.
+    Failed(Error),
+    /// It may have worked; recovery goes on under this key.
+    Ambiguous(IdempotencyKey),
+    /// A dry run would have bought this.
+    WouldBuy(Box<ServiceChoice>),
+}
+
+impl<T> ItemOutcome<T> {
+    /// Whether it is done.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
+impl Engine {
+    /// Parcels that wait for a label, urgent and early-due orders first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`].
+    pub async fn awaiting_labels(&self, now: DateTime<Utc>) -> Result<Vec<PackageRef>> {
+        let mut waiting = Vec::new();
+        self.for_open_orders(|order| {
+            if order.is_held(now) {
+                return;
+            }
+            let due = order
+                .deadline(DeadlineKind::ShipBy)
+                .map_or(DateTime::<Utc>::MAX_UTC, |deadline| deadline.at);
+            for package in order.packages.iter().filter(|package| wants_label(package)) {
+                let item = PackageRef { order: order.key.clone(), package: package.id.clone() };
+                waiting.push(((std::cmp::Reverse(order.priority), due), item));
+            }
+        })
+        .await?;
+        waiting.sort();
+        Ok(waiting.into_iter().map(|(_, item)| item).collect())
+    }
+
+    /// Buys labels for parcels: one outcome per item, in the order given. A second run over the
+    /// same list buys only what is missing. The platform is read again first when its last read is
+    /// older than the lifecycle allows.
+    ///
+    /// # Errors
+    /// Only when the platform cannot be read again or the store fails as a whole; everything else
+    /// is the outcome of an item.
+    pub async fn buy_labels(
+        &self,
+        items: &[PackageRef],
+        options: &BatchOptions,
+        now: DateTime<Utc>,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Result<Vec<ItemOutcome<LabelRecord>>> {
+        let shops: BTreeSet<ShopKey> = items.iter().map(|item| item.order.shop_key()).collect();
+        for shop in shops {
+            self.read_if_stale(&shop, now).await?;
+        }
+        let bound =
+            if options.concurrency == 0 { self.0.policy.concurrency } else { options.concurrency };
+        let done = AtomicUsize::new(0);
+        let total = items.len();
+        let outcomes = stream::iter(items)
+            .map(|item| async {
+                let outcome = match self.buy_one(item, Known::default(), options.dry_run, now).await
+                {
+                    Ok((outcome, _)) => outcome,
+                    Err(error) => ItemOutcome::Failed(error),
+                };
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                progress(Progress { done, total });
+                outcome
+            })
+            .buffered(bound)
+            .collect()
+            .await;
+        Ok(outcomes)
+    }
+
+    /// When the platform's view of a shop was read last.
+    pub(super) async fn read_at(
+        &self,
+        shop: &ShopKey,
+        known: Option<DateTime<Utc>>,
+    ) -> Result<DateTime<Utc>> {
+        match known {
+            Some(read_at) => Ok(read_at),
+            None => Ok(self.0.store.horizon(shop).await?.unwrap_or(DateTime::<Utc>::MIN_UTC)),
+        }
+    }
+
+    /// Reads the platform again when half of what the lifecycle allows has passed: the batch itself
+    /// takes time too.
+    pub(super) async fn read_if_stale(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<()> {
+        let allowed = TimeDelta::seconds(i64::from(self.0.policy.lifecycle.freshness_seconds) / 2);
+        let fresh = self.0.store.horizon(shop).await?.is_some_and(|known| now - known < allowed);
+        if !fresh {
+            self.sync(shop, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Buys one label. Returns the order as it is then, where it is at hand.
+    pub(super) async fn buy_one(
+        &self,
+        item: &PackageRef,
+        known: Known,
+        dry_run: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(ItemOutcome<LabelRecord>, Option<Order>)> {
+        let order = match known.order {
+            Some(order) => order,
+            None => self.load(&item.order).await?,
+        };
+        let skip = |why: &str| Ok((ItemOutcome::Skipped(why.to_owned()), None));
+        let Some(package) = order.package(&item.package) else {
+            return skip("the order has no such parcel");
+        };
+        match package.label.state {
+            LabelState::Purchased | LabelState::Printed | LabelState::VoidRequested => {
+                return skip("it has a label");
+            }
+            LabelState::Requested | LabelState::Unknown => {
+                return match package.label.key {
+                    Some(key) => Ok((self.recover_purchase(&key, now).await?, None)),
+                    None => skip("a purchase is under way"),
+                };
+            }
+            LabelState::None | LabelState::Voided => {}
+        }
+        if !wants_label(package) {
+            return skip("it needs no label");
+        }
+        if order.logistics != LogisticsMode::SellerCarrier {
+            return skip("the platform issues the label");
+        }
+        let choice = match self.fresh_choice(package, now) {
+            Some(choice) => choice,
+            None => match self.choose(&order, package, now).await? {
+                Ok(choice) => choice,
+                Err(decision) => {
+                    return Ok((self.no_service(order, item, &decision, now).await?, None));
+                }
+            },
+        };
+        if dry_run {
+            return Ok((ItemOutcome::WouldBuy(Box::new(choice)), Some(order)));
+        }
+        self.purchase(order, known.read_at, item, choice, now).await
+    }
+
+    /// The stored choice, unless its price is too old. A choice without a price stands.
+    fn fresh_choice(&self, package: &Package, now: DateTime<Utc>) -> Option<ServiceChoice> {
+        let ttl = TimeDelta::hours(i64::from(self.0.policy.route.quote_ttl_hours));
+        package
+            .choice
+            .clone()
+            .filter(|choice| choice.quoted_at.is_none_or(|quoted_at| now - quoted_at <= ttl))
+    }
+
+    /// Routes a parcel: quotes if wanted, then the rules. The refused decision comes back as `Err`.
+    async fn choose(
+        &self,
+        order: &Order,
+        package: &Package,
+        now: DateTime<Utc>,
+    ) -> Result<std::result::Result<ServiceChoice, Box<RouteDecision>>> {
+        let shop = self.shop(&order.key.shop_key())?;
+        let Some(recipient) = &order.recipient else {
+            return Err(Error::invalid("recipient", "the order has no recipient"));
+        };
+        let calendar = self.calendar_of(&order.key.shop_key(), package.warehouse.as_ref())?;
+        let services: Vec<_> =
+            self.0.carriers.values().flat_map(|carrier| carrier.services.clone()).collect();
+        let quotes = if self.0.policy.ask_for_quotes {
+            self.quotes(order, package, now).await?
+        } else {
+            Vec::new()
+        };
+        let accepted: BTreeSet<ServiceKey> = services
+            .iter()
+            .map(|service| service.key.clone())
+            .filter(|key| {
+                shop.adapter.carrier_name(&key.carrier, &key.service) != CarrierNaming::Unsupported
+            })
+            .collect();
+        let mut tags = order.tags.clone();
+        tags.extend(
+            package
+                .contents
+                .iter()
+                .filter_map(|packed| order.line(&packed.line)?.sku.as_ref())
+                .map(ToString::to_string),
+        );
+        let input = RouteInput {
+            platform: &order.key.platform,
+            shop: &order.key.shop,
+            destination: &recipient.address,
+            warehouse: package.warehouse.as_ref(),
+            calendar,
+            weight: package.weight,
+            dimensions: package.dimensions,
+            value: order.total,
+            tags: &tags,
+            speed: order.speed,
+            deliver_by: order.deadline(DeadlineKind::DeliverBy).map(|deadline| deadline.at),
+            batteries: tags.contains("battery"),
+            liquids: tags.contains("liquid"),
+            platform_accepts: Some(&accepted),
+        };
+        let facts = RouteFacts {
+            services: &services,
+            rules: &self.0.policy.route_rules,
+            quotes: &quotes,
+            reliability: &std::collections::BTreeMap::new(),
+        };
+        let decision = route(&input, &facts, &self.0.policy.route, now);
+        Ok(decision.chosen.clone().ok_or_else(|| Box::new(decision)))
+    }
+
+    /// Prices of every carrier, all asked at once. A carrier that does not answer costs only its
+    /// own offers; when none answers, the first error is returned.
+    async fn quotes(
+        &self,
+        order: &Order,
+        package: &Package,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<RateQuote>> {
+        let request = self.rate_request(order, package, now)?;
+        let mut quotes = Vec::new();
+        let mut failure = None;
+        let answers = futures_util::future::join_all(
+            self.0.carriers.values().map(|carrier| carrier.adapter.rates(&request)),
+        )
+        .await;
+        for answer in answers {
+            match answer {
+                Ok(offers) => quotes.extend(offers),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        match failure {
+            Some(error) if quotes.is_empty() => Err(error),
+            _ => Ok(quotes),
+        }
+    }
+
+    fn rate_request(
+        &self,
+        order: &Order,
+        package: &Package,
+        now: DateTime<Utc>,
+    ) -> Result<RateRequest> {
+        let recipient = order
+            .recipient
+            .clone()
+            .ok_or_else(|| Error::invalid("recipient", "the order has no recipient"))?;
+        let calendar = self.calendar_of(&order.key.shop_key(), package.warehouse.as_ref())?;
+        let departure = calendar
+            .next_departure(now)
+            .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()))?;
+        Ok(RateRequest {
+            sender: self.sender(package)?,
+            recipient,
+            weight: package.weight,
+            dimensions: package.dimensions,
+            value: Some(order.total),
+            mailing_date: calendar.local_date(departure),
+        })
+    }
+
+    fn sender(&self, package: &Package) -> Result<crate::Contact> {
+        self.0
+            .warehouses
+            .iter()
+            .find(|warehouse| Some(&warehouse.id) == package.warehouse.as_ref())
+            .map(|warehouse| warehouse.sender.clone())
+            .ok_or_else(|| {
+                Error::new(ErrorKind::Configuration, "the parcel's warehouse is not configured")
+                    .with_context("package", &package.id)
+            })
+    }
+
+    async fn no_service(
+        &self,
+        order: Order,
+        item: &PackageRef,
+        decision: &RouteDecision,
+        now: DateTime<Utc>,
+    ) -> Result<ItemOutcome<LabelRecord>> {
+        let why: Vec<String> =
+            decision.rejected.iter().map(|(key, why)| format!("{key} {why}")).collect();
+        let detail = if why.is_empty() {
+            "no carrier service is configured".to_owned()
+        } else {
+            why.join("; ")
+        };
+        self.change(&item.order, Some(order), &Actor::System, now, |_| {
+            let action = Action::IncidentRaised {
+                kind: ExceptionKind::NoService,
+                package: Some(item.package.clone()),
+                detail: detail.clone(),
+            };
+            Ok(Some((vec![action], Alongside::default(), ())))
+        })
+        .await?;
+        Ok(ItemOutcome::Failed(
+            Error::new(ErrorKind::Rejected, format!("no service takes the parcel: {detail}"))
+                .with_context("package", &item.package),
+        ))
+    }
+
+    async fn purchase(
+        &self,
+        order: Order,
+        read_at: Option<DateTime<Utc>>,
+        item: &PackageRef,
+        choice: ServiceChoice,
+        now: DateTime<Utc>,
+    ) -> Result<(ItemOutcome<LabelRecord>, Option<Order>)> {
+        let carrier = self.carrier(&choice.service.carrier)?;
+        let shop = self.shop(&item.order.shop_key())?;
+        let read_at = self.read_at(&shop.key, read_at).await?;
+        let written = self
+            .change(&item.order, Some(order), &Actor::System, now, |order| {
+                let Some(package) = order.package(&item.package) else { return Ok(None) };
+                if !matches!(package.label.state, LabelState::None | LabelState::Voided) {
+                    return Ok(None);
+                }
+                let attempt = package.label.attempts.saturating_add(1);
+                let key =
+                    IdempotencyKey::derive(&["label", item.package.as_str(), &attempt.to_string()]);
+                let request = self.label_request(carrier, shop, order, package, &choice, now)?;
+                let mut actions = Vec::new();
+                if package.choice.as_ref() != Some(&choice) {
+                    actions.push(Action::Routed {
+                        package: item.package.clone(),
+                        choice: choice.clone(),
+                    });
+                }
+                actions.push(Action::LabelRequested {
+                    package: item.package.clone(),
+                    key,
+                    platform_read_at: read_at,
+                });
+                let intent = Intent {
+                    key,
+                    order: item.order.clone(),
+                    package: Some(item.package.clone()),
+                    effect: IntendedEffect::BuyLabel { request: Box::new(request.clone()) },
+                    created_at: now,
+                    // The creator works on it; others may only when it seems to have died.
+                    due_at: now + TimeDelta::seconds(i64::from(self.0.policy.lease_seconds)),
+                    attempts: 0,
+                };
+                let alongside = Alongside { intents: vec![intent], ..Alongside::default() };
+                Ok(Some((actions, alongside, (key, request))))
+            })
+            .await?;
+        let Some((order, (key, request))) = written else {
+            return Ok((ItemOutcome::Skipped("somebody else is buying it".into()), None));
+        };
+        let answer = carrier.adapter.buy_label(&request, &key).await;
+        self.settle_purchase(Some(order), &item.order, &item.package, key, answer, now).await
+    }
+
+    fn label_request(
+        &self,
+        carrier: &Carrier,
+        shop: &Shop,
+        order: &Order,
+        package: &Package,
+        choice: &ServiceChoice,
+        now: DateTime<Utc>,
+    ) -> Result<LabelRequest> {
+        let rate = self.rate_request(order, package, now)?;
+        let named = shop.adapter.carrier_name(&choice.service.carrier, &choice.service.service);
+        if named == CarrierNaming::Unsupported {
+            return Err(Error::unsupported(format!(
+                "{} cannot be named on {}",
+                choice.service, shop.key.platform
+            )));
+        }
+        Ok(LabelRequest {
+            account: carrier.account.clone(),
+            sender: rate.sender,
+            recipient: rate.recipient,
+            service: choice.service.clone(),
+            token: choice.token.clone(),
+            weight: rate.weight,
+            dimensions: rate.dimensions,
+            value: rate.value,
+            mailing_date: rate.mailing_date,
+            format: self.0.policy.label_format.clone(),
+            references: vec![package.id.to_string(), order.key.order.to_string()],
+            warehouse: package.warehouse.clone(),
+        })
+    }
+
+    /// Writes down what became of a purchase. A result is never dropped: the order is loaded again
+    /// as often as somebody else changes it meanwhile.
+    pub(super) async fn settle_purchase(
+        &self,
+        order: Option<Order>,
+        order_key: &OrderKey,
+        package: &PackageId,
+        key: IdempotencyKey,
+        answer: Result<Label>,
+        now: DateTime<Utc>,
+    ) -> Result<(ItemOutcome<LabelRecord>, Option<Order>)> {
+        let package = package.clone();
+        match answer {
+            Ok(label) => {
+                let mut record = label.record;
+                record.key = key;
+                let documents: Vec<StoredDocument> = label
+                    .documents
+                    .into_iter()
+                    .zip(0..)
+                    .map(|(document, position)| StoredDocument {
+                        order: order_key.clone(),
+                        package: package.clone(),
+                        key,
+                        position,
+                        document,
+                    })
+                    .collect();
+                let changed = self
+                    .change(order_key, order, &Actor::Carrier, now, |_| {
+                        let action = Action::LabelPurchased {
+                            package: package.clone(),
+                            record: record.clone(),
+                        };
+                        let mut alongside = Alongside::settle(key, now, "bought");
+                        alongside.documents.clone_from(&documents);
+                        Ok(Some((vec![action], alongside, ())))
+                    })
+                    .await?;
+                Ok((ItemOutcome::Done(record), changed.map(|(order, ())| order)))
+            }
+            Err(error) if may_have_acted(&error) => {
+                self.change(order_key, order, &Actor::System, now, |_| {
+                    let action = Action::LabelUnknown { package: package.clone() };
+                    Ok(Some((vec![action], Alongside::default(), ())))
+                })
+                .await?;
+                let pause = i64::from(self.0.policy.upload_pause_seconds);
+                self.0.store.postpone(&key, now + TimeDelta::seconds(pause)).await?;
+                Ok((ItemOutcome::Ambiguous(key), None))
+            }
+            Err(error) => {
+                self.change(order_key, order, &Actor::Carrier, now, |_| {
+                    let action =
+                        Action::LabelFailed { package: package.clone(), reason: error.to_string() };
+                    Ok(Some((vec![action], Alongside::settle(key, now, "failed"), ())))
+                })
+                .await?;
+                Ok((ItemOutcome::Failed(error), None))
+            }
+        }
+    }
+
+    /// Finds out what became of a purchase whose answer was lost. When it surely was not bought and
+    /// the order may still ship, it is bought now, under the same key.
+    pub(super) async fn recover_purchase(
+        &self,
+        key: &IdempotencyKey,
+        now: DateTime<Utc>,
+    ) -> Result<ItemOutcome<LabelRecord>> {
+        let Some((intent, None)) = self.0.store.intent(key).await? else {
+            return Ok(ItemOutcome::Skipped("the purchase is settled".into()));
+        };
+        let (IntendedEffect::BuyLabel { request }, Some(package)) =
+            (&intent.effect, &intent.package)
+        else {
+            return Ok(ItemOutcome::Skipped("the intent is not a purchase".into()));
+        };
+        let carrier = self.carrier(&request.service.carrier)?;
+        let looked_for =
+            LabelIntent { key: *key, request: (**request).clone(), created_at: intent.created_at };
+        match carrier.adapter.recover_label(&looked_for).await {
+            Ok(Recovery::Found(label)) => {
+                let settled =
+                    self.settle_purchase(None, &intent.order, package, *key, Ok(*label), now);
+                Ok(settled.await?.0)
+            }
+            Ok(Recovery::Absent) => {
+                let order = self.load(&intent.order).await?;
+                let wanted = order.package(package).is_some_and(|package| {
+                    !package.contents.is_empty() && package.shipped.is_none()
+                }) && !order.is_held(now)
+                    && order.cancel_request.is_none()
+                    && !order.state().is_terminal();
+                if wanted {
+                    let answer = carrier.adapter.buy_label(request, key).await;
+                    let settled = self.settle_purchase(
+                        Some(order),
+                        &intent.order,
+                        package,
+                        *key,
+                        answer,
+                        now,
+                    );
+                    return Ok(settled.await?.0);
+                }
+                let package = package.clone();
+                self.change(&intent.order, Some(order), &Actor::Carrier, now, |_| {
+                    let action = Action::LabelConfirmedAbsent { package: package.clone() };
+                    Ok(Some((vec![action], Alongside::settle(*key, now, "absent"), ())))
+                })
+                .await?;
+                Ok(ItemOutcome::Skipped("it was not bought, and is no longer wanted".into()))
+            }
+            Ok(Recovery::Unknowable { reason }) => {
+                // A person must look; asking again every few seconds would only cost calls.
+                self.0.store.postpone(key, now + TimeDelta::hours(1)).await?;
+                let package = package.clone();
+                self.change(&intent.order, None, &Actor::Carrier, now, |_| {
+                    let action = Action::IncidentRaised {
+                        kind: ExceptionKind::LabelUnknown,
+                        package: Some(package.clone()),
+                        detail: reason.clone(),
+                    };
+                    Ok(Some((vec![action], Alongside::default(), ())))
+                })
+                .await?;
+                Ok(ItemOutcome::Ambiguous(*key))
+            }
+            Err(error) => {
+                let pause = match error.retry() {
+                    Retry::After(pause) => TimeDelta::from_std(pause).unwrap_or_default(),
+                    _ => TimeDelta::seconds(i64::from(self.0.policy.upload_pause_seconds)),
+                };
+                self.0.store.postpone(key, now + pause).await?;
+                Ok(ItemOutcome::Ambiguous(*key))
+            }
+        }
+    }
+
+    /// Asks the carrier to void a parcel's label: written down first, settled after.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] when the carrier cannot void; of the adapter or the store.
+    pub async fn void_label(
+        &self,
+        order: Order,
+        package: &PackageId,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Order>> {
+        let order_key = order.key.clone();
+        let written = self
+            .change(&order_key, Some(order), &Actor::System, now, |order| {
+                let Some(parcel) = order.package(package) else { return Ok(None) };
+                let (Some(record), true) = (
+                    &parcel.label.record,
+                    matches!(parcel.label.state, LabelState::Purchased | LabelState::Printed),
+                ) else {
+                    return Ok(None);
+                };
+                let key =
+                    IdempotencyKey::derive(&["void", package.as_str(), record.number.as_str()]);
+                let action =
+                    Action::VoidRequested { package: package.clone(), reason: reason.to_owned() };
+                let intent = Intent {
+                    key,
+                    order: order.key.clone(),
+                    package: Some(package.clone()),
+                    effect: IntendedEffect::VoidLabel { record: Box::new(record.clone()) },
+                    created_at: now,
+                    due_at: now + TimeDelta::seconds(i64::from(self.0.policy.lease_seconds)),
+                    attempts: 0,
+                };
+                let alongside = Alongside { intents: vec![intent], ..Alongside::default() };
+                Ok(Some((vec![action], alongside, (key, record.clone()))))
+            })
+            .await?;
+        match written {
+            None => Ok(None),
+            Some((_, (key, record))) => {
+                self.send_void(&order_key, package, key, &record, now).await.map(Some)
+            }
+        }
+    }
+
+    pub(super) async fn send_void(
+        &self,
+        order: &OrderKey,
+        package: &PackageId,
+        key: IdempotencyKey,
+        record: &LabelRecord,
+        now: DateTime<Utc>,
+    ) -> Result<Order> {
+        let carrier = self.carrier(&record.carrier)?;
+        let outcome = match carrier.adapter.void() {
+            Some(ability) => ability.void_label(record).await,
+            None => Err(Error::unsupported("the carrier voids no labels")),
+        };
+        let (action, word) = match outcome {
+            Ok(VoidOutcome::Voided) => (Action::LabelVoided { package: package.clone() }, "voided"),
+            Ok(VoidOutcome::RefundRequested { reference }) => (
+                Action::VoidRejected {
+                    package: package.clone(),
+                    reason: format!(
+                        "a refund was asked for instead ({})",
+                        reference.as_deref().unwrap_or("no reference")
+                    ),
+                },
+                "refund requested",
+            ),
+            Err(error) if may_have_acted(&error) || error.is_passing() => {
+                let pause = i64::from(self.0.policy.upload_pause_seconds);
+                self.0.store.postpone(&key, now + TimeDelta::seconds(pause)).await?;
+                return self.load(order).await;
+            }
+            Err(error) => (
+                Action::VoidRejected { package: package.clone(), reason: error.to_string() },
+                "refused",
+            ),
+        };
+        let changed = self
+            .change(order, None, &Actor::Carrier, now, |_| {
+                Ok(Some((vec![action.clone()], Alongside::settle(key, now, word), ())))
+            })
+            .await?;
+        match changed {
+            Some((order, ())) => Ok(order),
+            None => self.load(order).await,
+        }
+    }
+}
+
+/// Whether a parcel waits for a label.
+pub(super) fn wants_label(package: &Package) -> bool {
+    package.shipped.is_none()
+        && package.undeliverable.is_none()
+        && !package.contents.is_empty()
+        && package.tracking.is_none()
+        && !package.has_live_label()
+}
+
+/// Unknown is not success, and not failure either. A call that was never answered, whose answer
+/// cannot be read, or whose attempts ran out on transient faults, may have acted.
+pub(super) fn may_have_acted(error: &Error) -> bool {
+    // A conflict was seen on their side: it is known what is there.
+    if error.kind() == ErrorKind::Conflict {
+        return false;
+    }
+    matches!(error.retry(), Retry::LookFirst | Retry::Exhausted { .. })
+        || matches!(
+            error.kind(),
+            ErrorKind::Ambiguous
+                | ErrorKind::Transient
+                | ErrorKind::RateLimited
+                | ErrorKind::UnexpectedAnswer
+        )
+}

@@ -1,0 +1,307 @@
+//! The engine: plans are pure, effects are written down before they are sent.
+//!
+//! ```text
+//! plan(&Order, &Facts, now) → steps      pure
+//! write intent (with its key) → send → write result
+//! on start-up, or when an answer was lost: recover by key
+//! ```
+//!
+//! The host owns time and threads. Every call takes `now`; [`Engine::tick`] does whatever is due,
+//! [`Engine::run`] calls it on a schedule until told to stop. Acknowledgements are not written down
+//! first: doing one twice is success on every platform, so it is planned again from facts. Label
+//! purchases, voids, shipment confirmations and stock that leaves are, because they are not.
+
+mod advance;
+mod commit;
+mod ingest;
+mod labels;
+mod outbox;
+mod plan;
+mod report;
+mod schedule;
+mod ship;
+mod straight;
+mod track;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+pub use advance::{AdvanceReport, Trouble};
+pub use ingest::SyncReport;
+pub use labels::{BatchOptions, ItemOutcome, PackageRef, Progress};
+pub use outbox::OutboxReport;
+pub use plan::{Facts, Step, plan};
+pub use report::{DueWarning, PickItem, PickParcel};
+pub use schedule::{Schedule, TickReport};
+pub use straight::{StraightOptions, StraightReport};
+pub use track::TrackReport;
+
+use crate::calendar::WorkCalendar;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{CarrierId, ShopKey};
+use crate::order::LifecyclePolicy;
+use crate::ports::store::Store;
+use crate::ports::{CarrierAdapter, MarketplaceAdapter, Stock};
+use crate::rules::{
+    AllocationPolicy, ExceptionPolicy, ReviewPolicy, RoutePolicy, RouteRule, SlaRules,
+};
+use crate::shipment::{CarrierService, LabelFormat};
+use crate::warehouse::Warehouse;
+
+/// A shop: an account on a platform and what its seller decided.
+#[derive(Debug, Clone)]
+pub struct Shop {
+    /// Identity.
+    pub key: ShopKey,
+    /// The account.
+    pub adapter: Arc<dyn MarketplaceAdapter>,
+    /// Deadline rules.
+    pub sla: SlaRules,
+    /// Review.
+    pub review: ReviewPolicy,
+    /// The shop's own working days and zone, for reports.
+    pub calendar: WorkCalendar,
+    /// How far back the first synchronisation looks, in hours. Default 7 days.
+    pub first_look_hours: u32,
+}
+
+impl Shop {
+    /// A shop with default decisions, in a zone of its own.
+    #[must_use]
+    pub fn new(key: ShopKey, adapter: Arc<dyn MarketplaceAdapter>, calendar: WorkCalendar) -> Self {
+        Self {
+            key,
+            adapter,
+            sla: SlaRules::default(),
+            review: ReviewPolicy::default(),
+            calendar,
+            first_look_hours: 7 * 24,
+        }
+    }
+
+    /// Sets the deadline rules.
+    #[must_use]
+    pub fn with_sla(mut self, sla: SlaRules) -> Self {
+        self.sla = sla;
+        self
+    }
+
+    /// Sets what the seller decided about reviews.
+    #[must_use]
+    pub fn with_review(mut self, review: ReviewPolicy) -> Self {
+        self.review = review;
+        self
+    }
+}
+
+/// A carrier account and the services bought through it.
+#[derive(Debug, Clone)]
+pub struct Carrier {
+    /// The account.
+    pub adapter: Arc<dyn CarrierAdapter>,
+    /// The services that may be used.
+    pub services: Vec<CarrierService>,
+    /// The host's name of the account, printed nowhere.
+    pub account: Option<String>,
+}
+
+impl Carrier {
+    /// A carrier with the services that may be used.
+    #[must_use]
+    pub const fn new(adapter: Arc<dyn CarrierAdapter>, services: Vec<CarrierService>) -> Self {
+        Self { adapter, services, account: None }
+    }
+}
+
+/// What a host decides for all shops.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct EnginePolicy {
+    /// The lifecycle.
+    pub lifecycle: LifecyclePolicy,
+    /// Allocation.
+    pub allocation: AllocationPolicy,
+    /// Routing.
+    pub route: RoutePolicy,
+    /// Routing rules.
+    pub route_rules: Vec<RouteRule>,
+    /// Exceptions.
+    pub exceptions: ExceptionPolicy,
+    /// Whether carriers are asked for prices before a service is chosen. Default yes.
+    pub ask_for_quotes: bool,
+    /// The language of labels.
+    pub label_format: LabelFormat,
+    /// How far windows of synchronisation overlap, in minutes. Default 10.
+    pub overlap_minutes: u32,
+    /// Orders worked on at once. Default 16.
+    pub concurrency: usize,
+    /// How long a worker may keep an intent before another may take it, in seconds. Default 300.
+    pub lease_seconds: u32,
+    /// Pause before an upload that did not work is tried again, in seconds. Default 30.
+    pub upload_pause_seconds: u32,
+}
+
+impl Default for EnginePolicy {
+    fn default() -> Self {
+        Self {
+            lifecycle: LifecyclePolicy::default(),
+            allocation: AllocationPolicy::default(),
+            route: RoutePolicy::default(),
+            route_rules: Vec::new(),
+            exceptions: ExceptionPolicy::default(),
+            ask_for_quotes: true,
+            label_format: LabelFormat::Pdf,
+            overlap_minutes: 10,
+            concurrency: 16,
+            lease_seconds: 300,
+            upload_pause_seconds: 30,
+        }
+    }
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    stock: Arc<dyn Stock>,
+    shops: BTreeMap<ShopKey, Shop>,
+    carriers: BTreeMap<CarrierId, Carrier>,
+    warehouses: Vec<Warehouse>,
+    policy: EnginePolicy,
+    worker: String,
+}
+
+/// Runs orders from import to completion. Cheap to clone; all clones share everything.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("shops", &self.0.shops.keys().collect::<Vec<_>>())
+            .field("carriers", &self.0.carriers.keys().collect::<Vec<_>>())
+            .field("worker", &self.0.worker)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds an [`Engine`].
+#[must_use]
+pub struct EngineBuilder(Inner);
+
+impl fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EngineBuilder")
+    }
+}
+
+impl EngineBuilder {
+    /// Adds a shop.
+    pub fn shop(mut self, shop: Shop) -> Self {
+        self.0.shops.insert(shop.key.clone(), shop);
+        self
+    }
+
+    /// Adds a carrier.
+    pub fn carrier(mut self, carrier: Carrier) -> Self {
+        self.0.carriers.insert(carrier.adapter.carrier(), carrier);
+        self
+    }
+
+    /// Adds a warehouse.
+    pub fn warehouse(mut self, warehouse: Warehouse) -> Self {
+        self.0.warehouses.push(warehouse);
+        self
+    }
+
+    /// Sets what the host decides for all shops.
+    pub fn policy(mut self, policy: EnginePolicy) -> Self {
+        self.0.policy = policy;
+        self
+    }
+
+    /// Names this worker among several on one store. Default `worker`.
+    pub fn worker(mut self, name: impl Into<String>) -> Self {
+        self.0.worker = name.into();
+        self
+    }
+
+    /// Builds the engine.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] when there is no shop, two warehouses share an id, a service
+    /// belongs to another carrier, or a bound is zero.
+    pub fn build(self) -> Result<Engine> {
+        let inner = self.0;
+        let wrong = |message: String| Err(Error::new(ErrorKind::Configuration, message));
+        if inner.shops.is_empty() {
+            return wrong("the engine has no shop".into());
+        }
+        if inner.policy.concurrency == 0 {
+            return wrong("concurrency must be at least 1".into());
+        }
+        let mut ids = std::collections::BTreeSet::new();
+        if let Some(twice) = inner.warehouses.iter().find(|warehouse| !ids.insert(&warehouse.id)) {
+            return wrong(format!("warehouse {} occurs twice", twice.id));
+        }
+        for (id, carrier) in &inner.carriers {
+            if let Some(odd) = carrier.services.iter().find(|service| service.key.carrier != *id) {
+                return wrong(format!("service {} does not belong to carrier {id}", odd.key));
+            }
+        }
+        Ok(Engine(Arc::new(inner)))
+    }
+}
+
+impl Engine {
+    /// Starts building an engine over a store and a stock system.
+    pub fn builder(store: Arc<dyn Store>, stock: Arc<dyn Stock>) -> EngineBuilder {
+        EngineBuilder(Inner {
+            store,
+            stock,
+            shops: BTreeMap::new(),
+            carriers: BTreeMap::new(),
+            warehouses: Vec::new(),
+            policy: EnginePolicy::default(),
+            worker: "worker".to_owned(),
+        })
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    /// The shops.
+    pub fn shops(&self) -> impl Iterator<Item = &Shop> {
+        self.0.shops.values()
+    }
+
+    /// What the host decided.
+    #[must_use]
+    pub fn policy(&self) -> &EnginePolicy {
+        &self.0.policy
+    }
+
+    fn shop(&self, key: &ShopKey) -> Result<&Shop> {
+        self.0.shops.get(key).ok_or_else(|| {
+            Error::new(ErrorKind::Configuration, format!("the engine has no shop {key}"))
+        })
+    }
+
+    fn carrier(&self, id: &CarrierId) -> Result<&Carrier> {
+        self.0.carriers.get(id).ok_or_else(|| {
+            Error::new(ErrorKind::Configuration, format!("the engine has no carrier {id}"))
+        })
+    }
+
+    /// Until when everything the platform says about a shop is known here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`].
+    pub async fn known_until(&self, shop: &ShopKey) -> Result<Option<DateTime<Utc>>> {
+        self.0.store.horizon(shop).await
+    }
+}

@@ -1,0 +1,201 @@
+//! Intents that are not over: recovery after a crash, retries, stock that moved.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Engine;
+use super::commit::Alongside;
+use super::labels::ItemOutcome;
+use crate::error::{Error, Result};
+use crate::ids::{OrderKey, PackageId};
+use crate::order::{Actor, Order};
+use crate::ports::StockError;
+use crate::ports::store::{IntendedEffect, Intent, Settlement};
+
+/// Intents taken at once.
+const CLAIM: u32 = 64;
+
+/// What working on the outbox came to.
+#[derive(Debug, Default)]
+pub struct OutboxReport {
+    /// Intents looked at.
+    pub taken: u64,
+    /// Purchases that had been made: found again, not made twice.
+    pub labels_found: u64,
+    /// Shipments that the platform has now.
+    pub uploaded: u64,
+    /// Intents that are still not over.
+    pub waiting: u64,
+    /// What did not work.
+    pub errors: Vec<Error>,
+}
+
+impl Engine {
+    /// Looks after every intent that is not over, due or not. To be called once when a process
+    /// starts, while no other worker runs on the store; with several, call
+    /// [`Engine::work_outbox`], which takes only what nobody else keeps.
+    ///
+    /// # Errors
+    /// Of the store; what goes wrong with single intents is in the report.
+    pub async fn recover(&self, now: DateTime<Utc>) -> Result<OutboxReport> {
+        let mut report = OutboxReport::default();
+        for intent in self.0.store.unsettled().await? {
+            self.look_after(&intent, now, &mut report).await;
+        }
+        Ok(report)
+    }
+
+    /// Takes due intents that no other worker keeps, and looks after them.
+    ///
+    /// # Errors
+    /// Of the store; what goes wrong with single intents is in the report.
+    pub async fn work_outbox(&self, now: DateTime<Utc>) -> Result<OutboxReport> {
+        let mut report = OutboxReport::default();
+        let until = now + TimeDelta::seconds(i64::from(self.0.policy.lease_seconds));
+        loop {
+            let intents = self.0.store.claim(&self.0.worker, now, until, CLAIM).await?;
+            if intents.is_empty() {
+                return Ok(report);
+            }
+            for intent in intents {
+                self.look_after(&intent, now, &mut report).await;
+            }
+        }
+    }
+
+    async fn look_after(&self, intent: &Intent, now: DateTime<Utc>, report: &mut OutboxReport) {
+        report.taken += 1;
+        match self.one_intent(intent, now, report).await {
+            Ok(true) => {}
+            Ok(false) => report.waiting += 1,
+            Err(error) => {
+                report.waiting += 1;
+                report.errors.push(error);
+                let pause = i64::from(self.0.policy.upload_pause_seconds);
+                // Should even this fail, the lease frees the intent when it ends.
+                if let Err(error) =
+                    self.0.store.postpone(&intent.key, now + TimeDelta::seconds(pause)).await
+                {
+                    report.errors.push(error);
+                }
+            }
+        }
+    }
+
+    /// Returns whether the intent is over.
+    async fn one_intent(
+        &self,
+        intent: &Intent,
+        now: DateTime<Utc>,
+        report: &mut OutboxReport,
+    ) -> Result<bool> {
+        match &intent.effect {
+            IntendedEffect::BuyLabel { .. } => {
+                match self.recover_purchase(&intent.key, now).await? {
+                    ItemOutcome::Done(_) => {
+                        report.labels_found += 1;
+                        Ok(true)
+                    }
+                    ItemOutcome::Ambiguous(_) => Ok(false),
+                    ItemOutcome::Failed(error) => {
+                        report.errors.push(error);
+                        Ok(true)
+                    }
+                    ItemOutcome::Skipped(_) | ItemOutcome::WouldBuy(_) => Ok(true),
+                }
+            }
+            IntendedEffect::ConfirmShipment { .. } => {
+                let order = self.load(&intent.order).await?;
+                if order.is_held(now) {
+                    self.0.store.postpone(&intent.key, now + TimeDelta::minutes(5)).await?;
+                    return Ok(false);
+                }
+                let uploaded = self.send_upload(intent, Some(order), Vec::new(), now).await?;
+                report.uploaded += u64::from(uploaded);
+                Ok(self.0.store.intent(&intent.key).await?.is_none_or(|(_, over)| over.is_some()))
+            }
+            IntendedEffect::VoidLabel { record } => {
+                let Some(package) = &intent.package else { return Ok(true) };
+                self.send_void(&intent.order, package, intent.key, record, now).await?;
+                Ok(self.0.store.intent(&intent.key).await?.is_none_or(|(_, over)| over.is_some()))
+            }
+            IntendedEffect::ReleaseStock { line } => {
+                let released = self.0.stock.release(&intent.order, line).await;
+                self.stock_settled(intent, released, now).await
+            }
+            IntendedEffect::ConsumeStock { moves } => {
+                let mut outcome = Ok(());
+                for shipped in moves {
+                    outcome = outcome.and(self.0.stock.consume(shipped).await);
+                }
+                self.stock_settled(intent, outcome, now).await
+            }
+            IntendedEffect::Cancel { lines } => {
+                let shop = self.shop(&intent.order.shop_key())?;
+                let Some(ability) = shop.adapter.cancellations() else {
+                    return Err(Error::unsupported("the platform takes no cancellations"));
+                };
+                ability.cancel(&intent.order.order, lines).await?;
+                self.settle(intent, "cancelled", now).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// What is out of the warehouse is out, whatever the stock system counted: a shortage at this
+    /// point is settled and shows up in the next stock-taking.
+    async fn stock_settled(
+        &self,
+        intent: &Intent,
+        outcome: std::result::Result<(), StockError>,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        let word = match outcome {
+            Ok(()) => "moved",
+            Err(StockError::Failed(error)) => return Err(error),
+            Err(_) => "moved, stock differs",
+        };
+        self.settle(intent, word, now).await?;
+        Ok(true)
+    }
+
+    async fn settle(&self, intent: &Intent, word: &str, now: DateTime<Utc>) -> Result<()> {
+        let settlement = Settlement { key: intent.key, at: now, outcome: word.to_owned() };
+        self.settle_all(&intent.order, vec![settlement], now).await
+    }
+
+    pub(super) async fn settle_all(
+        &self,
+        order: &OrderKey,
+        settled: Vec<Settlement>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        self.change(order, None, &Actor::System, now, |_| {
+            let alongside = Alongside { settled: settled.clone(), ..Alongside::default() };
+            Ok((!settled.is_empty()).then(|| (Vec::new(), alongside, ())))
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Takes a shipped parcel's units off the shelf right away and returns what is settled by that;
+    /// what does not work now stays in the outbox.
+    pub(super) async fn consume_now(
+        &self,
+        order: &Order,
+        package: &PackageId,
+        now: DateTime<Utc>,
+    ) -> Vec<Settlement> {
+        let effects = [crate::order::Effect::ConsumeStock { package: package.clone() }];
+        let mut settled = Vec::new();
+        for intent in self.stock_intents(order, &effects, now) {
+            let IntendedEffect::ConsumeStock { moves } = &intent.effect else { continue };
+            for shipped in moves {
+                if self.0.stock.consume(shipped).await.is_err() {
+                    return settled;
+                }
+            }
+            settled.push(Settlement { key: intent.key, at: now, outcome: "moved".to_owned() });
+        }
+        settled
+    }
+}

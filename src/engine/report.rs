@@ -1,0 +1,207 @@
+//! Lists and figures over the store.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::Engine;
+use super::labels::PackageRef;
+use crate::error::Result;
+use crate::ids::{OrderKey, Sku};
+use crate::order::{Deadline, DeadlineKind, Order, OrderFilter, OrderSort, TimeRange};
+use crate::rules::{
+    Dashboard, ExceptionItem, Fired, Level, Warning, dashboard, exceptions, is_met, warning,
+};
+use crate::shipment::LabelState;
+
+/// Orders loaded at once.
+const PAGE: u32 = 256;
+
+/// A warning about a deadline of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DueWarning {
+    /// Which order.
+    pub order: OrderKey,
+    /// Which deadline.
+    pub deadline: DeadlineKind,
+    /// The warning.
+    pub warning: Warning,
+}
+
+/// The deadlines that the seller is warned of.
+const WARNED: [DeadlineKind; 3] =
+    [DeadlineKind::AcknowledgeBy, DeadlineKind::ShipBy, DeadlineKind::UploadTrackingBy];
+
+/// A line of a pick list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PickItem {
+    /// What to pick; lines without SKU are listed by title.
+    pub sku: Option<Sku>,
+    /// Its title.
+    pub title: String,
+    /// How many units in all.
+    pub units: u32,
+    /// How many for which parcel, in the order of the labels.
+    pub parcels: Vec<(PickParcel, u32)>,
+}
+
+/// A parcel as it is printed on a pick list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct PickParcel {
+    /// Order, as the platform names it.
+    pub order: String,
+    /// Parcel.
+    pub package: String,
+}
+
+impl Engine {
+    /// Calls `look` with every order that is not closed, page by page.
+    pub(super) async fn for_open_orders(&self, mut look: impl FnMut(&Order) + Send) -> Result<()> {
+        let mut after: Option<OrderKey> = None;
+        loop {
+            let keys = self.0.store.open_orders(after.as_ref(), PAGE).await?;
+            let Some(last) = keys.last().cloned() else { return Ok(()) };
+            for order in self.0.store.orders(&keys).await?.into_iter().flatten() {
+                look(&order);
+            }
+            after = Some(last);
+        }
+    }
+
+    /// Everything that needs attention, sorted.
+    ///
+    /// # Errors
+    /// [`Storage`](crate::ErrorKind::Storage).
+    pub async fn exceptions(&self, now: DateTime<Utc>) -> Result<Vec<ExceptionItem>> {
+        let mut found = Vec::new();
+        let policy = &self.0.policy.exceptions;
+        self.for_open_orders(|order| {
+            found.extend(exceptions([order], policy, now));
+        })
+        .await?;
+        Ok(crate::rules::sort_exceptions(found))
+    }
+
+    /// Warnings that are due and have not been given: each level of the ladder once per deadline
+    /// and version, over restarts too. A hold does not stop the clock.
+    ///
+    /// A warning counts as given when it is returned: send it at least once, for example keyed by
+    /// order, deadline, and level.
+    ///
+    /// # Errors
+    /// [`Storage`](crate::ErrorKind::Storage).
+    pub async fn warnings(&self, now: DateTime<Utc>) -> Result<Vec<DueWarning>> {
+        let ladder = &self.0.policy.exceptions.ladder;
+        let mut near: Vec<(OrderKey, Deadline)> = Vec::new();
+        self.for_open_orders(|order| {
+            let due = order.deadlines.iter().filter(|deadline| {
+                WARNED.contains(&deadline.kind)
+                    && !is_met(order, deadline.kind)
+                    && ladder.level(deadline, now).is_some()
+            });
+            if order.paid_at.is_some() && !order.state().is_terminal() {
+                near.extend(due.map(|deadline| (order.key.clone(), deadline.clone())));
+            }
+        })
+        .await?;
+        let mut warnings = Vec::new();
+        for (order, deadline) in near {
+            let key = |level: Level| {
+                format!("ladder|{order}|{:?}|{}|{level:?}", deadline.kind, deadline.version)
+            };
+            let levels = [Level::L1, Level::L2, Level::L3, Level::Breach];
+            let fired = self.0.store.fired(&levels.map(key)).await?;
+            let last = levels
+                .into_iter()
+                .zip(fired)
+                .filter(|(_, at)| at.is_some())
+                .map(|(level, _)| Fired { version: deadline.version, level })
+                .next_back();
+            let Some(warning) = warning(ladder, &deadline, now, last) else { continue };
+            // Another worker may have been faster.
+            if self.0.store.fire(&key(warning.level), now).await? {
+                warnings.push(DueWarning { order, deadline: deadline.kind, warning });
+            }
+        }
+        warnings.sort_by(|a, b| {
+            a.warning
+                .remaining_seconds
+                .cmp(&b.warning.remaining_seconds)
+                .then_with(|| a.order.cmp(&b.order))
+        });
+        Ok(warnings)
+    }
+
+    /// The figures of the half-open window `[from, to)`.
+    ///
+    /// # Errors
+    /// [`Storage`](crate::ErrorKind::Storage).
+    pub async fn dashboard(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Dashboard> {
+        let filter = OrderFilter {
+            placed: TimeRange { from: Some(from - chrono::TimeDelta::days(30)), to: Some(to) },
+            ..OrderFilter::default()
+        };
+        let mut orders = Vec::new();
+        loop {
+            let offset = orders.len() as u64;
+            let page = self.0.store.find(&filter, OrderSort::Placed, to, offset, PAGE).await?;
+            let end = page.orders.is_empty();
+            orders.extend(page.orders);
+            if end || orders.len() as u64 >= page.total {
+                break;
+            }
+        }
+        Ok(dashboard(&orders, from, to))
+    }
+
+    /// The pick list of a wave, by SKU, parcels in the order given.
+    ///
+    /// # Errors
+    /// [`Storage`](crate::ErrorKind::Storage).
+    pub async fn pick_list(&self, wave: &[PackageRef]) -> Result<Vec<PickItem>> {
+        let keys: Vec<OrderKey> = wave.iter().map(|item| item.order.clone()).collect();
+        let orders = self.0.store.orders(&keys).await?;
+        let mut items: BTreeMap<(Option<Sku>, String), PickItem> = BTreeMap::new();
+        for (item, order) in wave.iter().zip(orders) {
+            let Some(order) = order else { continue };
+            let Some(package) = order.package(&item.package) else { continue };
+            let parcel =
+                PickParcel { order: order.key.order.to_string(), package: package.id.to_string() };
+            for packed in &package.contents {
+                let Some(line) = order.line(&packed.line) else { continue };
+                // The same SKU is one row, whatever each listing calls it.
+                let title = if line.sku.is_some() { String::new() } else { line.title.clone() };
+                let row = items.entry((line.sku.clone(), title)).or_insert_with(|| PickItem {
+                    sku: line.sku.clone(),
+                    title: line.title.clone(),
+                    units: 0,
+                    parcels: Vec::new(),
+                });
+                row.units = row.units.saturating_add(packed.units);
+                row.parcels.push((parcel.clone(), packed.units));
+            }
+        }
+        Ok(items.into_values().collect())
+    }
+
+    /// The documents of a parcel's live label.
+    ///
+    /// # Errors
+    /// [`Storage`](crate::ErrorKind::Storage).
+    pub async fn label_documents(
+        &self,
+        item: &PackageRef,
+    ) -> Result<Vec<crate::ports::store::StoredDocument>> {
+        let Some(order) = self.0.store.order(&item.order).await? else { return Ok(Vec::new()) };
+        let key = order
+            .package(&item.package)
+            .filter(|package| package.label.state != LabelState::Voided)
+            .and_then(|package| package.label.record.as_ref())
+            .map(|record| record.key);
+        match key {
+            Some(key) => self.0.store.documents(&item.package, &key).await,
+            None => Ok(Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Doing whatever is due.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    AdvanceReport, BatchOptions, DueWarning, Engine, OutboxReport, SyncReport, TrackReport,
+};
+use crate::error::{Error, Result};
+use crate::ids::ShopKey;
+
+/// What a tick may do, and how often [`Engine::run`] calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Schedule {
+    /// Pause between two ticks of [`Engine::run`]. Default 60 seconds.
+    pub every: Duration,
+    /// Whether labels are bought without a person. Default no: it costs money.
+    pub buy_labels: bool,
+    /// Whether parcels that are packed are confirmed as shipped without a person. Default yes.
+    pub confirm_packed: bool,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(60), buy_labels: false, confirm_packed: true }
+    }
+}
+
+impl Schedule {
+    /// Sets the pause between two ticks.
+    #[must_use]
+    pub const fn with_every(mut self, pause: Duration) -> Self {
+        self.every = pause;
+        self
+    }
+
+    /// Sets whether labels are bought without a person.
+    #[must_use]
+    pub const fn with_buy_labels(mut self, buy: bool) -> Self {
+        self.buy_labels = buy;
+        self
+    }
+
+    /// Sets whether packed parcels are confirmed without a person.
+    #[must_use]
+    pub const fn with_confirm_packed(mut self, confirm: bool) -> Self {
+        self.confirm_packed = confirm;
+        self
+    }
+}
+
+/// What a tick did.
+#[derive(Debug, Default)]
+pub struct TickReport {
+    /// Per shop, what reading it brought.
+    pub synced: Vec<(ShopKey, SyncReport)>,
+    /// Outbox.
+    pub outbox: OutboxReport,
+    /// Orders taken further.
+    pub advanced: AdvanceReport,
+    /// Labels bought.
+    pub labels_bought: u64,
+    /// Parcels confirmed as shipped.
+    pub shipped: u64,
+    /// Parcels followed.
+    pub tracked: TrackReport,
+    /// Warnings about deadlines, each once.
+    pub warnings: Vec<DueWarning>,
+    /// What did not work as a whole; the other parts went on.
+    pub errors: Vec<Error>,
+}
+
+impl Engine {
+    /// Does whatever is due at `now`: outbox, synchronisation of every shop, review,
+    /// acknowledgement and allocation, purchases if wanted, confirmation of packed parcels,
+    /// uploads, tracking, warnings. One part's failure never stops the others; call it again.
+    pub async fn tick(&self, schedule: &Schedule, now: DateTime<Utc>) -> TickReport {
+        let mut report = TickReport::default();
+        match self.work_outbox(now).await {
+            Ok(outbox) => report.outbox = outbox,
+            Err(error) => report.errors.push(error),
+        }
+        let shops: Vec<ShopKey> = self.0.shops.keys().cloned().collect();
+        for shop in shops {
+            match self.sync(&shop, now).await {
+                Ok(synced) => report.synced.push((shop, synced)),
+                Err(error) => report.errors.push(error.with_context("shop", &shop)),
+            }
+        }
+        match self.advance(now).await {
+            Ok(advanced) => report.advanced = advanced,
+            Err(error) => report.errors.push(error),
+        }
+        if schedule.buy_labels {
+            match self.buy_due(now).await {
+                Ok(bought) => report.labels_bought = bought,
+                Err(error) => report.errors.push(error),
+            }
+        }
+        if schedule.confirm_packed {
+            match self.confirm_due(now).await {
+                Ok(shipped) => report.shipped = shipped,
+                Err(error) => report.errors.push(error),
+            }
+        }
+        if let Err(error) = self.upload_due(now).await {
+            report.errors.push(error);
+        }
+        match self.track(now).await {
+            Ok(tracked) => report.tracked = tracked,
+            Err(error) => report.errors.push(error),
+        }
+        match self.warnings(now).await {
+            Ok(warnings) => report.warnings = warnings,
+            Err(error) => report.errors.push(error),
+        }
+        report
+    }
+
+    async fn buy_due(&self, now: DateTime<Utc>) -> Result<u64> {
+        let items = self.awaiting_labels(now).await?;
+        let outcomes = self.buy_labels(&items, &BatchOptions::default(), now, |_| {}).await?;
+        Ok(outcomes.iter().filter(|outcome| outcome.is_done()).count() as u64)
+    }
+
+    async fn confirm_due(&self, now: DateTime<Utc>) -> Result<u64> {
+        let items = self.packed(now).await?;
+        let outcomes = self.confirm_shipments(&items, now, now, |_| {}).await?;
+        Ok(outcomes.iter().filter(|outcome| outcome.is_done()).count() as u64)
+    }
+
+    /// Begins every upload that the facts ask for but no intent stands for.
+    ///
+    /// # Errors
+    /// Of the store or an adapter.
+    pub async fn upload_due(&self, now: DateTime<Utc>) -> Result<u64> {
+        let due = self
+            .parcels_where(|order, package| {
+                package.shipped.is_some()
+                    && !order.is_held(now)
+                    && matches!(
+                        package.upload.state,
+                        crate::shipment::UploadState::Pending
+                            | crate::shipment::UploadState::UpdatePending
+                    )
+            })
+            .await?;
+        let mut uploaded = 0;
+        for item in due {
+            uploaded += u64::from(self.begin_upload(&item.order, &item.package, now).await?);
+        }
+        Ok(uploaded)
+    }
+
+    /// Recovers, then ticks on the schedule until `shutdown` resolves. A tick that has begun is
+    /// finished first. `clock` gives the time of each tick; `report` gets what each did.
+    ///
+    /// # Errors
+    /// When recovery at the start fails: nothing must be bought before it has been done.
+    pub async fn run(
+        &self,
+        schedule: &Schedule,
+        shutdown: impl Future<Output = ()> + Send,
+        clock: impl Fn() -> DateTime<Utc> + Send,
+        mut report: impl FnMut(TickReport) + Send,
+    ) -> Result<()> {
+        self.recover(clock()).await?;
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            report(self.tick(schedule, clock()).await);
+            tokio::select! {
+                () = &mut shutdown => return Ok(()),
+                () = tokio::time::sleep(schedule.every) => {}
+            }
+        }
+    }
+}

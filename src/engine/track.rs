@@ -1,0 +1,149 @@
+//! Following parcels.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Engine;
+use super::commit::Alongside;
+use super::labels::PackageRef;
+use crate::error::{Error, Result};
+use crate::ids::{CarrierId, TrackingNumber};
+use crate::order::{Action, Actor};
+use crate::shipment::{Package, TrackOutcome, TransitState};
+
+/// Numbers asked for in one call of an adapter; it divides them by its own limit.
+const BATCH: usize = 350;
+
+/// What following parcels came to.
+#[derive(Debug, Default)]
+pub struct TrackReport {
+    /// Parcels asked for.
+    pub asked: u64,
+    /// Parcels with news.
+    pub moved: u64,
+    /// Parcels delivered now.
+    pub delivered: u64,
+    /// Parcels the carrier does not know yet.
+    pub not_found: u64,
+    /// What did not work.
+    pub errors: Vec<Error>,
+}
+
+impl Engine {
+    /// Asks carriers for every parcel that is due: often near delivery, seldom before the first
+    /// scan, not at all after the end.
+    ///
+    /// # Errors
+    /// Of the store; what goes wrong with single carriers or parcels is in the report.
+    pub async fn track(&self, now: DateTime<Utc>) -> Result<TrackReport> {
+        let mut due: BTreeMap<CarrierId, Vec<(TrackingNumber, PackageRef)>> = BTreeMap::new();
+        self.for_open_orders(|order| {
+            for package in order.packages.iter().filter(|package| is_due(package, now)) {
+                if let Some(tracking) = &package.tracking {
+                    due.entry(tracking.carrier.clone()).or_default().push((
+                        tracking.number.clone(),
+                        PackageRef { order: order.key.clone(), package: package.id.clone() },
+                    ));
+                }
+            }
+        })
+        .await?;
+        let mut report = TrackReport::default();
+        for (carrier, parcels) in due {
+            // A carrier of which the host has no account is followed elsewhere.
+            let Some(carrier) = self.0.carriers.get(&carrier) else { continue };
+            for batch in parcels.chunks(BATCH) {
+                let numbers: Vec<TrackingNumber> =
+                    batch.iter().map(|(number, _)| number.clone()).collect();
+                report.asked += numbers.len() as u64;
+                match carrier.adapter.track(&numbers).await {
+                    Ok(answers) => {
+                        for ((_, item), answer) in batch.iter().zip(answers) {
+                            self.take_tracking(item, answer.outcome, now, &mut report).await?;
+                        }
+                    }
+                    Err(error) => report.errors.push(error),
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    async fn take_tracking(
+        &self,
+        item: &PackageRef,
+        outcome: TrackOutcome,
+        now: DateTime<Utc>,
+        report: &mut TrackReport,
+    ) -> Result<()> {
+        let (events, estimated_delivery) = match outcome {
+            TrackOutcome::Found { events, estimated_delivery } => (events, estimated_delivery),
+            TrackOutcome::NotFoundYet => {
+                report.not_found += 1;
+                return Ok(());
+            }
+            TrackOutcome::Failed { reason, retry } => {
+                let kind =
+                    if retry { crate::ErrorKind::Transient } else { crate::ErrorKind::Rejected };
+                report.errors.push(Error::new(kind, reason).with_context("package", &item.package));
+                return Ok(());
+            }
+        };
+        let changed = self
+            .change(&item.order, None, &Actor::Carrier, now, |order| {
+                let Some(package) = order.package(&item.package) else { return Ok(None) };
+                let movement = &package.movement;
+                let news = events.iter().any(|event| !movement.events.contains(event))
+                    || (estimated_delivery.is_some()
+                        && estimated_delivery != movement.estimated_delivery);
+                let was_delivered = package.is_delivered();
+                Ok(news.then(|| {
+                    let action = Action::Tracked {
+                        package: item.package.clone(),
+                        events: events.clone(),
+                        estimated_delivery,
+                    };
+                    (vec![action], Alongside::default(), was_delivered)
+                }))
+            })
+            .await;
+        match changed {
+            Ok(Some((order, was_delivered))) => {
+                report.moved += 1;
+                let delivered = order.package(&item.package).is_some_and(Package::is_delivered);
+                report.delivered += u64::from(delivered && !was_delivered);
+            }
+            Ok(None) => {}
+            Err(error) if error.kind() == crate::ErrorKind::Storage => return Err(error),
+            Err(error) => report.errors.push(error),
+        }
+        Ok(())
+    }
+}
+
+/// Whether a parcel is due to be asked for.
+fn is_due(package: &Package, now: DateTime<Utc>) -> bool {
+    const GIVE_UP: TimeDelta = TimeDelta::days(90);
+    let live = package.has_live_label() || package.shipped.is_some();
+    let begun = package
+        .shipped
+        .as_ref()
+        .map(|shipped| shipped.confirmed_at)
+        .or_else(|| package.label.record.as_ref().map(|record| record.purchased_at));
+    let Some(begun) = begun.filter(|_| live) else { return false };
+    let state = package.movement.state;
+    if state.is_terminal() || now - begun > GIVE_UP {
+        return false;
+    }
+    let every = match state {
+        TransitState::NotFoundYet | TransitState::PreTransit => TimeDelta::hours(6),
+        TransitState::OutForDelivery => TimeDelta::hours(1),
+        TransitState::AttemptFailed
+        | TransitState::CustomsHold
+        | TransitState::Delayed
+        | TransitState::AvailableForPickup => TimeDelta::hours(2),
+        _ => TimeDelta::hours(4),
+    };
+    package.movement.polled_at.is_none_or(|polled| now - polled >= every)
+}

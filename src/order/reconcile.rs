@@ -1,0 +1,320 @@
+//! From what a platform says to what happened: snapshots become events.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::event::{Action, Actor, CancelReason, CancelledUnits, Event};
+use super::incident::ExceptionKind;
+use super::snapshot::{PlatformLine, PlatformOrder, PlatformShipment, UnitStatus};
+use super::{Order, OrderState, counters};
+use crate::ids::{CarrierId, EventId, LineId, PackageId, TrackingNumber};
+use crate::shipment::{LabelState, Package, PackedLine, UploadState};
+
+/// A hash of everything a snapshot says. Equal hashes mean that nothing is new.
+#[must_use]
+pub fn content_hash(snapshot: &PlatformOrder) -> String {
+    let raw = snapshot.raw.expose();
+    let id = if raw.is_empty() {
+        let content = serde_json::to_string(snapshot).unwrap_or_default();
+        EventId::of_content(&["snapshot", &content])
+    } else {
+        EventId::of_content(&["raw", raw])
+    };
+    id.as_str().to_owned()
+}
+
+/// The events that lead from what we know to what the platform says.
+///
+/// Pure; never assigns a state. After the events are applied, reconciling the same snapshot yields
+/// nothing. A snapshot older than one already merged yields nothing. Where the platform contradicts
+/// facts that are ours to know, an [`ExceptionKind::StateMismatch`] is raised instead of an
+/// overwrite.
+#[must_use]
+pub fn reconcile(order: &Order, snapshot: &PlatformOrder, now: DateTime<Utc>) -> Vec<Event> {
+    if snapshot.id != order.key.order
+        || content_hash(snapshot) == order.platform.content_hash
+        || order.erased_at.is_some()
+        || matches!(
+            (snapshot.updated_at, order.platform.updated_at),
+            (Some(theirs), Some(ours)) if theirs < ours
+        )
+    {
+        return Vec::new();
+    }
+    let mut actions = Vec::new();
+    let boxed = || Box::new(snapshot.clone());
+
+    if order.state() == OrderState::Cancelled && was_taken_back(order, snapshot) {
+        let reason = "the platform shows a cancelled order as active again".to_owned();
+        actions.push(Action::PlatformCorrected { snapshot: boxed(), reason });
+        return stamped(actions, now);
+    }
+
+    actions.push(Action::Updated { snapshot: boxed() });
+    if let (None, Some(paid_at)) = (order.paid_at, snapshot.paid_at) {
+        actions.push(Action::Paid { paid_at, payments: snapshot.payments.clone() });
+    }
+    if order.needs_acknowledgement && order.acknowledged_at.is_none() && is_acknowledged(snapshot) {
+        let acknowledged_at = snapshot.updated_at.unwrap_or(now);
+        actions.push(Action::Acknowledged { acknowledged_at });
+    }
+    cancellations(order, snapshot, now, &mut actions);
+    shipments(order, snapshot, now, &mut actions);
+    match (&order.cancel_request, &snapshot.cancel_request) {
+        (None, Some(request)) if accepts_cancel_requests(order.state()) => {
+            actions.push(Action::CancelRequested { request: request.clone() });
+        }
+        (Some(_), None) => actions.push(Action::CancelRequestClosed),
+        _ => {}
+    }
+    if let (None, Some(completed_at)) = (order.completed_at, snapshot.completed_at)
+        && matches!(
+            order.state(),
+            OrderState::InTransit | OrderState::PartiallyDelivered | OrderState::Delivered
+        )
+    {
+        actions.push(Action::Completed { completed_at });
+    }
+    stamped(actions, now)
+}
+
+fn stamped(actions: Vec<Action>, now: DateTime<Utc>) -> Vec<Event> {
+    actions.into_iter().map(|action| Event::new(action, now, Actor::Platform)).collect()
+}
+
+const fn accepts_cancel_requests(state: OrderState) -> bool {
+    matches!(
+        state,
+        OrderState::Unpaid
+            | OrderState::AwaitingShipment
+            | OrderState::PartiallyShipped
+            | OrderState::AwaitingCollection
+    )
+}
+
+fn units_in(line: &PlatformLine, wanted: impl Fn(&UnitStatus) -> bool) -> u32 {
+    line.units
+        .iter()
+        .filter(|group| wanted(&group.status))
+        .map(|group| group.units)
+        .fold(0, u32::saturating_add)
+}
+
+/// Only cancellations that came from the platform can be taken back by it: one that the seller
+/// made here may simply not have reached it yet.
+fn was_taken_back(order: &Order, snapshot: &PlatformOrder) -> bool {
+    let theirs = order.cancellations.iter().all(|cancelled| {
+        matches!(
+            cancelled.reason,
+            CancelReason::Platform(_)
+                | CancelReason::NotAcknowledged
+                | CancelReason::NotShipped
+                | CancelReason::PaymentTimeout
+        )
+    });
+    let active = snapshot
+        .lines
+        .iter()
+        .any(|line| units_in(line, |status| *status == UnitStatus::Cancelled) < line.quantity);
+    theirs && active
+}
+
+fn is_acknowledged(snapshot: &PlatformOrder) -> bool {
+    let mut live = snapshot
+        .lines
+        .iter()
+        .flat_map(|line| &line.units)
+        .filter(|group| group.status != UnitStatus::Cancelled)
+        .peekable();
+    live.peek().is_some()
+        && live.all(|group| {
+            matches!(
+                group.status,
+                UnitStatus::Acknowledged
+                    | UnitStatus::Shipped
+                    | UnitStatus::InTransit
+                    | UnitStatus::Delivered
+                    | UnitStatus::Returned
+            )
+        })
+}
+
+fn cancellations(
+    order: &Order,
+    snapshot: &PlatformOrder,
+    now: DateTime<Utc>,
+    actions: &mut Vec<Action>,
+) {
+    let at = snapshot.updated_at.unwrap_or(now);
+    let mut units = Vec::new();
+    let mut contradictions = Vec::new();
+    for line in &snapshot.lines {
+        let Some(ours) = counters(order, &line.id) else { continue };
+        let theirs = units_in(line, |status| *status == UnitStatus::Cancelled);
+        let surplus = theirs.saturating_sub(ours.cancelled);
+        if surplus == 0 {
+            continue;
+        }
+        let possible = surplus.min(ours.active().saturating_sub(ours.shipped));
+        if possible > 0 {
+            let reason = line
+                .units
+                .iter()
+                .find(|group| group.status == UnitStatus::Cancelled)
+                .and_then(|group| group.reason.clone())
+                .unwrap_or_default();
+            units.push(CancelledUnits {
+                line: line.id.clone(),
+                units: possible,
+                reason: if order.cancel_request.is_some() {
+                    CancelReason::BuyerRequest
+                } else {
+                    CancelReason::Platform(reason)
+                },
+                at,
+            });
+        }
+        if possible < surplus {
+            contradictions.push(line.id.to_string());
+        }
+    }
+    if !units.is_empty() && accepts_cancel_requests(order.state()) {
+        actions.push(Action::Cancelled { units });
+    }
+    if !contradictions.is_empty() {
+        actions.push(Action::IncidentRaised {
+            kind: ExceptionKind::StateMismatch,
+            package: None,
+            detail: format!(
+                "the platform shows shipped units as cancelled on line {}",
+                contradictions.join(", ")
+            ),
+        });
+    }
+}
+
+/// Units per line that the platform shows in one parcel.
+#[derive(Default)]
+struct Parcel<'a> {
+    contents: Vec<(LineId, u32)>,
+    shipment: Option<&'a PlatformShipment>,
+    delivered: bool,
+}
+
+fn shipments(
+    order: &Order,
+    snapshot: &PlatformOrder,
+    now: DateTime<Utc>,
+    actions: &mut Vec<Action>,
+) {
+    let mut parcels: BTreeMap<Option<&TrackingNumber>, Parcel<'_>> = BTreeMap::new();
+    for line in &snapshot.lines {
+        for group in &line.units {
+            let delivered = group.status == UnitStatus::Delivered;
+            if !delivered && !matches!(group.status, UnitStatus::Shipped | UnitStatus::InTransit) {
+                continue;
+            }
+            let number = group.shipment.as_ref().and_then(|shipment| shipment.number.as_ref());
+            let parcel = parcels.entry(number).or_default();
+            // A parcel counts as delivered when all of it is.
+            parcel.delivered = delivered && (parcel.delivered || parcel.contents.is_empty());
+            parcel.contents.push((line.id.clone(), group.units));
+            parcel.shipment = parcel.shipment.or(group.shipment.as_ref());
+        }
+    }
+    let mut free: BTreeMap<&LineId, u32> =
+        order.lines.iter().map(|line| (&line.id, free_units(order, &line.id))).collect();
+    let mut planned = order.packages_planned;
+    for (number, parcel) in &parcels {
+        let shipped_at = parcel
+            .shipment
+            .and_then(|shipment| shipment.shipped_at)
+            .or(snapshot.updated_at)
+            .unwrap_or(now);
+        if let Some(package) = number.and_then(|number| package_with(order, number)) {
+            if package.shipped.is_some()
+                && matches!(
+                    package.upload.state,
+                    UploadState::InFlight | UploadState::Pending | UploadState::UpdatePending
+                )
+                && package.tracking.as_ref().map(|tracking| &tracking.number) == *number
+            {
+                actions.push(Action::Uploaded {
+                    package: package.id.clone(),
+                    number: number.cloned(),
+                });
+            }
+            if parcel.delivered && package.is_shipped() && !package.is_delivered() {
+                let delivered_at = snapshot.updated_at.unwrap_or(now);
+                actions.push(Action::DeliveredOnPlatform {
+                    package: package.id.clone(),
+                    delivered_at,
+                });
+            }
+            continue;
+        }
+        let mut contents = Vec::new();
+        for (line, units) in &parcel.contents {
+            let Some(left) = free.get_mut(line) else { continue };
+            let taken = (*units).min(*left);
+            *left -= taken;
+            if taken > 0 {
+                contents.push(PackedLine { line: line.clone(), units: taken });
+            }
+        }
+        if contents.is_empty() {
+            // Without a number there is nothing to compare: shipments made here look like that too
+            // on platforms that do not give numbers back.
+            if let Some(number) = number {
+                actions.push(Action::IncidentRaised {
+                    kind: ExceptionKind::UploadConflict,
+                    package: None,
+                    detail: format!("the platform holds number {number}, which is not ours"),
+                });
+            }
+            continue;
+        }
+        planned = planned.saturating_add(1);
+        let package = PackageId::derive(&order.key, planned);
+        let carrier = parcel
+            .shipment
+            .and_then(|shipment| shipment.carrier.as_deref())
+            .and_then(|name| CarrierId::new(name.trim().to_lowercase()).ok());
+        actions.push(Action::ShippedElsewhere {
+            package: package.clone(),
+            contents,
+            carrier,
+            number: number.cloned(),
+            shipped_at,
+        });
+        if parcel.delivered {
+            let delivered_at = snapshot.updated_at.unwrap_or(now);
+            actions.push(Action::DeliveredOnPlatform { package, delivered_at });
+        }
+    }
+}
+
+/// Units of a line that are neither cancelled, nor shipped, nor bound to a label of ours.
+fn free_units(order: &Order, line: &LineId) -> u32 {
+    let Some(counters) = counters(order, line) else { return 0 };
+    let labelled: u32 = order
+        .packages
+        .iter()
+        .filter(|package| {
+            package.shipped.is_none()
+                && package.undeliverable.is_none()
+                && package.label.state != LabelState::None
+        })
+        .map(|package| package.units_of(line))
+        .fold(0, u32::saturating_add);
+    counters.active().saturating_sub(counters.shipped).saturating_sub(labelled)
+}
+
+fn package_with<'a>(order: &'a Order, number: &TrackingNumber) -> Option<&'a Package> {
+    order.packages.iter().find(|package| {
+        package.tracking.as_ref().is_some_and(|tracking| tracking.number == *number)
+            || package.upload.number.as_ref() == Some(number)
+            || package.label.voided.iter().any(|record| record.number == *number)
+    })
+}

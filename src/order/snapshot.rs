@@ -1,0 +1,197 @@
+//! What a platform says about an order *now*: a snapshot, not a command.
+//!
+//! Adapters return [`PlatformOrder`]; [`reconcile`](crate::order::reconcile) turns the difference
+//! to what we know into events. A snapshot never assigns a state.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::deadline::DeadlineKind;
+use super::hold::HoldReason;
+use super::payment::Payment;
+use super::{LogisticsMode, SpeedClass};
+use crate::address::Contact;
+use crate::ids::{BuyerId, LineId, PlatformOrderId, PlatformPackageId, Sku, TrackingNumber};
+use crate::money::Money;
+use crate::personal::Personal;
+use crate::units::Grams;
+
+/// An order as a platform shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformOrder {
+    /// The key for all calls about it.
+    pub id: PlatformOrderId,
+    /// The number that the buyer sees, when it is another one.
+    pub number: Option<String>,
+    /// Site or market, for example `US`.
+    pub site: Option<String>,
+    /// The platform's own status of the whole order, word for word; platforms that only have
+    /// statuses per line leave it empty.
+    pub status: Option<String>,
+    /// When the buyer placed it.
+    pub placed_at: DateTime<Utc>,
+    /// When the payment first became ready to ship (paid, or authorised on a platform that charges
+    /// at shipment, or cash on delivery). `None` is unpaid.
+    pub paid_at: Option<DateTime<Utc>>,
+    /// The platform's own stamp of the last change.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// Who buys. Names are not identity.
+    pub buyer: PlatformBuyer,
+    /// Whom it goes to; platforms leave it out while unpaid or in remorse.
+    pub recipient: Option<Contact>,
+    /// Who arranges the transport.
+    pub logistics: LogisticsMode,
+    /// The service the buyer chose, word for word.
+    pub requested_service: Option<String>,
+    /// How fast that is.
+    pub speed: SpeedClass,
+    /// What the buyer pays in all.
+    pub total: Money,
+    /// The lines.
+    pub lines: Vec<PlatformLine>,
+    /// Payments, if the platform shows them.
+    pub payments: Vec<Payment>,
+    /// Deadlines the platform put on the order.
+    pub deadlines: Vec<PlatformDeadline>,
+    /// Holds the platform put on it.
+    pub holds: Vec<PlatformHold>,
+    /// Set while the buyer asks to cancel.
+    pub cancel_request: Option<CancelRequest>,
+    /// When the platform closed it.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// A note by the buyer.
+    pub note: Option<Personal<String>>,
+    /// Whether the platform marks it as a test.
+    pub test: bool,
+    /// Further facts worth keeping, word for word, by the platform's names.
+    pub attributes: BTreeMap<String, String>,
+    /// The platform's bytes of this order, so that mapping errors can be replayed. May be empty.
+    pub raw: Personal<String>,
+}
+
+/// The buyer as the platform names him.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformBuyer {
+    /// Identity on the platform.
+    pub id: Option<BuyerId>,
+    /// Name.
+    pub name: Option<Personal<String>>,
+    /// E-mail, often a relay.
+    pub email: Option<Personal<String>>,
+}
+
+/// A line of a [`PlatformOrder`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformLine {
+    /// Id on the platform.
+    pub id: LineId,
+    /// Ids of the single units, on platforms that list one unit a line.
+    pub unit_ids: Vec<String>,
+    /// Stock keeping unit; may be missing.
+    pub sku: Option<Sku>,
+    /// Title.
+    pub title: String,
+    /// Variant attributes, for example `color`.
+    pub attributes: BTreeMap<String, String>,
+    /// Units ordered, at least 1 in a valid order; kept as sent.
+    pub quantity: u32,
+    /// Price of one unit.
+    pub unit_price: Money,
+    /// Total of the line as the platform states it, without tax.
+    pub line_total: Option<Money>,
+    /// Tax of the line; `None` is unknown.
+    pub tax: Option<Money>,
+    /// What the buyer pays for the transport of this line.
+    pub shipping: Option<Money>,
+    /// Discount on the line, positive.
+    pub discount: Option<Money>,
+    /// Weight of one unit.
+    pub weight: Option<Grams>,
+    /// Picture.
+    pub image_url: Option<String>,
+    /// Where each unit stands. The units add up to `quantity`, unless the platform says otherwise.
+    pub units: Vec<UnitGroup>,
+}
+
+/// Units of a line that share one status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitGroup {
+    /// Where they stand.
+    pub status: UnitStatus,
+    /// How many.
+    pub units: u32,
+    /// The parcel they left in, once the platform knows it.
+    pub shipment: Option<PlatformShipment>,
+    /// Why they were cancelled or refunded, word for word.
+    pub reason: Option<String>,
+}
+
+/// Where units stand on the platform, in our terms.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitStatus {
+    /// Not acknowledged yet, or a platform without acknowledgement.
+    New,
+    /// Acknowledged.
+    Acknowledged,
+    /// Marked as shipped, no scan known.
+    Shipped,
+    /// On the way.
+    InTransit,
+    /// Delivered.
+    Delivered,
+    /// Cancelled.
+    Cancelled,
+    /// Came back.
+    Returned,
+    /// A value this crate does not know, word for word. Never a success.
+    Unknown(String),
+}
+
+/// A parcel as the platform knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformShipment {
+    /// The platform's id of the parcel.
+    pub package: Option<PlatformPackageId>,
+    /// Carrier, word for word.
+    pub carrier: Option<String>,
+    /// Tracking number.
+    pub number: Option<TrackingNumber>,
+    /// Tracking page.
+    pub url: Option<String>,
+    /// When it was shipped.
+    pub shipped_at: Option<DateTime<Utc>>,
+}
+
+/// A deadline that the platform put on the order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformDeadline {
+    /// What is due.
+    pub kind: DeadlineKind,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A hold that the platform put on the order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformHold {
+    /// Why.
+    pub reason: HoldReason,
+    /// When it ends, if known.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A buyer's wish to cancel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelRequest {
+    /// Which lines; empty is the whole order.
+    pub lines: Vec<LineId>,
+    /// In the buyer's or platform's words.
+    pub reason: Option<String>,
+    /// When it was made, if known.
+    pub requested_at: Option<DateTime<Utc>>,
+    /// Until when an answer is due.
+    pub respond_by: Option<DateTime<Utc>>,
+}

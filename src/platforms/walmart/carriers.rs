@@ -1,0 +1,147 @@
+//! What Walmart calls the carriers.
+
+use crate::ports::CarrierNaming;
+
+/// The names Walmart takes as `carrier`, word for word.
+const NAMES: &[&str] = &[
+    "UPS",
+    "USPS",
+    "FedEx",
+    "Airborne",
+    "OnTrac",
+    "DHL Ecommerce - US",
+    "DHL",
+    "LS",
+    "UDS",
+    "UPSMI",
+    "FDX",
+    "PILOT",
+    "ESTES",
+    "SAIA",
+    "FDS Express",
+    "Seko Worldwide",
+    "HIT Delivery",
+    "FEDEXSP",
+    "RL Carriers",
+    "Metropolitan Warehouse & Delivery",
+    "China Post",
+    "YunExpress",
+    "Yellow Freight Sys",
+    "AIT Worldwide Logistics",
+    "Chukou1",
+    "Sendle",
+    "Landmark Global",
+    "Sunyou",
+    "Yanwen",
+    "4PX",
+    "GLS",
+    "OSM Worldwide",
+    "FIRST MILE",
+    "AM Trucking",
+    "CEVA",
+    "India Post",
+    "SF Express",
+    "CNE",
+    "TForce Freight",
+    "AxleHire",
+    "LSO",
+    "Royal Mail",
+    "ABF Freight System",
+    "WanB",
+    "Roadrunner Freight",
+    "Meyer Distribution",
+    "AAA Cooper",
+    "Canada Post",
+    "Southeastern Freight Lines",
+    "Japan Post",
+    "Correos de Mexico",
+    "XPO Logistics",
+    "JD Logistics",
+    "YDH",
+    "JCEX",
+    "Flyt",
+    "Deutsche Post",
+    "Better Trucks",
+    "Asendia",
+    "SFC",
+    "UBI",
+    "ePost Global",
+    "YF Logistics",
+    "RXO",
+    "Estes Express",
+    "Shypmax",
+    "WIN.IT America",
+    "PITT OHIO",
+    "PostNord Sweden",
+    "Equick",
+    "Whistl",
+    "Tusou",
+    "Shiprocket",
+    "DTDC",
+    "PTS",
+];
+
+/// Carriers whose usual id does not read like Walmart's name.
+const ALIASES: &[(&str, &str)] = &[
+    ("dhlexpress", "DHL"),
+    ("dhlecommerce", "DHL Ecommerce - US"),
+    ("dhlecommerceus", "DHL Ecommerce - US"),
+    ("lasership", "LS"),
+    ("uniteddeliveryservice", "UDS"),
+    ("upsmailinnovations", "UPSMI"),
+    ("upsmi", "UPSMI"),
+    ("fedexsmartpost", "FEDEXSP"),
+    ("fedexgroundeconomy", "FEDEXSP"),
+    ("lonestarovernight", "LSO"),
+];
+
+/// Letters and digits only, in lower case.
+fn squeezed(text: &str) -> String {
+    let kept = text.chars().filter(|letter| letter.is_alphanumeric());
+    kept.flat_map(char::to_lowercase).collect()
+}
+
+/// Walmart's name for a carrier, or the way to name one it has no name for.
+pub(super) fn naming(carrier: &str) -> CarrierNaming {
+    let wanted = squeezed(carrier);
+    let alias = ALIASES.iter().find(|(id, _)| *id == wanted).map(|(_, name)| *name);
+    let known = alias.or_else(|| NAMES.iter().find(|name| squeezed(name) == wanted).copied());
+    match known {
+        Some(name) => CarrierNaming::Code(name.to_owned()),
+        None => CarrierNaming::Other { name: carrier.to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carriers_are_called_as_walmart_calls_them_and_strangers_by_their_name() {
+        let cases = [
+            ("usps", "USPS"),
+            ("fedex", "FedEx"),
+            ("ups", "UPS"),
+            ("dhl", "DHL"),
+            ("dhl-express", "DHL"),
+            ("dhl-ecommerce", "DHL Ecommerce - US"),
+            ("ups-mail-innovations", "UPSMI"),
+            ("fedex_smartpost", "FEDEXSP"),
+            ("lasership", "LS"),
+            ("canada-post", "Canada Post"),
+        ];
+        for (id, name) in cases {
+            assert_eq!(naming(id), CarrierNaming::Code(name.to_owned()), "{id}");
+        }
+        let stranger = CarrierNaming::Other { name: "amazon-shipping".to_owned() };
+        assert_eq!(naming("amazon-shipping"), stranger);
+    }
+
+    #[test]
+    fn every_name_leads_to_itself() {
+        assert_eq!(NAMES.len(), 75);
+        for name in NAMES {
+            assert_eq!(naming(name), CarrierNaming::Code((*name).to_owned()));
+        }
+    }
+}

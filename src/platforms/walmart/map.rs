@@ -1,0 +1,552 @@
+//! Walmart's words in ours.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde_json::value::RawValue;
+
+use super::config::LineAmount;
+use super::wire::{Amount, LineStatus, ListAnswer, OnlyId, PostalAddress, WireLine, WireOrder};
+use crate::address::{Address, Contact, Country};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{BuyerId, LineId, PlatformOrderId, Sku, TrackingNumber};
+use crate::money::{Currency, Money};
+use crate::order::{
+    CancelReason, CancelRequest, DeadlineKind, LogisticsMode, PlatformBuyer, PlatformDeadline,
+    PlatformLine, PlatformOrder, PlatformShipment, SpeedClass, UnitGroup, UnitStatus,
+};
+use crate::personal::Personal;
+use crate::ports::{Cursor, Page, PlatformItem, Unreadable};
+use crate::units::Grams;
+
+/// What reading an order depends on beside its bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    pub(super) zone: Tz,
+    pub(super) auto_cancel_days: u32,
+    pub(super) line_amount: LineAmount,
+}
+
+/// Reads a page: every order by itself.
+pub(super) fn page(body: &[u8], reading: Reading) -> Result<Page<PlatformOrder>> {
+    let answer: ListAnswer<'_> = typed(body)?;
+    let raw = answer.list.elements.and_then(|elements| elements.order);
+    let orders: Vec<&RawValue> = match raw.map(RawValue::get) {
+        None => Vec::new(),
+        Some(text) if text.starts_with('[') => typed(text.as_bytes())?,
+        Some(text) if text.starts_with('{') => raw.into_iter().collect(),
+        Some("null") => Vec::new(),
+        Some(_) => {
+            return Err(unexpected("the answer does not have the promised form at list.elements"));
+        }
+    };
+    let items: Vec<_> = orders.into_iter().map(|raw| item(raw.get(), reading)).collect();
+    let next = answer
+        .list
+        .meta
+        .and_then(|meta| meta.next_cursor)
+        .filter(|cursor| !cursor.trim().is_empty() && !items.is_empty())
+        .map(Cursor::new);
+    Ok(Page { items, next })
+}
+
+fn item(raw: &str, reading: Reading) -> PlatformItem<PlatformOrder> {
+    match order(raw, reading) {
+        Ok(order) => PlatformItem::Read(Box::new(order)),
+        Err(error) => PlatformItem::Unreadable(Unreadable {
+            id: serde_json::from_str::<OnlyId>(raw)
+                .ok()
+                .and_then(|only| only.purchase_order_id)
+                .and_then(|id| PlatformOrderId::new(id).ok()),
+            reason: error.message().to_owned(),
+            raw: Personal::new(raw.to_owned()),
+        }),
+    }
+}
+
+/// Reads the answer to a call about one order, bare or as `{"order": …}`.
+pub(super) fn single(body: &[u8], reading: Reading) -> Result<PlatformOrder> {
+    #[derive(serde::Deserialize)]
+    struct Wrapped<'a> {
+        #[serde(borrow, default)]
+        order: Option<&'a RawValue>,
+    }
+    let text = std::str::from_utf8(body)
+        .map_err(|_| unexpected("the answer is not valid JSON: it is not UTF-8"))?;
+    let wrapped: Wrapped<'_> = typed(body)?;
+    order(wrapped.order.map_or(text.trim(), RawValue::get), reading)
+}
+
+/// Decodes JSON; the error names the place and never repeats the text.
+pub(super) fn typed<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let what = match error.inner().classify() {
+            serde_json::error::Category::Eof => "ends too early",
+            serde_json::error::Category::Syntax => "is not valid JSON",
+            _ => "does not have the promised form",
+        };
+        unexpected(format!("the answer {what} at {}", error.path()))
+    })
+}
+
+pub(super) fn unexpected(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::UnexpectedAnswer, message)
+}
+
+/// Reads the answer to a write. That it names an order is what proves success; the order itself is
+/// a welcome extra.
+pub(super) fn receipt(body: &[u8], reading: Reading) -> Result<Option<PlatformOrder>> {
+    #[derive(serde::Deserialize)]
+    struct Wrapped {
+        #[serde(default)]
+        order: Option<OnlyId>,
+        #[serde(flatten)]
+        bare: std::collections::HashMap<String, serde::de::IgnoredAny>,
+    }
+    let wrapped: Wrapped = typed(body)?;
+    let named = wrapped.order.is_some_and(|only| only.purchase_order_id.is_some())
+        || wrapped.bare.contains_key("purchaseOrderId");
+    if !named {
+        return Err(unexpected("the answer names no purchaseOrderId"));
+    }
+    Ok(single(body, reading).ok())
+}
+
+fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
+    let wire: WireOrder = typed(raw.as_bytes())?;
+    let id = PlatformOrderId::new(wire.purchase_order_id.clone())
+        .map_err(|_| unexpected("purchaseOrderId is not usable as an id"))?;
+    let lines = wire
+        .order_lines
+        .order_line
+        .iter()
+        .map(|line| priced_line(line, reading))
+        .collect::<Result<Vec<_>>>()?;
+    let total = Money::sum(lines.iter().map(|line| &line.total))
+        .map_err(|error| unexpected(format!("orderLines cannot be summed: {error}")))?
+        .unwrap_or(Money::zero(Currency::USD));
+    let info = wire.shipping_info.as_ref();
+    let method = info.and_then(|info| filled(info.method_code.as_deref()));
+    let node = wire.ship_node.as_ref().and_then(|node| node.kind.as_deref());
+    Ok(PlatformOrder {
+        number: wire.customer_order_id.clone().filter(|number| number != id.as_str()),
+        id,
+        site: Some("US".to_owned()),
+        status: None,
+        placed_at: wire.order_date,
+        paid_at: Some(wire.order_date),
+        updated_at: wire
+            .order_lines
+            .order_line
+            .iter()
+            .filter_map(|line| line.status_date)
+            .chain([wire.order_date])
+            .max(),
+        buyer: buyer(&wire),
+        recipient: info.and_then(|info| {
+            info.postal_address.as_ref().map(|postal| contact(postal, info.phone.as_deref(), &wire))
+        }),
+        logistics: match node {
+            Some("WFSFulfilled") => LogisticsMode::PlatformFulfilled,
+            _ => LogisticsMode::SellerCarrier,
+        },
+        speed: speed(&wire, method.as_deref()),
+        requested_service: method,
+        total,
+        deadlines: deadlines(&wire, reading),
+        cancel_request: cancel_request(&wire, &lines),
+        lines: lines.into_iter().map(|priced| priced.line).collect(),
+        payments: Vec::new(),
+        holds: Vec::new(),
+        completed_at: None,
+        note: None,
+        test: false,
+        attributes: attributes(&wire),
+        raw: Personal::new(raw.to_owned()),
+    })
+}
+
+fn filled(text: Option<&str>) -> Option<String> {
+    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn buyer(wire: &WireOrder) -> PlatformBuyer {
+    let email = filled(wire.customer_email_id.as_deref());
+    // The relay address is made for the buyer, so its local part names him.
+    let relay = email.as_deref().and_then(|email| {
+        let (local, host) = email.split_once('@')?;
+        host.to_ascii_lowercase().ends_with("walmart.com").then(|| local.to_owned())
+    });
+    PlatformBuyer {
+        id: filled(wire.buyer_id.as_deref()).or(relay).and_then(|id| BuyerId::new(id).ok()),
+        name: None,
+        email: email.map(Personal::new),
+    }
+}
+
+fn contact(postal: &PostalAddress, phone: Option<&str>, wire: &WireOrder) -> Contact {
+    let lines = [postal.address1.as_deref(), postal.address2.as_deref()];
+    let country = filled(postal.country.as_deref());
+    Contact {
+        name: Personal::new(filled(postal.name.as_deref()).unwrap_or_default()),
+        company: None,
+        phone: filled(phone).map(Personal::new),
+        email: filled(wire.customer_email_id.as_deref()).map(Personal::new),
+        address: Address {
+            lines: lines.into_iter().filter_map(filled).map(Personal::new).collect(),
+            city: filled(postal.city.as_deref()).unwrap_or_default(),
+            state: filled(postal.state.as_deref()),
+            postal_code: filled(postal.postal_code.as_deref()),
+            country: country
+                .and_then(|code| Country::from_alpha3(&code).or_else(|| Country::new(&code))),
+            residential: postal.address_type.as_deref().and_then(|kind| match kind.trim() {
+                kind if kind.eq_ignore_ascii_case("RESIDENTIAL") => Some(true),
+                kind if kind.eq_ignore_ascii_case("OFFICE") => Some(false),
+                _ => None,
+            }),
+        },
+    }
+}
+
+/// A line and what the buyer pays for it in all.
+struct PricedLine {
+    line: PlatformLine,
+    total: Money,
+}
+
+fn priced_line(wire: &WireLine, reading: Reading) -> Result<PricedLine> {
+    let name = wire.line_number.as_str();
+    let beyond = |what: &str| unexpected(format!("{what} of orderLine {name} cannot be computed"));
+    let id = LineId::new(name).map_err(|_| unexpected("lineNumber is not usable as an id"))?;
+    let quantity = wire.order_line_quantity.amount;
+    let currency = line_currency(wire)?;
+    let zero = Money::zero(currency);
+    let (mut goods, mut shipping, mut discount, mut fees) = (zero, None, None, zero);
+    let mut tax = None;
+    let add = |sum: Option<Money>, more: Money| {
+        sum.unwrap_or(zero).checked_add(&more).map_err(|_| beyond("charges"))
+    };
+    for charge in wire.charges.iter().flat_map(|charges| &charges.charge) {
+        let amount = money(&charge.charge_amount, currency, name)?;
+        let kind = charge.charge_type.as_deref().unwrap_or_default().to_ascii_uppercase();
+        match kind.as_str() {
+            _ if amount.is_negative() => {
+                let positive = Money::new(-amount.amount, currency);
+                discount = Some(add(discount, positive)?);
+            }
+            "PRODUCT" => goods = add(Some(goods), amount)?,
+            "SHIPPING" => shipping = Some(add(shipping, amount)?),
+            _ => fees = add(Some(fees), amount)?,
+        }
+        if let Some(taxed) = charge.tax.as_ref().and_then(|tax| tax.tax_amount.as_ref()) {
+            tax = Some(add(tax, money(taxed, currency, name)?)?);
+        }
+    }
+    let (unit_price, line_total) = match reading.line_amount {
+        LineAmount::PerUnit => (goods, goods.times(quantity).map_err(|_| beyond("the total"))?),
+        LineAmount::PerLine => (share(goods, quantity), goods),
+    };
+    let total = [Some(fees), shipping, tax]
+        .into_iter()
+        .flatten()
+        .try_fold(line_total, |sum, part| sum.checked_add(&part))
+        .and_then(|sum| sum.checked_sub(&discount.unwrap_or(zero)))
+        .map_err(|_| beyond("the total"))?;
+    let mut extra = BTreeMap::new();
+    keep(&mut extra, "condition", wire.item.condition.as_deref());
+    keep(&mut extra, "configId", wire.config_id.as_deref());
+    keep(&mut extra, "sellerOrderId", wire.seller_order_id.as_deref());
+    let line = PlatformLine {
+        id,
+        unit_ids: Vec::new(),
+        sku: filled(wire.item.sku.as_deref()).and_then(|sku| Sku::new(sku).ok()),
+        title: filled(wire.item.product_name.as_deref()).unwrap_or_default(),
+        attributes: extra,
+        quantity,
+        unit_price,
+        line_total: Some(line_total),
+        tax,
+        shipping,
+        discount,
+        weight: weight(wire),
+        image_url: filled(wire.item.image_url.as_deref()),
+        units: unit_groups(wire),
+    };
+    Ok(PricedLine { line, total })
+}
+
+fn line_currency(wire: &WireLine) -> Result<Currency> {
+    let code = wire
+        .charges
+        .iter()
+        .flat_map(|charges| &charges.charge)
+        .find_map(|charge| charge.charge_amount.currency.as_deref());
+    code.map_or(Ok(Currency::USD), |code| {
+        Currency::new(code).map_err(|_| unexpected("currency is not an ISO 4217 code"))
+    })
+}
+
+fn money(amount: &Amount, currency: Currency, line: &str) -> Result<Money> {
+    let named = amount.currency.as_deref().map(Currency::new).transpose();
+    match named {
+        Ok(named) if named.is_none_or(|named| named == currency) => {
+            Ok(Money::new(amount.amount, currency))
+        }
+        _ => Err(unexpected(format!("charges of orderLine {line} have several currencies"))),
+    }
+}
+
+/// A unit's part of a line's price, rounded to the currency's digits where it does not come out.
+fn share(total: Money, units: u32) -> Money {
+    let Some(exact) = total.amount.checked_div(Decimal::from(units)) else { return total };
+    let comes_out = exact.checked_mul(Decimal::from(units)) == Some(total.amount);
+    let digits = total.currency.minor_digits();
+    let amount = if units == 1 {
+        total.amount
+    } else if comes_out && exact.scale() <= digits {
+        exact
+    } else {
+        exact.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero)
+    };
+    Money::new(amount, total.currency)
+}
+
+fn weight(wire: &WireLine) -> Option<Grams> {
+    let weight = wire.item.weight.as_ref()?;
+    let value = weight.value.filter(|value| *value > Decimal::ZERO)?;
+    let unit = weight.unit.as_deref()?.trim().to_ascii_uppercase();
+    match unit.as_str() {
+        "LB" | "LBS" | "POUND" | "POUNDS" => Grams::from_pounds(value).ok(),
+        "OZ" | "OUNCE" | "OUNCES" => Grams::from_ounces(value).ok(),
+        "KG" | "KILOGRAM" | "KILOGRAMS" => Grams::from_kilograms(value).ok(),
+        "G" | "GRAM" | "GRAMS" => {
+            value.checked_div(Decimal::from(1_000)).and_then(|kg| Grams::from_kilograms(kg).ok())
+        }
+        _ => None,
+    }
+}
+
+fn unit_groups(wire: &WireLine) -> Vec<UnitGroup> {
+    let rows: Vec<&LineStatus> =
+        wire.order_line_statuses.iter().flat_map(|list| &list.order_line_status).collect();
+    let is_refund = |row: &LineStatus| row.status.eq_ignore_ascii_case("Refund");
+    let others: u64 = rows
+        .iter()
+        .filter(|row| !is_refund(row))
+        .map(|r| u64::from(r.status_quantity.amount))
+        .sum();
+    // A refund row beside rows that already hold every unit counts them a second time.
+    let counted_twice = others >= u64::from(wire.order_line_quantity.amount);
+    rows.into_iter()
+        .filter(|row| !(is_refund(row) && counted_twice))
+        .map(|row| UnitGroup {
+            status: unit_status(&row.status),
+            units: row.status_quantity.amount,
+            shipment: row.tracking_info.as_ref().map(|info| PlatformShipment {
+                package: None,
+                carrier: info.carrier_name.as_ref().and_then(|name| {
+                    filled(name.carrier.as_deref())
+                        .or_else(|| filled(name.other_carrier.as_deref()))
+                }),
+                number: filled(info.tracking_number.as_deref())
+                    .and_then(|number| TrackingNumber::new(number).ok()),
+                url: filled(info.tracking_url.as_deref()),
+                shipped_at: info.ship_date_time,
+            }),
+            reason: filled(row.cancellation_reason.as_deref())
+                .or_else(|| is_refund(row).then(|| row.status.clone())),
+        })
+        .collect()
+}
+
+fn unit_status(word: &str) -> UnitStatus {
+    match word.trim().to_ascii_lowercase().as_str() {
+        "created" => UnitStatus::New,
+        "acknowledged" => UnitStatus::Acknowledged,
+        // Only shipped units are refunded; whether they arrived is not said.
+        "shipped" | "refund" => UnitStatus::Shipped,
+        "delivered" => UnitStatus::Delivered,
+        "cancelled" => UnitStatus::Cancelled,
+        _ => UnitStatus::Unknown(word.to_owned()),
+    }
+}
+
+fn speed(wire: &WireOrder, method: Option<&str>) -> SpeedClass {
+    let words = wire.order_lines.order_line.iter().filter_map(|line| line.fulfillment.as_ref());
+    let fastest = words
+        .flat_map(|part| [part.shipping_program_type.as_deref(), part.ship_method.as_deref()])
+        .flatten()
+        .chain(method)
+        .filter_map(speed_word)
+        .max();
+    fastest.unwrap_or_default()
+}
+
+fn speed_word(word: &str) -> Option<SpeedClass> {
+    let squeezed: String =
+        word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
+    match squeezed.as_str() {
+        "ONEDAY" | "NEXTDAY" => Some(SpeedClass::NextDay),
+        "TWODAY" | "THREEDAY" | "EXPRESS" | "EXPEDITED" => Some(SpeedClass::Expedited),
+        "STANDARD" | "FREIGHT" | "WHITEGLOVE" => Some(SpeedClass::Standard),
+        "VALUE" => Some(SpeedClass::Economy),
+        _ => None,
+    }
+}
+
+fn deadlines(wire: &WireOrder, reading: Reading) -> Vec<PlatformDeadline> {
+    let Some(info) = &wire.shipping_info else { return Vec::new() };
+    let day = info.estimated_ship_date.map(|at| at.with_timezone(&reading.zone).date_naive());
+    let auto_cancel =
+        day.and_then(|day| day.checked_add_days(Days::new(u64::from(reading.auto_cancel_days))));
+    [
+        (DeadlineKind::ShipBy, day.and_then(|day| end_of(day, reading.zone))),
+        (DeadlineKind::DeliverBy, info.estimated_delivery_date),
+        (
+            DeadlineKind::AutoCancelUnlessShipped,
+            auto_cancel.and_then(|day| end_of(day, reading.zone)),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(kind, at)| at.map(|at| PlatformDeadline { kind, at }))
+    .collect()
+}
+
+/// The last second of a local day.
+fn end_of(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+    let midnight = day.succ_opt()?.and_time(NaiveTime::MIN);
+    let next = match zone.from_local_datetime(&midnight) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc(),
+        // The clock jumps over midnight: the day ends with the jump, an hour in every known case.
+        LocalResult::None => {
+            let later = midnight.checked_add_signed(TimeDelta::hours(1))?;
+            zone.from_local_datetime(&later).earliest()?.to_utc()
+        }
+    };
+    next.checked_sub_signed(TimeDelta::seconds(1))
+}
+
+fn cancel_request(wire: &WireOrder, lines: &[PricedLine]) -> Option<CancelRequest> {
+    let open = |line: &PlatformLine| {
+        line.units.iter().any(|group| {
+            group.units > 0
+                && matches!(
+                    group.status,
+                    UnitStatus::New | UnitStatus::Acknowledged | UnitStatus::Unknown(_)
+                )
+        })
+    };
+    let asked: Vec<_> = wire
+        .order_lines
+        .order_line
+        .iter()
+        .zip(lines)
+        .filter(|(_, priced)| open(&priced.line))
+        .filter_map(|(line, priced)| Some((line.intent_to_cancel.clone()?, priced)))
+        .collect();
+    let (reason, _) = asked.first()?;
+    Some(CancelRequest {
+        reason: Some(reason.clone()),
+        lines: asked.iter().map(|(_, priced)| priced.line.id.clone()).collect(),
+        requested_at: None,
+        respond_by: None,
+    })
+}
+
+fn attributes(wire: &WireOrder) -> BTreeMap<String, String> {
+    let mut kept = BTreeMap::new();
+    keep(&mut kept, "orderType", wire.order_type.as_deref());
+    keep(&mut kept, "originalCustomerOrderID", wire.original_customer_order_id.as_deref());
+    keep(&mut kept, "mart", wire.mart.as_deref());
+    if let Some(node) = &wire.ship_node {
+        keep(&mut kept, "shipNode.type", node.kind.as_deref());
+        keep(&mut kept, "shipNode.name", node.name.as_deref());
+        keep(&mut kept, "shipNode.id", node.id.as_deref());
+    }
+    let fulfillment = wire.order_lines.order_line.iter().find_map(|line| line.fulfillment.as_ref());
+    if let Some(part) = fulfillment {
+        keep(&mut kept, "fulfillmentOption", part.fulfillment_option.as_deref());
+        keep(&mut kept, "shipMethod", part.ship_method.as_deref());
+        keep(&mut kept, "shippingProgramType", part.shipping_program_type.as_deref());
+    }
+    kept
+}
+
+fn keep(kept: &mut BTreeMap<String, String>, name: &str, value: Option<&str>) {
+    if let Some(value) = filled(value) {
+        kept.insert(name.to_owned(), value);
+    }
+}
+
+/// Walmart's words for why a seller cancels.
+const CANCEL_REASONS: &[&str] = &[
+    "CUSTOMER_REQUESTED_SELLER_TO_CANCEL",
+    "SELLER_CANCEL_OUT_OF_STOCK",
+    "SELLER_CANCEL_PRICING_ERROR",
+    "SELLER_CANCEL_FRAUD_STOP_SHIPMENT",
+    "SELLER_CANCEL_ADDRESS_NOT_SERVICEABLE",
+];
+
+/// Walmart's word for why a seller cancels. What has no word of its own is refused: any other word
+/// would be untrue, and most count against the seller.
+pub(super) fn cancel_reason(reason: &CancelReason) -> Result<&'static str> {
+    Ok(match reason {
+        CancelReason::BuyerRequest => "CUSTOMER_REQUESTED_SELLER_TO_CANCEL",
+        CancelReason::OutOfStock => "SELLER_CANCEL_OUT_OF_STOCK",
+        CancelReason::PricingError => "SELLER_CANCEL_PRICING_ERROR",
+        CancelReason::Fraud => "SELLER_CANCEL_FRAUD_STOP_SHIPMENT",
+        CancelReason::Unserviceable => "SELLER_CANCEL_ADDRESS_NOT_SERVICEABLE",
+        CancelReason::Seller(word) | CancelReason::Platform(word) => CANCEL_REASONS
+            .iter()
+            .find(|known| *known == word)
+            .ok_or_else(|| no_cancel_reason(reason))?,
+        _ => return Err(no_cancel_reason(reason)),
+    })
+}
+
+fn no_cancel_reason(reason: &CancelReason) -> Error {
+    Error::invalid("lines.reason", format!("Walmart has no word for the reason {reason:?}"))
+}
+
+/// The reasons for refunds that Walmart takes.
+const REFUND_REASONS: &[&str] = &[
+    "BillingError",
+    "TaxExemptCustomer",
+    "ItemNotAsAdvertised",
+    "IncorrectItemReceived",
+    "CancelledYetShipped",
+    "ItemNotReceivedByCustomer",
+    "IncorrectShippingPrice",
+    "DamagedItem",
+    "DefectiveItem",
+    "CustomerChangedMind",
+    "CustomerReceivedItemLate",
+    "Missing Parts / Instructions",
+    "Finance -> Goodwill",
+    "Finance -> Rollback",
+    "Buyer canceled",
+    "Customer returned item",
+    "General adjustment",
+    "Merchandise not received",
+    "Quality -> Missing Parts / Instructions",
+    "Shipping & Delivery -> Damaged",
+    "Shipping & Delivery -> Shipping Price Discrepancy",
+    "Others",
+];
+
+/// Walmart's word for a refund's reason; `Others` for words it does not take.
+pub(super) fn refund_reason(reason: &str) -> &'static str {
+    let wanted = reason.trim();
+    let known = REFUND_REASONS.iter().find(|known| known.eq_ignore_ascii_case(wanted));
+    known.copied().unwrap_or("Others")
+}
+
+/// The method code that goes back with a shipment.
+pub(super) fn method_code(requested: Option<&str>) -> &'static str {
+    const CODES: [&str; 6] = ["Standard", "Express", "OneDay", "Freight", "WhiteGlove", "Value"];
+    let wanted = requested.unwrap_or_default().trim();
+    CODES.into_iter().find(|code| code.eq_ignore_ascii_case(wanted)).unwrap_or("Standard")
+}

@@ -1,0 +1,262 @@
+//! What a carrier adapter does.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use chrono::{NaiveDate, NaiveTime};
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, Contact};
+use crate::error::Result;
+use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
+use crate::money::Money;
+use crate::shipment::{
+    Document, Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest,
+    ServiceKey, Tracked,
+};
+use crate::units::{Grams, Millimetres};
+
+/// A carrier, seen through one account.
+#[async_trait]
+pub trait CarrierAdapter: Debug + Send + Sync + 'static {
+    /// Which carrier this is.
+    fn carrier(&self) -> CarrierId;
+
+    /// What the carrier can and cannot do. Asked before acting.
+    fn limits(&self) -> CarrierLimits;
+
+    /// What the carrier offers for a parcel. A service that is not offered is not in the answer;
+    /// that is no error.
+    async fn rates(&self, request: &RateRequest) -> Result<Vec<RateQuote>>;
+
+    /// Buys a label. The key is stored by the caller before this is called; where the carrier
+    /// knows keys, the same key with the same request returns the label already bought.
+    ///
+    /// A lost answer is [`Ambiguous`](crate::ErrorKind::Ambiguous): go on with
+    /// [`recover_label`](Self::recover_label), never by buying again.
+    async fn buy_label(&self, request: &LabelRequest, key: &IdempotencyKey) -> Result<Label>;
+
+    /// Finds out what became of a purchase whose answer was lost.
+    async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery>;
+
+    /// Asks for numbers, as many at once as the caller likes: one outcome per number, in order.
+    async fn track(&self, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>>;
+
+    /// A public page that shows where a parcel is.
+    fn tracking_url(&self, number: &TrackingNumber) -> Option<String>;
+
+    /// Voiding labels.
+    fn void(&self) -> Option<&dyn VoidLabel> {
+        None
+    }
+
+    /// End-of-day manifests.
+    fn manifests(&self) -> Option<&dyn Manifests> {
+        None
+    }
+
+    /// Pickups.
+    fn pickups(&self) -> Option<&dyn Pickups> {
+        None
+    }
+
+    /// Checking addresses.
+    fn addresses(&self) -> Option<&dyn ValidateAddress> {
+        None
+    }
+}
+
+/// What became of a purchase whose answer was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovery {
+    /// It was bought; here it is.
+    Found(Box<Label>),
+    /// It was surely not bought. Buying is safe.
+    Absent,
+    /// The carrier cannot tell. A person must look; nothing is bought.
+    Unknowable {
+        /// Why it cannot be told.
+        reason: String,
+    },
+}
+
+/// What a carrier can and cannot do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CarrierLimits {
+    /// How a lost purchase is found again.
+    pub idempotency: IdempotencySupport,
+    /// Formats it prints labels in, best first.
+    pub formats: Vec<LabelFormat>,
+    /// Largest weight of a parcel.
+    pub max_weight: Option<Grams>,
+    /// Largest length plus girth.
+    pub max_length_plus_girth: Option<Millimetres>,
+    /// Longest street line, in characters.
+    pub street_line_length: u32,
+    /// Street lines there are.
+    pub street_lines: u32,
+    /// Longest name, in characters.
+    pub name_length: u32,
+    /// Numbers asked for in one call.
+    pub track_batch: u32,
+    /// Labels on one manifest.
+    pub manifest_size: u32,
+    /// Label calls worth having under way at once.
+    pub concurrent_labels: u32,
+    /// There is a test environment.
+    pub sandbox: bool,
+}
+
+impl Default for CarrierLimits {
+    fn default() -> Self {
+        Self {
+            idempotency: IdempotencySupport::None,
+            formats: vec![LabelFormat::Pdf],
+            max_weight: None,
+            max_length_plus_girth: None,
+            street_line_length: 35,
+            street_lines: 2,
+            name_length: 35,
+            track_batch: 1,
+            manifest_size: 1_000,
+            concurrent_labels: 8,
+            sandbox: false,
+        }
+    }
+}
+
+/// How a lost purchase is found again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdempotencySupport {
+    /// The carrier knows keys.
+    Key,
+    /// The carrier finds shipments by a reference of ours.
+    ReferenceLookup,
+    /// It cannot be found: a person must look.
+    None,
+}
+
+/// Voiding labels.
+#[async_trait]
+pub trait VoidLabel: Send + Sync {
+    /// Gives a label back. A label that is void already is success.
+    async fn void_label(&self, label: &LabelRecord) -> Result<VoidOutcome>;
+}
+
+/// What became of a void.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VoidOutcome {
+    /// The label is void.
+    Voided,
+    /// A refund was asked for; the label is still live.
+    RefundRequested {
+        /// The carrier's id of the claim.
+        reference: Option<String>,
+    },
+}
+
+/// End-of-day manifests.
+#[async_trait]
+pub trait Manifests: Send + Sync {
+    /// Closes a set of labels for hand-over.
+    async fn create_manifest(&self, request: &ManifestRequest) -> Result<Manifest>;
+}
+
+/// A set of labels to close.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestRequest {
+    /// Where the parcels leave from.
+    pub sender: Contact,
+    /// The day on the labels.
+    pub mailing_date: NaiveDate,
+    /// Which labels; all of one day, origin and account.
+    pub numbers: Vec<TrackingNumber>,
+}
+
+/// A closed set of labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// The carrier's number of it.
+    pub number: String,
+    /// Which labels are on it.
+    pub labels: Vec<TrackingNumber>,
+    /// The form to hand over.
+    pub document: Option<Document>,
+}
+
+/// Pickups.
+#[async_trait]
+pub trait Pickups: Send + Sync {
+    /// Orders a driver. A pickup already ordered for the same place and day is returned.
+    async fn schedule_pickup(&self, request: &PickupRequest) -> Result<Pickup>;
+
+    /// Cancels it.
+    async fn cancel_pickup(&self, pickup: &Pickup) -> Result<()>;
+}
+
+/// A driver to order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PickupRequest {
+    /// Where.
+    pub place: Contact,
+    /// On which local day.
+    pub date: NaiveDate,
+    /// Between which local times, where the carrier lets one choose.
+    pub window: Option<(NaiveTime, NaiveTime)>,
+    /// How many parcels, by service.
+    pub parcels: Vec<(ServiceKey, u32)>,
+    /// How heavy in all.
+    pub weight: Grams,
+    /// Where exactly, in the carrier's words.
+    pub location: Option<String>,
+    /// For the driver.
+    pub instructions: Option<String>,
+}
+
+/// A driver ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pickup {
+    /// The carrier's confirmation.
+    pub confirmation: String,
+    /// On which local day.
+    pub date: NaiveDate,
+    /// What it costs, if anything.
+    pub cost: Option<Money>,
+}
+
+/// Checking addresses.
+#[async_trait]
+pub trait ValidateAddress: Send + Sync {
+    /// What the carrier thinks of an address.
+    async fn validate(&self, address: &Address) -> Result<AddressCheck>;
+}
+
+/// What a carrier thinks of an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressCheck {
+    /// The verdict.
+    pub verdict: AddressVerdict,
+    /// The address as the carrier writes it.
+    pub standardized: Option<Address>,
+    /// Home (`Some(true)`) or business; only a hint.
+    pub residential: Option<bool>,
+    /// The carrier's remarks.
+    pub remarks: Vec<String>,
+}
+
+/// Whether a parcel would arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressVerdict {
+    /// Yes.
+    Deliverable,
+    /// The building is right, the apartment or suite is missing or wrong.
+    UnitMissing,
+    /// Several addresses fit.
+    Ambiguous,
+    /// No.
+    Undeliverable,
+}

@@ -1,0 +1,79 @@
+//! Stock: the one place that says how many units there are.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::ids::{LineId, OrderKey, PackageId, Sku, WarehouseId};
+use crate::warehouse::StockView;
+
+/// Units of a SKU for a line of an order: the key under which every operation is repeatable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockMove {
+    /// The order.
+    pub order: OrderKey,
+    /// The line.
+    pub line: LineId,
+    /// The SKU.
+    pub sku: Sku,
+    /// Which warehouse; `None` lets the stock choose one that has enough.
+    pub warehouse: Option<WarehouseId>,
+    /// How many units.
+    pub units: u32,
+    /// Which parcel they leave in, when they leave: units of one line may leave in several, and each
+    /// leaves once.
+    #[serde(default)]
+    pub package: Option<PackageId>,
+}
+
+/// Why stock could not be moved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StockError {
+    /// Too few units.
+    #[error("{sku}: {wanted} wanted, {available} available")]
+    Short {
+        /// Which SKU.
+        sku: Sku,
+        /// How many were wanted.
+        wanted: u32,
+        /// How many there are.
+        available: u32,
+    },
+    /// The same line was moved before with another quantity: adjust it explicitly.
+    #[error("line {line} was already moved with {before} units, not {wanted}")]
+    QuantityDiffers {
+        /// Which line.
+        line: LineId,
+        /// Units moved before.
+        before: u32,
+        /// Units wanted now.
+        wanted: u32,
+    },
+    /// The stock system failed.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+/// A stock system. Atomicity is the implementer's duty: two reservations of the last unit never both
+/// succeed. Every operation is keyed by `(order, line)`; repeating it changes nothing.
+#[async_trait]
+pub trait Stock: Debug + Send + Sync + 'static {
+    /// Units available per warehouse of some SKUs: `on_hand − reserved − committed − buffer`. What is
+    /// set aside for `order` itself counts as available to it.
+    async fn view(&self, skus: &[Sku], order: Option<&OrderKey>) -> Result<StockView, StockError>;
+
+    /// Sets units aside for a paid order.
+    async fn reserve(&self, wanted: &StockMove) -> Result<(), StockError>;
+
+    /// Turns a reservation into a commitment, once the order is acknowledged or approved.
+    async fn commit(&self, wanted: &StockMove) -> Result<(), StockError>;
+
+    /// Takes shipped units off the shelf.
+    async fn consume(&self, shipped: &StockMove) -> Result<(), StockError>;
+
+    /// Gives units back that will not ship.
+    async fn release(&self, order: &OrderKey, line: &LineId) -> Result<(), StockError>;
+}

@@ -1,0 +1,385 @@
+//! Everything that needs attention, in one list.
+//!
+//! Conditions are seen from facts and time and close by themselves when they are over; incidents
+//! were recorded by events. One open item per order, kind and parcel.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ladder::{Ladder, Level};
+use super::review::{Finding, ReviewPolicy, validate};
+use super::sla::is_met;
+use crate::ids::{OrderKey, PackageId};
+use crate::order::{
+    AddressProblem, DeadlineKind, ExceptionKind, LogisticsMode, Order, OrderState, Priority,
+};
+use crate::shipment::{Package, TransitState};
+
+/// How bad an exception is. Ordered: later is worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// For reports.
+    Info,
+    /// Soon.
+    Warning,
+    /// Now.
+    Urgent,
+    /// Too late, or about to be.
+    Critical,
+}
+
+/// When conditions become exceptions. All of it is configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ExceptionPolicy {
+    /// The warning ladder for ship-by.
+    pub ladder: Ladder,
+    /// No movement for this long after shipping is a delay, in hours. Default 48.
+    pub delay_hours: u32,
+    /// No first scan for this long after shipping, in hours. Default 24.
+    pub uncollected_hours: u32,
+    /// The same place for this long, in hours. Default 72.
+    pub stuck_hours: u32,
+    /// In customs for this long, in hours. Default 48.
+    pub customs_hours: u32,
+    /// No scan for this long after acceptance, in days. Default 10.
+    pub lost_days: u32,
+    /// Tracking is given up after this long, in days. Default 90.
+    pub tracking_days: u32,
+    /// What validation asks for.
+    pub review: ReviewPolicy,
+}
+
+impl Default for ExceptionPolicy {
+    fn default() -> Self {
+        Self {
+            ladder: Ladder::default(),
+            delay_hours: 48,
+            uncollected_hours: 24,
+            stuck_hours: 72,
+            customs_hours: 48,
+            lost_days: 10,
+            tracking_days: 90,
+            review: ReviewPolicy::default(),
+        }
+    }
+}
+
+/// One line of the exception list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionItem {
+    /// Which order.
+    pub order: OrderKey,
+    /// Which parcel.
+    pub package: Option<PackageId>,
+    /// What.
+    pub kind: ExceptionKind,
+    /// How bad.
+    pub severity: Severity,
+    /// In words, without personal data.
+    pub detail: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When it becomes a breach, if that is known.
+    pub due_at: Option<DateTime<Utc>>,
+    /// How urgent the order is.
+    pub priority: Priority,
+    /// How often it happened.
+    pub count: u32,
+}
+
+impl ExceptionItem {
+    /// Kinds that come first whatever their age: addresses, overselling and near deadlines.
+    const fn comes_first(&self) -> bool {
+        matches!(
+            self.kind,
+            ExceptionKind::Address(_)
+                | ExceptionKind::Oversold
+                | ExceptionKind::ShipAtRisk
+                | ExceptionKind::ShipOverdue
+        )
+    }
+}
+
+/// The exceptions of some orders at `now`, sorted: addresses, overselling and near deadlines
+/// first, then by breach time, severity, age and key. The order of `orders` does not matter.
+#[must_use]
+pub fn exceptions<'a>(
+    orders: impl IntoIterator<Item = &'a Order>,
+    policy: &ExceptionPolicy,
+    now: DateTime<Utc>,
+) -> Vec<ExceptionItem> {
+    sort_exceptions(orders.into_iter().flat_map(|order| of_order(order, policy, now)).collect())
+}
+
+/// Sorts items of several lists into one list, as [`exceptions`] does.
+#[must_use]
+pub fn sort_exceptions(mut items: Vec<ExceptionItem>) -> Vec<ExceptionItem> {
+    items.sort_by(|a, b| {
+        b.comes_first()
+            .cmp(&a.comes_first())
+            .then_with(|| due(a).cmp(&due(b)))
+            .then_with(|| b.severity.cmp(&a.severity))
+            .then_with(|| a.since.cmp(&b.since))
+            .then_with(|| a.order.cmp(&b.order))
+            .then_with(|| a.kind.cmp(&b.kind))
+            .then_with(|| a.package.cmp(&b.package))
+    });
+    items
+}
+
+fn due(item: &ExceptionItem) -> DateTime<Utc> {
+    item.due_at.unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<ExceptionItem> {
+    let mut found: BTreeMap<(ExceptionKind, Option<PackageId>), ExceptionItem> = BTreeMap::new();
+    let ship_by = order.deadline(DeadlineKind::ShipBy);
+    let mut add = |kind, severity, detail: String, since, package: Option<&Package>, due_at| {
+        let package = package.map(|package| package.id.clone());
+        found.entry((kind, package.clone())).or_insert_with(|| ExceptionItem {
+            order: order.key.clone(),
+            package,
+            kind,
+            severity,
+            detail,
+            since,
+            due_at,
+            priority: order.priority,
+            count: 1,
+        });
+    };
+    let state = order.state();
+    if state == OrderState::Cancelled || order.logistics == LogisticsMode::PlatformFulfilled {
+        // What is left to do then is recorded as incidents.
+    } else {
+        if matches!(state, OrderState::AwaitingShipment | OrderState::PartiallyShipped) {
+            for finding in validate(order, &policy.review, now) {
+                if let Finding::Address { problem, .. } = &finding {
+                    add(
+                        ExceptionKind::Address(*problem),
+                        Severity::Urgent,
+                        finding.to_string(),
+                        order.imported_at,
+                        None,
+                        ship_by.map(|deadline| deadline.at),
+                    );
+                }
+            }
+            for short in &order.backorders {
+                add(
+                    ExceptionKind::OutOfStock,
+                    Severity::Warning,
+                    format!("line {}: {} units are short", short.line, short.units),
+                    order.imported_at,
+                    None,
+                    ship_by.map(|deadline| deadline.at),
+                );
+            }
+        }
+        if let Some(deadline) = ship_by.filter(|_| {
+            order.paid_at.is_some() && !state.is_terminal() && !is_met(order, DeadlineKind::ShipBy)
+        }) {
+            let held = order
+                .holds
+                .iter()
+                .find(|hold| hold.is_open(now))
+                .map_or_else(String::new, |hold| format!(" (on hold: {:?})", hold.reason));
+            match policy.ladder.level(deadline, now) {
+                Some(Level::Breach) => add(
+                    ExceptionKind::ShipOverdue,
+                    Severity::Critical,
+                    format!("should have shipped by {}{held}", deadline.at),
+                    deadline.at,
+                    None,
+                    Some(deadline.at),
+                ),
+                Some(level) => add(
+                    ExceptionKind::ShipAtRisk,
+                    if level == Level::L3 { Severity::Urgent } else { Severity::Warning },
+                    format!(
+                        "ship by {}: {} hours left{held}",
+                        deadline.at,
+                        (deadline.at - now).num_hours()
+                    ),
+                    now,
+                    None,
+                    Some(deadline.at),
+                ),
+                None => {}
+            }
+        }
+        for package in order.packages.iter().filter(|package| package.is_shipped()) {
+            movement(order, package, policy, now, &mut add);
+        }
+    }
+    for incident in order.incidents.iter().filter(|incident| incident.resolved_at.is_none()) {
+        let key = (incident.kind, incident.package.clone());
+        found.entry(key).or_insert_with(|| ExceptionItem {
+            order: order.key.clone(),
+            package: incident.package.clone(),
+            kind: incident.kind,
+            severity: severity_of(incident.kind),
+            detail: incident.detail.clone(),
+            since: incident.first_at,
+            due_at: ship_by
+                .filter(|_| !is_met(order, DeadlineKind::ShipBy))
+                .map(|deadline| deadline.at),
+            priority: order.priority,
+            count: incident.count,
+        });
+    }
+    found.into_values().collect()
+}
+
+fn movement(
+    order: &Order,
+    package: &Package,
+    policy: &ExceptionPolicy,
+    now: DateTime<Utc>,
+    add: &mut impl FnMut(
+        ExceptionKind,
+        Severity,
+        String,
+        DateTime<Utc>,
+        Option<&Package>,
+        Option<DateTime<Utc>>,
+    ),
+) {
+    let Some(shipped) = &package.shipped else { return };
+    let movement = &package.movement;
+    let number =
+        package.tracking.as_ref().map_or_else(|| "no number".to_owned(), |t| t.number.to_string());
+    let hours = |hours: u32| TimeDelta::hours(i64::from(hours));
+    let package_ref = Some(package);
+    match movement.state {
+        TransitState::Returning | TransitState::Returned if !package.is_delivered() => {
+            let since = movement.last_scan_at.unwrap_or(shipped.confirmed_at);
+            let detail = format!("{number} comes back");
+            add(ExceptionKind::ReturnToSender, Severity::Urgent, detail, since, package_ref, None);
+        }
+        TransitState::Lost | TransitState::Destroyed => {
+            let since = movement.last_scan_at.unwrap_or(shipped.confirmed_at);
+            let detail = format!("{number} is lost or destroyed");
+            add(ExceptionKind::PossiblyLost, Severity::Urgent, detail, since, package_ref, None);
+        }
+        TransitState::AttemptFailed => {
+            let since = movement.last_scan_at.unwrap_or(shipped.confirmed_at);
+            let detail = format!("{number}: a delivery attempt failed");
+            add(ExceptionKind::AttemptFailed, Severity::Warning, detail, since, package_ref, None);
+        }
+        _ => {}
+    }
+    if movement.state.is_terminal() || package.is_delivered() {
+        return;
+    }
+    let last =
+        movement.last_scan_at.map_or(shipped.confirmed_at, |scan| scan.max(shipped.confirmed_at));
+    let silent = now - last;
+    if now - shipped.confirmed_at >= TimeDelta::days(i64::from(policy.tracking_days)) {
+        let detail = format!("{number}: no end after {} days", policy.tracking_days);
+        add(ExceptionKind::TrackingExpired, Severity::Warning, detail, last, package_ref, None);
+    } else if movement.accepted_at.is_some()
+        && silent >= TimeDelta::days(i64::from(policy.lost_days))
+    {
+        let detail = format!("{number}: no scan for {} days", silent.num_days());
+        add(ExceptionKind::PossiblyLost, Severity::Urgent, detail, last, package_ref, None);
+    } else if movement.state == TransitState::CustomsHold && silent >= hours(policy.customs_hours) {
+        let detail = format!("{number}: in customs for {} hours", silent.num_hours());
+        add(ExceptionKind::CustomsHold, Severity::Warning, detail, last, package_ref, None);
+    } else if movement.accepted_at.is_some() && silent >= hours(policy.stuck_hours) {
+        let detail = format!("{number}: at the same place for {} hours", silent.num_hours());
+        add(ExceptionKind::Stuck, Severity::Warning, detail, last, package_ref, None);
+    } else if silent >= hours(policy.delay_hours) {
+        let detail = format!("{number}: no movement for {} hours", silent.num_hours());
+        add(ExceptionKind::CarrierDelay, Severity::Warning, detail, last, package_ref, None);
+    } else if movement.state == TransitState::Delayed {
+        let detail = format!("{number}: the carrier reports trouble");
+        add(ExceptionKind::CarrierDelay, Severity::Warning, detail, last, package_ref, None);
+    } else if movement.accepted_at.is_none() && silent >= hours(policy.uncollected_hours) {
+        let detail = format!("{number}: not scanned for {} hours", silent.num_hours());
+        add(ExceptionKind::Uncollected, Severity::Warning, detail, last, package_ref, None);
+    }
+    if let Some(deadline) =
+        order.deadline(DeadlineKind::DeliverBy).filter(|deadline| deadline.at < now)
+    {
+        let detail = format!("{number}: should have arrived by {}", deadline.at);
+        let due = Some(deadline.at);
+        add(
+            ExceptionKind::DeliveryOverdue,
+            Severity::Urgent,
+            detail,
+            deadline.at,
+            package_ref,
+            due,
+        );
+    }
+}
+
+const fn severity_of(kind: ExceptionKind) -> Severity {
+    match kind {
+        ExceptionKind::ShipOverdue | ExceptionKind::AuthRejected => Severity::Critical,
+        ExceptionKind::BuyerUrging
+        | ExceptionKind::CancelRequested
+        | ExceptionKind::Oversold
+        | ExceptionKind::LabelUnknown
+        | ExceptionKind::UploadRejected
+        | ExceptionKind::UploadConflict
+        | ExceptionKind::AddressChangedAfterLabel
+        | ExceptionKind::ReturnToSender
+        | ExceptionKind::Address(AddressProblem::Unserviceable) => Severity::Urgent,
+        _ => Severity::Warning,
+    }
+}
+
+/// The exception report of a time of day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionReport {
+    /// Everything open, sorted.
+    pub open: Vec<ExceptionItem>,
+    /// How many are open of each kind.
+    pub by_kind: Vec<(ExceptionKind, u32)>,
+    /// How many are new since the last report.
+    pub new: u32,
+    /// How many of the last report are over.
+    pub resolved: u32,
+    /// How many become a breach within 24 hours.
+    pub due_within_a_day: u32,
+    /// The oldest.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// Compares the open exceptions with those of the last report.
+#[must_use]
+pub fn exception_report(
+    open: Vec<ExceptionItem>,
+    last: &[ExceptionItem],
+    now: DateTime<Utc>,
+) -> ExceptionReport {
+    let key = |item: &ExceptionItem| (item.order.clone(), item.kind, item.package.clone());
+    let before: std::collections::BTreeSet<_> = last.iter().map(key).collect();
+    let present: std::collections::BTreeSet<_> = open.iter().map(key).collect();
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let mut by_kind: BTreeMap<ExceptionKind, u32> = BTreeMap::new();
+    for item in &open {
+        *by_kind.entry(item.kind).or_default() += 1;
+    }
+    ExceptionReport {
+        by_kind: by_kind.into_iter().collect(),
+        new: count(present.difference(&before).count()),
+        resolved: count(before.difference(&present).count()),
+        due_within_a_day: count(
+            open.iter()
+                .filter(|item| {
+                    item.due_at.is_some_and(|due| now < due && due - now <= TimeDelta::hours(24))
+                })
+                .count(),
+        ),
+        oldest: open.iter().map(|item| item.since).min(),
+        open,
+    }
+}

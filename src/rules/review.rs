@@ -1,0 +1,564 @@
+//! Validation, automatic review and the acknowledgement rule.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::ids::{LineId, OrderKey, Sku};
+use crate::money::Money;
+use crate::order::{AddressProblem, Guard, HoldReason, Order, PaymentState, counters};
+use crate::warehouse::{StockView, Warehouse};
+
+/// Something found in an order. `Display` says it in a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "finding")]
+#[non_exhaustive]
+pub enum Finding {
+    /// No line at all.
+    NoLines,
+    /// A line without units.
+    ZeroQuantity {
+        /// Which line.
+        line: LineId,
+    },
+    /// A line without SKU.
+    MissingSku {
+        /// Which line.
+        line: LineId,
+    },
+    /// Two lines with one id.
+    DuplicateLine {
+        /// Which id.
+        line: LineId,
+    },
+    /// An amount below zero.
+    NegativeAmount {
+        /// Which field.
+        field: String,
+    },
+    /// Unit price times quantity is not the line's total.
+    LineSum {
+        /// Which line.
+        line: LineId,
+    },
+    /// Amounts of several currencies in one order.
+    MixedCurrency {
+        /// Which line.
+        line: LineId,
+    },
+    /// The address is not usable.
+    Address {
+        /// What is wrong.
+        problem: AddressProblem,
+        /// Where, as field name.
+        field: String,
+    },
+    /// The phone is missing where it is needed.
+    MissingPhone,
+    /// Paid before it was placed.
+    PaidBeforePlaced,
+    /// Promised before it was placed.
+    PromisedBeforePlaced,
+    /// Not ready to ship.
+    NotPaid,
+    /// The payment contradicts the order.
+    PaymentAnomaly,
+    /// Too few units in the warehouses that may serve it.
+    ShortStock {
+        /// Which SKU.
+        sku: Sku,
+        /// How many are needed.
+        needed: u32,
+        /// How many there are.
+        available: u32,
+    },
+    /// The same buyer, goods and address as another order of the last day.
+    PossibleDuplicate {
+        /// Of which order.
+        of: OrderKey,
+    },
+    /// Its value is above the limit for automatic approval.
+    HighValue,
+    /// The buyer wrote a note.
+    BuyerNote,
+    /// A hold is open.
+    Held {
+        /// Why.
+        reason: HoldReason,
+    },
+    /// The platform sent a status this crate does not know.
+    UnknownStatus,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoLines => f.write_str("the order has no goods"),
+            Self::ZeroQuantity { line } => write!(f, "line {line} has no units"),
+            Self::MissingSku { line } => write!(f, "line {line} has no SKU"),
+            Self::DuplicateLine { line } => write!(f, "line {line} occurs twice"),
+            Self::NegativeAmount { field } => write!(f, "{field} is negative"),
+            Self::LineSum { line } => {
+                write!(f, "line {line}: unit price times quantity is not its total")
+            }
+            Self::MixedCurrency { line } => write!(f, "line {line} is in another currency"),
+            Self::Address { problem, field } => match problem {
+                AddressProblem::Incomplete => write!(f, "address incomplete: {field} is missing"),
+                AddressProblem::Unserviceable => {
+                    write!(f, "no carrier service delivers to this address ({field})")
+                }
+                AddressProblem::Unrecognised => write!(f, "address not recognised: {field}"),
+                AddressProblem::Masked => write!(f, "the platform hides the address ({field})"),
+                AddressProblem::TooLong => {
+                    write!(f, "address too long for the carrier's label: {field}")
+                }
+                AddressProblem::PostcodeMismatch => {
+                    write!(f, "postcode and place contradict each other ({field})")
+                }
+            },
+            Self::MissingPhone => f.write_str("the phone number is missing"),
+            Self::PaidBeforePlaced => f.write_str("paid before it was placed"),
+            Self::PromisedBeforePlaced => f.write_str("promised before it was placed"),
+            Self::NotPaid => f.write_str("not paid"),
+            Self::PaymentAnomaly => f.write_str("the payment contradicts the order"),
+            Self::ShortStock { sku, needed, available } => {
+                write!(f, "{sku}: {needed} needed, {available} available")
+            }
+            Self::PossibleDuplicate { of } => write!(f, "looks like order {of} again"),
+            Self::HighValue => f.write_str("value above the limit for automatic approval"),
+            Self::BuyerNote => f.write_str("the buyer wrote a note"),
+            Self::Held { reason } => write!(f, "on hold ({reason:?})"),
+            Self::UnknownStatus => f.write_str("the platform sent an unknown status"),
+        }
+    }
+}
+
+/// What a shop decides about reviews.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ReviewPolicy {
+    /// Orders above this value need a person. Off by default.
+    pub manual_over: Option<Money>,
+    /// Whether a note by the buyer needs a person.
+    pub notes_need_person: bool,
+    /// How long ago an equal order makes one suspicious, in hours. Default 24.
+    pub duplicate_window_hours: u32,
+    /// Whether a phone number is needed.
+    pub phone_required: bool,
+}
+
+impl Default for ReviewPolicy {
+    fn default() -> Self {
+        Self {
+            manual_over: None,
+            notes_need_person: false,
+            duplicate_window_hours: 24,
+            phone_required: false,
+        }
+    }
+}
+
+/// What a review knows beside the order.
+#[derive(Debug, Clone, Copy)]
+pub struct ReviewContext<'a> {
+    /// The shop's decisions.
+    pub policy: &'a ReviewPolicy,
+    /// Warehouses that may serve it.
+    pub warehouses: &'a [Warehouse],
+    /// Units available.
+    pub stock: &'a StockView,
+    /// Whether units are already set aside for this order, so that stock need not cover it again.
+    pub reserved: bool,
+    /// Recent orders of the same shop.
+    pub recent: &'a [Order],
+}
+
+/// The outcome of an automatic review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReviewVerdict {
+    /// Nothing found.
+    Approve,
+    /// A person must decide.
+    NeedsPerson(Vec<Finding>),
+    /// Not to be shipped.
+    Reject(Vec<Finding>),
+}
+
+/// Completeness, accuracy and consistency of an order. Sorted; empty is a sound order.
+///
+/// A missing address is no finding while the order is unpaid or in the platform's remorse hour.
+#[must_use]
+pub fn validate(order: &Order, policy: &ReviewPolicy, now: DateTime<Utc>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if order.lines.is_empty() {
+        findings.push(Finding::NoLines);
+    }
+    let mut seen = BTreeSet::new();
+    for line in &order.lines {
+        if !seen.insert(&line.id) {
+            findings.push(Finding::DuplicateLine { line: line.id.clone() });
+        }
+        if line.ordered == 0 {
+            findings.push(Finding::ZeroQuantity { line: line.id.clone() });
+        }
+        if line.sku.is_none() {
+            findings.push(Finding::MissingSku { line: line.id.clone() });
+        }
+        if line.unit_price.currency != order.total.currency {
+            findings.push(Finding::MixedCurrency { line: line.id.clone() });
+        }
+        for (name, money) in [
+            ("unit price", Some(&line.unit_price)),
+            ("total", line.line_total.as_ref()),
+            ("tax", line.tax.as_ref()),
+            ("shipping", line.shipping.as_ref()),
+        ] {
+            if money.is_some_and(Money::is_negative) {
+                findings
+                    .push(Finding::NegativeAmount { field: format!("{name} of line {}", line.id) });
+            }
+        }
+        if let Some(total) = &line.line_total {
+            // One smallest unit of rounding per line is normal.
+            let sum = line.unit_price.amount.saturating_mul(Decimal::from(line.ordered));
+            let unit = Decimal::new(1, total.currency.minor_digits());
+            let discount = line.discount.map_or(Decimal::ZERO, |discount| discount.amount);
+            let off = |expected: Decimal| expected.saturating_sub(total.amount).abs() > unit;
+            if off(sum) && off(sum.saturating_sub(discount)) {
+                findings.push(Finding::LineSum { line: line.id.clone() });
+            }
+        }
+    }
+    if order.total.is_negative() {
+        findings.push(Finding::NegativeAmount { field: "total".into() });
+    }
+    if order.paid_at.is_some_and(|paid_at| paid_at < order.placed_at) {
+        findings.push(Finding::PaidBeforePlaced);
+    }
+    if order
+        .deadline(crate::order::DeadlineKind::DeliverBy)
+        .is_some_and(|deadline| deadline.at < order.placed_at)
+    {
+        findings.push(Finding::PromisedBeforePlaced);
+    }
+    let in_remorse = order
+        .holds
+        .iter()
+        .any(|hold| hold.reason == HoldReason::PlatformRemorse && hold.is_open(now));
+    match &order.recipient {
+        None if order.paid_at.is_none() || in_remorse => {}
+        None => findings.push(address(AddressProblem::Incomplete, "recipient")),
+        Some(recipient) => {
+            if recipient.name.is_blank() && recipient.company.is_none() {
+                findings.push(address(AddressProblem::Incomplete, "name"));
+            }
+            if recipient.name.as_str().contains("***") {
+                findings.push(address(AddressProblem::Masked, "name"));
+            }
+            if policy.phone_required
+                && recipient.phone.as_ref().is_none_or(crate::Personal::is_blank)
+            {
+                findings.push(Finding::MissingPhone);
+            }
+            findings.extend(address_findings(&recipient.address));
+        }
+    }
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+fn address(problem: AddressProblem, field: &str) -> Finding {
+    Finding::Address { problem, field: field.to_owned() }
+}
+
+fn address_findings(given: &Address) -> Vec<Finding> {
+    if given.is_masked() {
+        return vec![address(AddressProblem::Masked, "street, city or postcode")];
+    }
+    let mut findings = Vec::new();
+    if given.line1().trim().is_empty() {
+        findings.push(address(AddressProblem::Incomplete, "street"));
+    }
+    if given.city.trim().is_empty() {
+        findings.push(address(AddressProblem::Incomplete, "city"));
+    }
+    let Some(country) = given.country else {
+        findings.push(address(AddressProblem::Unrecognised, "country"));
+        return findings;
+    };
+    let code = given.postal_code.as_deref().unwrap_or("").trim();
+    let Some(pattern) = postcode_pattern(country.as_str()) else { return findings };
+    if code.is_empty() {
+        findings.push(address(AddressProblem::Incomplete, "postcode"));
+    } else if !pattern.iter().any(|pattern| fits(pattern, code)) {
+        findings.push(address(AddressProblem::Unrecognised, "postcode"));
+    } else if country.as_str() == "US" {
+        match given.state.as_deref().map(str::trim).filter(|state| !state.is_empty()) {
+            None => findings.push(address(AddressProblem::Incomplete, "state")),
+            Some(state) => match us_state_of_zip(code) {
+                _ if !US_STATES.contains(&state) => {
+                    findings.push(address(AddressProblem::Unrecognised, "state"));
+                }
+                Some(states) if !states.contains(&state) => {
+                    findings.push(address(AddressProblem::PostcodeMismatch, "postcode and state"));
+                }
+                Some(_) => {}
+                None => findings.push(address(AddressProblem::Unrecognised, "postcode")),
+            },
+        }
+    }
+    findings
+}
+
+/// Postcode forms by country; `9` is a digit, `A` a letter. Source: Universal Postal Union,
+/// addressing systems, and each country's post.
+fn postcode_pattern(country: &str) -> Option<&'static [&'static str]> {
+    Some(match country {
+        "US" | "PR" | "VI" | "GU" => &["99999", "99999-9999", "999999999"],
+        "BR" => &["99999-999", "99999999"],
+        "MX" | "DE" | "ES" | "FR" | "IT" | "PE" | "UY" => &["99999"],
+        "AR" => &["9999", "A9999AAA"],
+        "CL" => &["9999999", "999-9999"],
+        "CO" | "CN" | "SG" => &["999999"],
+        "CA" => &["A9A 9A9", "A9A9A9"],
+        "GB" => &[
+            "A9 9AA", "A99 9AA", "AA9 9AA", "AA99 9AA", "A9A 9AA", "AA9A 9AA", "A99AA", "A999AA",
+            "AA99AA", "AA999AA", "A9A9AA", "AA9A9AA",
+        ],
+        "AT" | "AU" | "BE" | "CH" | "DK" | "NO" | "NZ" => &["9999"],
+        "JP" => &["999-9999", "9999999"],
+        _ => return None,
+    })
+}
+
+fn fits(pattern: &str, code: &str) -> bool {
+    pattern.len() == code.len()
+        && pattern.bytes().zip(code.bytes()).all(|(wanted, byte)| match wanted {
+            b'9' => byte.is_ascii_digit(),
+            b'A' => byte.is_ascii_alphabetic(),
+            other => other == byte,
+        })
+}
+
+const US_STATES: &[&str] = &[
+    "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "DC", "FL", "GA", "HI", "ID", "IL", "IN", "IA",
+    "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV", "NH", "NJ", "NM",
+    "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT", "VT", "VA", "WA",
+    "WV", "WI", "WY", "PR", "VI", "GU", "AS", "MP", "AA", "AE", "AP",
+];
+
+/// The states that a three-digit ZIP prefix lies in. Source: the public list of ZIP code
+/// prefixes by state; `None` is an unassigned prefix.
+fn us_state_of_zip(zip: &str) -> Option<&'static [&'static str]> {
+    let prefix: u16 = zip.get(..3)?.parse().ok()?;
+    Some(match prefix {
+        5 => &["NY"],
+        6..=9 => &["PR", "VI"],
+        10..=27 => &["MA"],
+        28..=29 => &["RI"],
+        30..=38 => &["NH"],
+        39..=49 => &["ME"],
+        50..=54 | 56..=59 => &["VT"],
+        55 => &["MA"],
+        60..=62 | 64..=69 => &["CT"],
+        63 => &["CT", "NY"],
+        70..=89 => &["NJ"],
+        90..=98 => &["AE"],
+        100..=149 => &["NY"],
+        150..=196 => &["PA"],
+        197..=199 => &["DE"],
+        200 | 202..=205 => &["DC"],
+        201 => &["VA"],
+        206..=212 | 214..=219 => &["MD"],
+        220..=246 => &["VA"],
+        247..=268 => &["WV"],
+        270..=289 => &["NC"],
+        290..=299 => &["SC"],
+        300..=319 | 398..=399 => &["GA"],
+        320..=339 | 341..=342 | 344 | 346..=347 | 349 => &["FL"],
+        340 => &["AA"],
+        350..=352 | 354..=369 => &["AL"],
+        370..=385 => &["TN"],
+        386..=397 => &["MS"],
+        400..=418 | 420..=427 => &["KY"],
+        430..=459 => &["OH"],
+        460..=479 => &["IN"],
+        480..=499 => &["MI"],
+        500..=516 | 520..=528 => &["IA"],
+        530..=532 | 534..=535 | 537..=549 => &["WI"],
+        550..=551 | 553..=567 => &["MN"],
+        569 => &["DC"],
+        570..=577 => &["SD"],
+        580..=588 => &["ND"],
+        590..=599 => &["MT"],
+        600..=620 | 622..=629 => &["IL"],
+        630..=631 | 633..=641 | 644..=658 => &["MO"],
+        660..=662 | 664..=679 => &["KS"],
+        680..=681 | 683..=693 => &["NE"],
+        700..=701 | 703..=708 | 710..=714 => &["LA"],
+        716..=729 => &["AR"],
+        730..=731 | 734..=741 | 743..=749 => &["OK"],
+        733 | 750..=799 | 885 => &["TX"],
+        800..=816 => &["CO"],
+        820..=831 => &["WY"],
+        832..=838 => &["ID"],
+        840..=847 => &["UT"],
+        850..=853 | 855..=857 | 859..=860 | 863..=865 => &["AZ"],
+        870..=871 | 873..=875 | 877..=884 => &["NM"],
+        889..=891 | 893..=895 | 897..=898 => &["NV"],
+        900..=908 | 910..=928 | 930..=961 => &["CA"],
+        962..=966 => &["AP"],
+        967..=968 => &["HI"],
+        969 => &["GU", "MP", "AS"],
+        970..=979 => &["OR"],
+        980..=986 | 988..=994 => &["WA"],
+        995..=999 => &["AK"],
+        _ => return None,
+    })
+}
+
+/// Reviews an order: approve, hand to a person, or reject. The same order and context always get
+/// the same answer, and the findings come sorted.
+#[must_use]
+pub fn review(order: &Order, context: &ReviewContext<'_>, now: DateTime<Utc>) -> ReviewVerdict {
+    let policy = context.policy;
+    let mut findings = validate(order, policy, now);
+    if findings.contains(&Finding::NoLines) {
+        return ReviewVerdict::Reject(findings);
+    }
+    if order.paid_at.is_none() {
+        findings.push(Finding::NotPaid);
+    }
+    if order.payments.iter().any(|payment| {
+        matches!(payment.state, PaymentState::Failed | PaymentState::ChargedBack)
+            || payment.amount.currency != order.total.currency
+    }) {
+        findings.push(Finding::PaymentAnomaly);
+    }
+    findings.extend(
+        order
+            .holds
+            .iter()
+            .filter(|hold| hold.is_open(now))
+            .map(|hold| Finding::Held { reason: hold.reason.clone() }),
+    );
+    if !context.reserved {
+        findings.extend(stock_findings(order, context));
+    }
+    if let Some(twin) = duplicate_of(order, context, now) {
+        findings.push(Finding::PossibleDuplicate { of: twin });
+    }
+    if policy.manual_over.is_some_and(|limit| {
+        limit.currency == order.total.currency && order.total.amount > limit.amount
+    }) {
+        findings.push(Finding::HighValue);
+    }
+    if policy.notes_need_person && order.note.as_ref().is_some_and(|note| !note.is_blank()) {
+        findings.push(Finding::BuyerNote);
+    }
+    if !order.platform.unknown_statuses.is_empty() {
+        findings.push(Finding::UnknownStatus);
+    }
+    findings.sort();
+    findings.dedup();
+    if findings.is_empty() { ReviewVerdict::Approve } else { ReviewVerdict::NeedsPerson(findings) }
+}
+
+fn stock_findings(order: &Order, context: &ReviewContext<'_>) -> Vec<Finding> {
+    let mut needed = std::collections::BTreeMap::<&Sku, u32>::new();
+    for line in &order.lines {
+        if let Some(sku) = &line.sku {
+            let open = counters(order, &line.id)
+                .map_or(0, |counters| counters.active().saturating_sub(counters.shipped));
+            let sum = needed.entry(sku).or_default();
+            *sum = sum.saturating_add(open);
+        }
+    }
+    needed
+        .into_iter()
+        .filter_map(|(sku, needed)| {
+            let available = context
+                .warehouses
+                .iter()
+                .filter(|warehouse| warehouse.enabled)
+                .map(|warehouse| context.stock.available(&warehouse.id, sku))
+                .fold(0, u32::saturating_add);
+            (available < needed).then(|| Finding::ShortStock {
+                sku: sku.clone(),
+                needed,
+                available,
+            })
+        })
+        .collect()
+}
+
+fn duplicate_of(
+    order: &Order,
+    context: &ReviewContext<'_>,
+    now: DateTime<Utc>,
+) -> Option<OrderKey> {
+    let buyer = order.buyer.id.as_ref()?;
+    let window = TimeDelta::hours(i64::from(context.policy.duplicate_window_hours));
+    let goods = |order: &Order| {
+        let mut goods: Vec<_> =
+            order.lines.iter().map(|line| (line.sku.clone(), line.ordered)).collect();
+        goods.sort();
+        goods
+    };
+    let place = |order: &Order| {
+        order.recipient.as_ref().map(|recipient| {
+            let text = |text: &str| text.trim().to_lowercase();
+            (
+                recipient.address.lines.iter().map(|line| text(line.as_str())).collect::<Vec<_>>(),
+                recipient.address.postal_code.as_deref().map(text),
+            )
+        })
+    };
+    context
+        .recent
+        .iter()
+        .filter(|other| {
+            other.key != order.key
+                && other.key.shop_key() == order.key.shop_key()
+                && other.buyer.id.as_ref() == Some(buyer)
+                // The earlier of two is the original, whichever is reviewed first.
+                && (other.placed_at, &other.key) < (order.placed_at, &order.key)
+                && order.placed_at - other.placed_at < window
+                && other.placed_at <= now
+                && goods(other) == goods(order)
+                && place(other) == place(order)
+        })
+        .map(|other| other.key.clone())
+        .min()
+}
+
+/// The acknowledgement rule: approved, stock set aside for every line, address without findings.
+/// Returns what stands against it, empty when the order may be acknowledged.
+#[must_use]
+pub fn may_acknowledge(
+    order: &Order,
+    policy: &ReviewPolicy,
+    stock_reserved: bool,
+    now: DateTime<Utc>,
+) -> Vec<String> {
+    let mut against = Vec::new();
+    if !matches!(order.review, crate::order::Review::Approved { .. }) {
+        against.push(format!("{}: not approved", Guard::Reviewed));
+    }
+    if !stock_reserved {
+        against.push("stock is not set aside for every line".to_owned());
+    }
+    against.extend(
+        validate(order, policy, now)
+            .into_iter()
+            .filter(|finding| matches!(finding, Finding::Address { .. }))
+            .map(|finding| finding.to_string()),
+    );
+    against
+}

@@ -1,0 +1,288 @@
+//! Stock in memory.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::ids::{LineId, OrderKey, PackageId, Sku, WarehouseId};
+use crate::ports::{Stock, StockError, StockMove};
+use crate::warehouse::StockView;
+
+/// Stock in memory, for hosts without a stock system and for tests.
+///
+/// Without a warehouse in the move, the first one by id with enough units is taken.
+///
+/// What was consumed is remembered per line, parcel and warehouse; the same quantity of it again is
+/// taken for a repetition.
+///
+/// ```
+/// use orderflow::store::MemoryStock;
+/// use orderflow::{Sku, WarehouseId};
+///
+/// let stock = MemoryStock::new().with(
+///     WarehouseId::from_static("main"),
+///     Sku::from_static("MUG"),
+///     12,
+/// );
+/// ```
+#[derive(Default)]
+pub struct MemoryStock(Mutex<State>);
+
+type Place = (Sku, WarehouseId);
+
+#[derive(Default)]
+struct State {
+    on_hand: BTreeMap<Place, u32>,
+    /// Units set aside over all lines: the sum over `lines`, kept so that no query adds them up.
+    aside: BTreeMap<Place, u32>,
+    lines: BTreeMap<(OrderKey, LineId), Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    set_aside: Option<SetAside>,
+    /// What left, by parcel and warehouse.
+    consumed: Vec<(Option<PackageId>, WarehouseId, u32)>,
+}
+
+struct SetAside {
+    place: Place,
+    units: u32,
+    committed: bool,
+}
+
+impl fmt::Debug for MemoryStock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryStock({} places)", self.lock().on_hand.len())
+    }
+}
+
+impl MemoryStock {
+    /// No stock anywhere.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the units on hand of a SKU in a warehouse, as a stock-taking does.
+    pub fn set(&self, warehouse: WarehouseId, sku: Sku, on_hand: u32) {
+        self.lock().on_hand.insert((sku, warehouse), on_hand);
+    }
+
+    /// The same with some units on hand.
+    #[must_use]
+    pub fn with(self, warehouse: WarehouseId, sku: Sku, on_hand: u32) -> Self {
+        self.set(warehouse, sku, on_hand);
+        self
+    }
+
+    /// Units on hand of a SKU in a warehouse, also those that are set aside.
+    #[must_use]
+    pub fn on_hand(&self, warehouse: &WarehouseId, sku: &Sku) -> u32 {
+        self.lock().on_hand.get(&(sku.clone(), warehouse.clone())).copied().unwrap_or(0)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn free(&self, place: &Place) -> u32 {
+        let on_hand = self.on_hand.get(place).copied().unwrap_or(0);
+        on_hand.saturating_sub(self.aside.get(place).copied().unwrap_or(0))
+    }
+
+    /// Every place of a SKU, by warehouse.
+    fn places<'a>(&'a self, sku: &'a Sku) -> impl Iterator<Item = &'a Place> {
+        self.on_hand.keys().filter(move |(of, _)| of == sku)
+    }
+
+    fn give_back(&mut self, place: &Place, units: u32) {
+        if let Some(aside) = self.aside.get_mut(place) {
+            *aside = aside.saturating_sub(units);
+        }
+    }
+
+    /// Sets units aside, or says how many there are.
+    fn take_aside(&mut self, wanted: &StockMove, committed: bool) -> Result<SetAside, StockError> {
+        let place = match &wanted.warehouse {
+            Some(warehouse) => Some((wanted.sku.clone(), warehouse.clone()))
+                .filter(|place| self.free(place) >= wanted.units),
+            None => {
+                self.places(&wanted.sku).find(|place| self.free(place) >= wanted.units).cloned()
+            }
+        };
+        let Some(place) = place else {
+            let available = match &wanted.warehouse {
+                Some(warehouse) => self.free(&(wanted.sku.clone(), warehouse.clone())),
+                None => self.places(&wanted.sku).map(|place| self.free(place)).max().unwrap_or(0),
+            };
+            let (sku, wanted) = (wanted.sku.clone(), wanted.units);
+            return Err(StockError::Short { sku, wanted, available });
+        };
+        let aside = self.aside.entry(place.clone()).or_default();
+        *aside = aside.saturating_add(wanted.units);
+        Ok(SetAside { place, units: wanted.units, committed })
+    }
+
+    fn set_aside(&mut self, wanted: &StockMove, commit: bool) -> Result<(), StockError> {
+        let key = (wanted.order.clone(), wanted.line.clone());
+        let mut kept = self.lines.remove(&key).unwrap_or_default();
+        let outcome = self.set_aside_for(&mut kept, wanted, commit);
+        if kept.set_aside.is_some() || !kept.consumed.is_empty() {
+            self.lines.insert(key, kept);
+        }
+        outcome
+    }
+
+    fn set_aside_for(
+        &mut self,
+        kept: &mut Kept,
+        wanted: &StockMove,
+        commit: bool,
+    ) -> Result<(), StockError> {
+        match &mut kept.set_aside {
+            Some(aside) if aside.committed => Ok(()),
+            Some(aside) if aside.units < wanted.units => Err(StockError::QuantityDiffers {
+                line: wanted.line.clone(),
+                before: aside.units,
+                wanted: wanted.units,
+            }),
+            Some(aside) => {
+                let (place, too_many) =
+                    (aside.place.clone(), aside.units.saturating_sub(wanted.units));
+                aside.units = wanted.units;
+                aside.committed |= commit;
+                self.give_back(&place, too_many);
+                Ok(())
+            }
+            None if wanted.units == 0 => Ok(()),
+            None if !kept.consumed.is_empty() => Ok(()),
+            none => {
+                *none = Some(self.take_aside(wanted, commit)?);
+                Ok(())
+            }
+        }
+    }
+
+    fn consume(&mut self, shipped: &StockMove) -> Result<(), StockError> {
+        let key = (shipped.order.clone(), shipped.line.clone());
+        let mut kept = self.lines.remove(&key).unwrap_or_default();
+        let outcome = self.consume_for(&mut kept, shipped);
+        if kept.set_aside.is_some() || !kept.consumed.is_empty() {
+            self.lines.insert(key, kept);
+        }
+        outcome
+    }
+
+    fn consume_for(&mut self, kept: &mut Kept, shipped: &StockMove) -> Result<(), StockError> {
+        if shipped.units == 0 {
+            return Ok(());
+        }
+        let repeated = |(package, warehouse, units): &(Option<PackageId>, WarehouseId, u32)| {
+            *package == shipped.package
+                && *units == shipped.units
+                && shipped.warehouse.as_ref().is_none_or(|of| of == warehouse)
+        };
+        if kept.consumed.iter().any(repeated) {
+            return Ok(());
+        }
+        let warehouse = shipped
+            .warehouse
+            .clone()
+            .or_else(|| kept.set_aside.as_ref().map(|aside| aside.place.1.clone()))
+            .or_else(|| {
+                self.places(&shipped.sku)
+                    .find(|place| self.free(place) >= shipped.units)
+                    .map(|(_, warehouse)| warehouse.clone())
+            });
+        let short = |available| StockError::Short {
+            sku: shipped.sku.clone(),
+            wanted: shipped.units,
+            available,
+        };
+        let Some(warehouse) = warehouse else { return Err(short(0)) };
+        let place = (shipped.sku.clone(), warehouse.clone());
+        // Units set aside for this line at this place, plus what is free: never another's.
+        let own = kept
+            .set_aside
+            .as_ref()
+            .filter(|aside| aside.place == place)
+            .map_or(0, |aside| aside.units);
+        let available = self.free(&place).saturating_add(own);
+        if available < shipped.units {
+            return Err(short(available));
+        }
+        // The same units that left are no longer set aside, wherever they were.
+        if let Some(aside) = &mut kept.set_aside {
+            let fewer = aside.units.min(shipped.units);
+            aside.units = aside.units.saturating_sub(fewer);
+            let (from, empty) = (aside.place.clone(), aside.units == 0);
+            self.give_back(&from, fewer);
+            if empty {
+                kept.set_aside = None;
+            }
+        }
+        if let Some(on_hand) = self.on_hand.get_mut(&place) {
+            *on_hand = on_hand.saturating_sub(shipped.units);
+        }
+        kept.consumed.push((shipped.package.clone(), warehouse, shipped.units));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Stock for MemoryStock {
+    async fn view(&self, skus: &[Sku], order: Option<&OrderKey>) -> Result<StockView, StockError> {
+        let state = self.lock();
+        let mut own: BTreeMap<&Place, u32> = BTreeMap::new();
+        if let Some(order) = order {
+            let lines = state
+                .lines
+                .range((order.clone(), LineId::from_static(""))..)
+                .take_while(|((of, _), _)| of == order);
+            for aside in lines.filter_map(|(_, kept)| kept.set_aside.as_ref()) {
+                let units = own.entry(&aside.place).or_default();
+                *units = units.saturating_add(aside.units);
+            }
+        }
+        let mut view = StockView::new();
+        for sku in skus {
+            for place in state.places(sku) {
+                let units = i64::from(state.on_hand.get(place).copied().unwrap_or(0))
+                    - i64::from(state.aside.get(place).copied().unwrap_or(0))
+                    + i64::from(own.get(place).copied().unwrap_or(0));
+                view.set(place.1.clone(), sku.clone(), units);
+            }
+        }
+        Ok(view)
+    }
+
+    async fn reserve(&self, wanted: &StockMove) -> Result<(), StockError> {
+        self.lock().set_aside(wanted, false)
+    }
+
+    async fn commit(&self, wanted: &StockMove) -> Result<(), StockError> {
+        self.lock().set_aside(wanted, true)
+    }
+
+    async fn consume(&self, shipped: &StockMove) -> Result<(), StockError> {
+        self.lock().consume(shipped)
+    }
+
+    async fn release(&self, order: &OrderKey, line: &LineId) -> Result<(), StockError> {
+        let mut state = self.lock();
+        let key = (order.clone(), line.clone());
+        let Some(mut kept) = state.lines.remove(&key) else { return Ok(()) };
+        if let Some(aside) = kept.set_aside.take() {
+            state.give_back(&aside.place, aside.units);
+        }
+        if !kept.consumed.is_empty() {
+            state.lines.insert(key, kept);
+        }
+        Ok(())
+    }
+}

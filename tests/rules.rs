@@ -1,0 +1,771 @@
+//! The rules: worked examples with their numbers, and what holds whatever the input.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use orderflow::calendar::WorkCalendar;
+use orderflow::order::{
+    Action, AddressProblem, Deadline, DeadlineKind, DeadlineSource, ExceptionKind, Order,
+    PlatformDeadline, Review, SpeedClass,
+};
+use orderflow::rules::{
+    self, AllocationPolicy, Anchor, CarrierReliability, ExceptionPolicy, Finding, Fired, Ladder,
+    Level, ReviewContext, ReviewPolicy, ReviewVerdict, RouteAction, RouteCondition, RouteFacts,
+    RouteInput, RoutePolicy, RouteRule, ServiceRejection, SlaRule, SlaRules, SlaScope, Span,
+    WarehouseRejection, allocate, dashboard, deadlines, exceptions, may_acknowledge, review, route,
+    validate, warning,
+};
+use orderflow::shipment::{CarrierService, CostTier, Coverage, Milestone, RateQuote, ServiceKey};
+use orderflow::warehouse::{FulfillmentChannel, StockView, Warehouse};
+use orderflow::{
+    Address, CarrierId, Currency, Grams, Millimetres, Money, PackageId, ServiceCode, Sku,
+    WarehouseId,
+};
+use proptest::prelude::*;
+use support::*;
+
+fn calendar() -> WorkCalendar {
+    WorkCalendar::weekdays(chrono_tz::America::New_York, NaiveTime::from_hms_opt(14, 0, 0).unwrap())
+}
+
+fn warehouse(id: &str) -> Warehouse {
+    Warehouse {
+        id: WarehouseId::new(id).unwrap(),
+        channel: FulfillmentChannel::MerchantFulfilled,
+        sender: recipient(),
+        calendar: calendar(),
+        enabled: true,
+        platforms: BTreeSet::new(),
+        countries: BTreeSet::new(),
+        capacity_left: None,
+        unit_cost: None,
+        transit_days: BTreeMap::new(),
+        priority: 0,
+    }
+}
+
+fn stock(entries: &[(&str, &str, i64)]) -> StockView {
+    let mut view = StockView::new();
+    for (warehouse, sku, units) in entries {
+        view.set(WarehouseId::new(*warehouse).unwrap(), Sku::new(*sku).unwrap(), *units);
+    }
+    view
+}
+
+fn ladder_deadline(hours_of_span: i64) -> Deadline {
+    let at = Utc.with_ymd_and_hms(2026, 11, 28, 18, 0, 0).unwrap();
+    Deadline {
+        kind: DeadlineKind::ShipBy,
+        at,
+        starts_at: at - hours(hours_of_span),
+        source: DeadlineSource::Platform,
+        version: 1,
+    }
+}
+
+#[test]
+fn the_ladder_fires_at_24_12_and_6_hours_and_at_the_deadline() {
+    let (ladder, deadline) = (Ladder::default(), ladder_deadline(72));
+    let level = |day, hour, minute, second| {
+        ladder.level(&deadline, Utc.with_ymd_and_hms(2026, 11, day, hour, minute, second).unwrap())
+    };
+    assert_eq!(level(27, 17, 59, 59), None);
+    assert_eq!(level(27, 18, 0, 0), Some(Level::L1));
+    assert_eq!(level(28, 6, 0, 0), Some(Level::L2));
+    assert_eq!(level(28, 12, 0, 0), Some(Level::L3));
+    assert_eq!(level(28, 18, 0, 0), Some(Level::Breach));
+}
+
+#[test]
+fn one_hour_to_acknowledge_warns_at_30_15_and_6_minutes() {
+    let (ladder, deadline) = (Ladder::default(), ladder_deadline(1));
+    let left = |minutes| ladder.level(&deadline, deadline.at - TimeDelta::minutes(minutes));
+    assert_eq!(left(31), None);
+    assert_eq!(left(30), Some(Level::L1));
+    assert_eq!(left(15), Some(Level::L2));
+    assert_eq!(left(6), Some(Level::L3));
+}
+
+#[test]
+fn a_moved_deadline_arms_the_ladder_again() {
+    let (ladder, mut deadline) = (Ladder::default(), ladder_deadline(72));
+    let fired = Some(Fired { version: 1, level: Level::L3 });
+    let now = deadline.at - hours(5);
+    assert_eq!(warning(&ladder, &deadline, now, fired), None);
+    deadline.at += hours(10);
+    deadline.version = 2;
+    assert_eq!(warning(&ladder, &deadline, now, fired).unwrap().level, Level::L1.max(Level::L1));
+}
+
+fn rule(name: &str, scope: SlaScope, span: u32) -> SlaRule {
+    SlaRule {
+        name: name.into(),
+        scope,
+        kind: DeadlineKind::ShipBy,
+        anchor: Anchor::OrderPaid,
+        span: Span::Elapsed { hours: span },
+        penalty: None,
+    }
+}
+
+#[test]
+fn the_platforms_own_deadline_outranks_rules_and_the_most_specific_rule_wins() {
+    let order = imported("sla", &[("1", 1)]);
+    let by_service = SlaScope { service: Some("Value".into()), ..SlaScope::default() };
+    let rules = SlaRules {
+        shop: vec![rule("general", SlaScope::default(), 72), rule("value", by_service, 48)],
+        presets: vec![rule("preset", SlaScope::default(), 24)],
+    };
+    let found = deadlines(&order, &[], &rules).unwrap();
+    assert_eq!(found[0].source, DeadlineSource::ShopRule("value".into()));
+    assert_eq!(found[0].at, order.paid_at.unwrap() + hours(48));
+    let platform = [PlatformDeadline { kind: DeadlineKind::ShipBy, at: now() }];
+    let found = deadlines(&order, &platform, &rules).unwrap();
+    assert_eq!((found.len(), found[0].at), (1, now()));
+    assert_eq!(found[0].source, DeadlineSource::Platform);
+}
+
+#[test]
+fn an_acknowledging_platform_gives_one_hour_48_or_72_hours_and_24_hours() {
+    let mut two_day = snapshot("walk", &[("1", 1)]);
+    two_day.requested_service = Some("TWO_DAY".into());
+    let presets = rules::presets::acknowledged_orders(&key("x").platform);
+    let rules = SlaRules { shop: Vec::new(), presets };
+    let at = |order: &Order, kind| {
+        deadlines(order, &[], &rules)
+            .unwrap()
+            .into_iter()
+            .find(|deadline| deadline.kind == kind)
+            .map(|deadline| deadline.at)
+    };
+    let standard = imported("std", &[("1", 1)]);
+    let placed = standard.placed_at;
+    assert_eq!(at(&standard, DeadlineKind::AcknowledgeBy), Some(placed + hours(1)));
+    assert_eq!(at(&standard, DeadlineKind::ShipBy), Some(placed + hours(72)));
+    assert_eq!(at(&import_of(&two_day), DeadlineKind::ShipBy), Some(placed + hours(48)));
+    assert_eq!(at(&standard, DeadlineKind::UploadTrackingBy), None);
+    let (labelled, package) = labelled("shp", &[("1", 1)]);
+    let shipped = after(labelled, vec![confirmed(&package)]);
+    let confirmed_at = shipped.packages[0].shipped.as_ref().unwrap().confirmed_at;
+    assert_eq!(at(&shipped, DeadlineKind::UploadTrackingBy), Some(confirmed_at + hours(24)));
+}
+
+fn address_case(change: impl FnOnce(&mut Address)) -> Vec<Finding> {
+    let mut given = snapshot("addr", &[("1", 1)]);
+    change(&mut given.recipient.as_mut().unwrap().address);
+    validate(&import_of(&given), &ReviewPolicy::default(), now())
+}
+
+fn problem(findings: &[Finding]) -> Option<AddressProblem> {
+    findings.iter().find_map(|finding| match finding {
+        Finding::Address { problem, .. } => Some(*problem),
+        _ => None,
+    })
+}
+
+#[test]
+fn address_problems_are_found_and_named() {
+    assert_eq!(address_case(|_| {}), []);
+    type Change = fn(&mut Address);
+    let cases: [(Change, AddressProblem); 7] = [
+        (|a| a.city.clear(), AddressProblem::Incomplete),
+        (|a| a.lines.clear(), AddressProblem::Incomplete),
+        (|a| a.postal_code = None, AddressProblem::Incomplete),
+        (|a| a.postal_code = Some("8020".into()), AddressProblem::Unrecognised),
+        (|a| a.state = Some("ZZ".into()), AddressProblem::Unrecognised),
+        (|a| a.state = Some("FL".into()), AddressProblem::PostcodeMismatch),
+        (|a| a.lines = vec!["12 ****".into()], AddressProblem::Masked),
+    ];
+    for (change, expected) in cases {
+        assert_eq!(problem(&address_case(change)), Some(expected));
+    }
+}
+
+#[test]
+fn a_missing_address_is_no_finding_while_the_order_is_unpaid() {
+    let mut given = snapshot("unpaid", &[("1", 1)]);
+    given.recipient = None;
+    given.paid_at = None;
+    assert_eq!(validate(&import_of(&given), &ReviewPolicy::default(), now()), []);
+    given.paid_at = Some(now());
+    assert_eq!(
+        problem(&validate(&import_of(&given), &ReviewPolicy::default(), now())),
+        Some(AddressProblem::Incomplete)
+    );
+}
+
+#[test]
+fn a_line_may_be_one_cent_off_but_not_two() {
+    let mut given = snapshot("sum", &[("1", 3)]);
+    given.lines[0].line_total = Some(usd(3001));
+    assert_eq!(validate(&import_of(&given), &ReviewPolicy::default(), now()), []);
+    given.lines[0].line_total = Some(usd(3002));
+    assert_eq!(
+        validate(&import_of(&given), &ReviewPolicy::default(), now()),
+        [Finding::LineSum { line: line_id("1") }]
+    );
+}
+
+#[test]
+fn the_same_goods_to_the_same_place_within_a_day_need_a_person() {
+    let mut first = snapshot("twin-1", &[("1", 1)]);
+    first.buyer.id = Some(orderflow::BuyerId::from_static("b"));
+    let mut second = first.clone();
+    second.id = orderflow::PlatformOrderId::from_static("twin-2");
+    first.placed_at -= hours(1);
+    let (first, second) = (import_of(&first), import_of(&second));
+    let warehouses = [warehouse("main")];
+    let stock = stock(&[("main", "SKU-1", 5)]);
+    let policy = ReviewPolicy::default();
+    let recent = [first.clone(), second.clone()];
+    let context = ReviewContext {
+        policy: &policy,
+        warehouses: &warehouses,
+        stock: &stock,
+        reserved: false,
+        recent: &recent,
+    };
+    assert_eq!(review(&first, &context, now()), ReviewVerdict::Approve);
+    assert_eq!(
+        review(&second, &context, now()),
+        ReviewVerdict::NeedsPerson(vec![Finding::PossibleDuplicate { of: first.key.clone() }])
+    );
+}
+
+#[test]
+fn an_order_is_acknowledged_only_when_approved_in_stock_and_addressable() {
+    let order = imported("ack", &[("1", 1)]);
+    let policy = ReviewPolicy::default();
+    assert_eq!(may_acknowledge(&order, &policy, true, now()).len(), 1);
+    let order = after(order, vec![approved()]);
+    assert!(may_acknowledge(&order, &policy, true, now()).is_empty());
+    assert_eq!(may_acknowledge(&order, &policy, false, now()).len(), 1);
+}
+
+#[test]
+fn one_warehouse_with_everything_beats_two_and_every_other_is_explained() {
+    let order = after(imported("alloc", &[("1", 2), ("2", 1)]), vec![approved(), acknowledged()]);
+    let mut closed = warehouse("closed");
+    closed.enabled = false;
+    let warehouses = [warehouse("b"), warehouse("a"), closed];
+    let view = stock(&[("a", "SKU-1", 2), ("b", "SKU-1", 2), ("b", "SKU-2", 9)]);
+    let verdict = allocate(&order, &warehouses, &view, &AllocationPolicy::default(), now());
+    assert_eq!(verdict.allocation.packages.len(), 1);
+    assert_eq!(verdict.allocation.packages[0].warehouse.as_str(), "b");
+    let why: Vec<_> = verdict.rejected.iter().map(|r| (r.warehouse.as_str(), &r.why)).collect();
+    assert!(matches!(why[0], ("a", WarehouseRejection::Short { needed: 1, available: 0, .. })));
+    assert_eq!(why[1], ("closed", &WarehouseRejection::Disabled));
+}
+
+#[test]
+fn an_order_is_split_over_the_fewest_warehouses_that_cover_it() {
+    let order = after(imported("split", &[("1", 1), ("2", 1)]), vec![approved(), acknowledged()]);
+    let view = stock(&[("a", "SKU-1", 1), ("b", "SKU-2", 1)]);
+    let warehouses = [warehouse("a"), warehouse("b")];
+    let verdict = allocate(&order, &warehouses, &view, &AllocationPolicy::default(), now());
+    assert_eq!(verdict.allocation.packages.len(), 2);
+    assert!(verdict.allocation.backordered.is_empty());
+    let mut whole = AllocationPolicy::default();
+    whole.max_splits = 1;
+    let verdict = allocate(&order, &warehouses, &view, &whole, now());
+    assert!(verdict.allocation.packages.is_empty());
+    assert_eq!(verdict.allocation.backordered.len(), 2);
+}
+
+#[test]
+fn what_nobody_has_is_backordered_and_the_rest_ships_only_if_allowed() {
+    let order = after(imported("part", &[("1", 1), ("2", 3)]), vec![approved(), acknowledged()]);
+    let view = stock(&[("a", "SKU-1", 1), ("a", "SKU-2", 2)]);
+    let mut policy = AllocationPolicy::default();
+    let verdict = allocate(&order, &[warehouse("a")], &view, &policy, now());
+    assert!(verdict.allocation.packages.is_empty());
+    assert_eq!(verdict.allocation.backordered.len(), 1);
+    assert_eq!(verdict.allocation.backordered[0].units, 1);
+    policy.allow_partial = true;
+    let verdict = allocate(&order, &[warehouse("a")], &view, &policy, now());
+    assert_eq!(verdict.allocation.packages.len(), 1);
+    assert_eq!(verdict.allocation.backordered[0].line, line_id("2"));
+}
+
+fn service(code: &'static str, days: u32, tier: CostTier) -> CarrierService {
+    CarrierService {
+        key: key_of(code),
+        name: code.to_owned(),
+        enabled: true,
+        speed: if days <= 2 { SpeedClass::Expedited } else { SpeedClass::Standard },
+        min_transit_days: 1,
+        max_transit_days: days,
+        cost_tier: tier,
+        coverage: Coverage::default(),
+        max_weight: Some(Grams::new(31_750)),
+        max_length_plus_girth: Some(Millimetres::new(3_300)),
+        max_length: None,
+        max_value: None,
+        batteries: false,
+        liquids: true,
+        economy: tier == CostTier::Low,
+        capacity_left: None,
+        priority: 0,
+    }
+}
+
+fn key_of(code: &'static str) -> ServiceKey {
+    ServiceKey::new(CarrierId::from_static("carrier"), ServiceCode::from_static(code))
+}
+
+fn quote(code: &'static str, cents: i64, currency: Currency) -> RateQuote {
+    RateQuote {
+        service: key_of(code),
+        name: code.to_owned(),
+        total: Money::from_minor(cents, currency),
+        deliver_on: None,
+        transit_days: None,
+        guaranteed: false,
+        token: None,
+        quoted_at: now(),
+    }
+}
+
+struct Routing {
+    address: Address,
+    calendar: WorkCalendar,
+    tags: BTreeSet<String>,
+    services: Vec<CarrierService>,
+    rules: Vec<RouteRule>,
+    quotes: Vec<RateQuote>,
+    reliability: BTreeMap<ServiceKey, CarrierReliability>,
+    deliver_by: Option<DateTime<Utc>>,
+    batteries: bool,
+    speed: SpeedClass,
+}
+
+impl Routing {
+    fn new() -> Self {
+        Self {
+            address: recipient().address,
+            calendar: calendar(),
+            tags: BTreeSet::new(),
+            services: vec![
+                service("ECONOMY", 8, CostTier::Low),
+                service("GROUND", 5, CostTier::Medium),
+                service("EXPRESS", 2, CostTier::High),
+            ],
+            rules: Vec::new(),
+            quotes: vec![
+                quote("ECONOMY", 500, Currency::USD),
+                quote("GROUND", 800, Currency::USD),
+                quote("EXPRESS", 3000, Currency::USD),
+            ],
+            reliability: BTreeMap::new(),
+            deliver_by: None,
+            batteries: false,
+            speed: SpeedClass::Standard,
+        }
+    }
+
+    fn decide(&self) -> orderflow::rules::RouteDecision {
+        let order = key("route");
+        let input = RouteInput {
+            platform: &order.platform,
+            shop: &order.shop,
+            destination: &self.address,
+            warehouse: None,
+            calendar: &self.calendar,
+            weight: Grams::new(900),
+            dimensions: None,
+            value: usd(2000),
+            tags: &self.tags,
+            speed: self.speed,
+            deliver_by: self.deliver_by,
+            batteries: self.batteries,
+            liquids: false,
+            platform_accepts: None,
+        };
+        let facts = RouteFacts {
+            services: &self.services,
+            rules: &self.rules,
+            quotes: &self.quotes,
+            reliability: &self.reliability,
+        };
+        route(&input, &facts, &RoutePolicy::default(), now())
+    }
+
+    fn chosen(&self) -> Option<String> {
+        self.decide().chosen.map(|choice| choice.service.service.to_string())
+    }
+}
+
+#[test]
+fn the_cheapest_service_that_keeps_the_promise_is_chosen() {
+    let mut routing = Routing::new();
+    assert_eq!(routing.chosen().as_deref(), Some("ECONOMY"));
+    routing.deliver_by = Some(now() + TimeDelta::days(6));
+    assert_eq!(routing.chosen().as_deref(), Some("GROUND"));
+    routing.deliver_by = Some(now() + TimeDelta::days(3));
+    assert_eq!(routing.chosen().as_deref(), Some("EXPRESS"));
+    let decision = routing.decide();
+    assert!(matches!(decision.rejected[0].1, ServiceRejection::MissesDeliverBy { .. }));
+    routing.speed = SpeedClass::Expedited;
+    routing.deliver_by = None;
+    assert_eq!(routing.chosen().as_deref(), Some("EXPRESS"));
+}
+
+#[test]
+fn a_forced_service_that_cannot_take_the_parcel_is_never_replaced_silently() {
+    let mut routing = Routing::new();
+    routing.rules = vec![RouteRule {
+        id: "r1".into(),
+        priority: 0,
+        condition: RouteCondition::default(),
+        action: RouteAction::Force(key_of("GROUND")),
+    }];
+    assert_eq!(routing.chosen().as_deref(), Some("GROUND"));
+    routing.services[1].enabled = false;
+    let decision = routing.decide();
+    assert_eq!(decision.chosen, None);
+    assert_eq!(decision.forced_by.as_deref(), Some("r1"));
+}
+
+#[test]
+fn contents_coverage_and_currency_are_hard_limits() {
+    let mut routing = Routing::new();
+    routing.batteries = true;
+    assert!(
+        routing
+            .decide()
+            .rejected
+            .iter()
+            .all(|(_, why)| { *why == ServiceRejection::OverLimit { what: "batteries".into() } })
+    );
+    let mut routing = Routing::new();
+    routing.services[0].coverage.excluded_states = vec!["CO".into()];
+    assert_eq!(routing.chosen().as_deref(), Some("GROUND"));
+    let mut routing = Routing::new();
+    routing.quotes[0] = quote("ECONOMY", 1, Currency::MXN);
+    assert_eq!(routing.chosen().as_deref(), Some("GROUND"));
+}
+
+#[test]
+fn without_quotes_light_parcels_take_economy_and_a_preference_wins() {
+    let mut routing = Routing::new();
+    routing.quotes.clear();
+    assert_eq!(routing.chosen().as_deref(), Some("ECONOMY"));
+    routing.rules = vec![RouteRule {
+        id: "prefer".into(),
+        priority: 0,
+        condition: RouteCondition::default(),
+        action: RouteAction::Prefer {
+            service: key_of("GROUND"),
+            discount: orderflow::Money::from_minor(100, Currency::USD).amount,
+        },
+    }];
+    assert_eq!(routing.chosen().as_deref(), Some("GROUND"));
+}
+
+#[test]
+fn late_more_than_5_percent_of_at_least_30_is_persistently_late() {
+    let late = |decided, late| CarrierReliability { decided, late }.is_persistently_late();
+    assert!(!late(29, 29));
+    assert!(!late(40, 2));
+    assert!(late(39, 2));
+}
+
+fn with_deadline(order: Order, kind: DeadlineKind, at: DateTime<Utc>) -> Order {
+    let deadline = Deadline {
+        kind,
+        at,
+        starts_at: at - hours(72),
+        source: DeadlineSource::Platform,
+        version: 1,
+    };
+    after(order, vec![Action::DeadlinesSet { deadlines: vec![deadline] }])
+}
+
+#[test]
+fn a_parcel_without_movement_for_48_hours_is_delayed_and_after_72_stuck() {
+    let (order, package) = labelled("slow", &[("1", 1)]);
+    let order = after(order, vec![confirmed(&package), tracked(&package, &[Milestone::Accepted])]);
+    let kinds = |after_hours: i64| -> Vec<ExceptionKind> {
+        exceptions([&order], &ExceptionPolicy::default(), now() + hours(1 + after_hours))
+            .iter()
+            .map(|item| item.kind)
+            .collect()
+    };
+    assert_eq!(kinds(47), []);
+    assert_eq!(kinds(48), [ExceptionKind::CarrierDelay]);
+    assert_eq!(kinds(72), [ExceptionKind::Stuck]);
+    assert_eq!(kinds(240), [ExceptionKind::PossiblyLost]);
+}
+
+#[test]
+fn exceptions_come_sorted_by_breach_and_close_by_themselves() {
+    let soon = with_deadline(imported("soon", &[("1", 1)]), DeadlineKind::ShipBy, now() + hours(2));
+    let late = with_deadline(imported("late", &[("1", 1)]), DeadlineKind::ShipBy, now() - hours(2));
+    let policy = ExceptionPolicy::default();
+    let list = exceptions([&soon, &late], &policy, now());
+    assert_eq!(list, exceptions([&late, &soon], &policy, now()));
+    let kinds: Vec<_> = list.iter().map(|item| item.kind).collect();
+    assert_eq!(kinds, [ExceptionKind::ShipOverdue, ExceptionKind::ShipAtRisk]);
+    let (labelled, package) = labelled("ok", &[("1", 1)]);
+    let shipped = after(
+        with_deadline(labelled, DeadlineKind::ShipBy, now() - hours(2)),
+        vec![confirmed(&package)],
+    );
+    assert!(exceptions([&shipped], &policy, now()).is_empty());
+}
+
+#[test]
+fn on_time_shipping_counts_decided_orders_and_95_percent_is_healthy() {
+    let shipped = |id: &str, due: DateTime<Utc>| {
+        let (order, package) = labelled(id, &[("1", 1)]);
+        after(with_deadline(order, DeadlineKind::ShipBy, due), vec![confirmed(&package)])
+    };
+    let mut orders: Vec<Order> =
+        (0..19).map(|i| shipped(&format!("t{i}"), now() + hours(1))).collect();
+    orders.push(shipped("late", now() - hours(1)));
+    let from = now() - hours(24);
+    let figures = dashboard(&orders, from, now() + hours(1));
+    assert_eq!((figures.shipped_on_time, figures.ship_decided), (19, 20));
+    assert_eq!(figures.is_on_time_healthy(), Some(true));
+    let open = with_deadline(imported("open", &[("1", 1)]), DeadlineKind::ShipBy, now() + hours(9));
+    orders.push(open);
+    let missed =
+        with_deadline(imported("missed", &[("1", 1)]), DeadlineKind::ShipBy, now() - hours(9));
+    orders.push(missed);
+    let figures = dashboard(&orders, from, now() + hours(1));
+    assert_eq!((figures.shipped_on_time, figures.ship_decided), (19, 21));
+    assert_eq!(figures.is_on_time_healthy(), Some(false));
+    assert_eq!(dashboard([], from, now()).is_on_time_healthy(), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_ladder_level_fires_at_most_once_for_any_checks(
+        mut minutes in prop::collection::vec(-200_i64..3000, 1..40),
+    ) {
+        minutes.sort_unstable_by(|a, b| b.cmp(a));
+        let (ladder, deadline) = (Ladder::default(), ladder_deadline(72));
+        let mut fired: Option<Fired> = None;
+        let mut levels = Vec::new();
+        for left in minutes {
+            if let Some(sent) = warning(&ladder, &deadline, deadline.at - TimeDelta::minutes(left), fired) {
+                levels.push(sent.level);
+                fired = Some(Fired { version: 1, level: sent.level });
+            }
+        }
+        let mut unique = levels.clone();
+        unique.dedup();
+        prop_assert_eq!(&levels, &unique);
+        prop_assert!(levels.is_sorted());
+    }
+
+    #[test]
+    fn a_deadline_never_moves_earlier_as_its_anchor_moves_later(
+        start in 1_700_000_000_i64..1_800_000_000, later in 0_i64..2_000_000, days in 0_u32..8,
+    ) {
+        let span = Span::BusinessDays {
+            days,
+            calendar: Box::new(calendar()),
+            end_of_day: orderflow::calendar::END_OF_DAY,
+        };
+        let at = |seconds| span.after(DateTime::from_timestamp(seconds, 0).unwrap()).unwrap();
+        prop_assert!(at(start) <= at(start + later));
+    }
+
+    #[test]
+    fn routing_does_not_depend_on_the_order_of_lists(
+        prices in prop::collection::vec(1_i64..5, 3), rotate in 0_usize..3, swap in any::<bool>(),
+    ) {
+        let mut routing = Routing::new();
+        for (quote, cents) in routing.quotes.iter_mut().zip(&prices) {
+            quote.total = usd(*cents);
+        }
+        let straight = routing.decide();
+        routing.services.rotate_left(rotate);
+        routing.quotes.rotate_right(rotate);
+        if swap {
+            routing.quotes.swap(0, 2);
+        }
+        prop_assert_eq!(straight, routing.decide());
+    }
+
+    #[test]
+    fn a_slower_and_dearer_quote_never_changes_the_choice(extra in 1_i64..10_000, days in 9_u32..30) {
+        let mut routing = Routing::new();
+        let before = routing.chosen();
+        let mut slow = service("SNAIL", days, CostTier::Low);
+        slow.economy = true;
+        routing.services.push(slow);
+        routing.quotes.push(quote("SNAIL", 500 + extra, Currency::USD));
+        prop_assert_eq!(before, routing.chosen());
+    }
+
+    #[test]
+    fn allocation_conserves_units_and_never_takes_more_than_there_is(
+        wanted in prop::collection::vec(1_u32..6, 1..5),
+        have in prop::collection::vec((0_usize..6, 0_usize..5, 0_i64..8), 0..20),
+        splits in 1_usize..4,
+        partial in any::<bool>(),
+        reverse in any::<bool>(),
+    ) {
+        let names: Vec<String> = (0..wanted.len()).map(|i| i.to_string()).collect();
+        let lines: Vec<(&str, u32)> =
+            names.iter().map(String::as_str).zip(wanted.iter().copied()).collect();
+        let order = after(imported("prop", &lines), vec![approved(), acknowledged()]);
+        let ids = ["a", "b", "c", "d", "e", "f"];
+        let mut view = StockView::new();
+        for (warehouse, sku, units) in &have {
+            view.set(
+                WarehouseId::from_static(ids[*warehouse]),
+                Sku::new(format!("SKU-{sku}")).unwrap(),
+                *units,
+            );
+        }
+        let mut policy = AllocationPolicy::default();
+        policy.max_splits = splits;
+        policy.allow_partial = partial;
+        let mut warehouses: Vec<Warehouse> = ids.iter().map(|id| warehouse(id)).collect();
+        let straight = allocate(&order, &warehouses, &view, &policy, now());
+        if reverse {
+            warehouses.reverse();
+        }
+        let verdict = allocate(&order, &warehouses, &view, &policy, now());
+        prop_assert_eq!(&straight, &verdict);
+        let plan = verdict.allocation;
+        prop_assert!(plan.packages.len() <= splits);
+        for (line, units) in &lines {
+            let planned: u32 = plan
+                .packages
+                .iter()
+                .flat_map(|package| &package.contents)
+                .filter(|packed| packed.line.as_str() == *line)
+                .map(|packed| packed.units)
+                .sum();
+            let short: u32 = plan
+                .backordered
+                .iter()
+                .filter(|short| short.line.as_str() == *line)
+                .map(|short| short.units)
+                .sum();
+            prop_assert!(planned + short <= *units);
+            if partial || !plan.packages.is_empty() {
+                prop_assert_eq!(planned + short, *units);
+            }
+        }
+        for package in &plan.packages {
+            for packed in &package.contents {
+                let sku = Sku::new(format!("SKU-{}", packed.line)).unwrap();
+                prop_assert!(packed.units <= view.available(&package.warehouse, &sku));
+            }
+        }
+        // What is planned can be applied.
+        let applied = after(order, vec![Action::Allocated { allocation: plan }]);
+        prop_assert!(orderflow::order::check_invariants(&applied).is_ok());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Absurd dates, amounts and quantities get answers, not panics.
+    #[test]
+    fn no_order_however_absurd_makes_a_rule_panic(
+        placed in prop::sample::select(vec![
+            DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, DateTime::UNIX_EPOCH, now(),
+        ]),
+        due in prop::sample::select(vec![DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, now()]),
+        at in prop::sample::select(vec![
+            DateTime::<Utc>::MIN_UTC + hours(24 * 400), DateTime::<Utc>::MAX_UTC - hours(24 * 800), now(),
+        ]),
+        units in prop::sample::select(vec![0_u32, 1, 7, u32::MAX]),
+        cents in prop::sample::select(vec![i64::MIN, -1, 0, 1, i64::MAX]),
+        huge in any::<bool>(),
+        text in ".{0,40}",
+    ) {
+        let mut said = snapshot("absurd", &[("1", units), ("2", 1)]);
+        said.placed_at = placed;
+        said.paid_at = Some(due);
+        said.updated_at = None;
+        let price = if huge {
+            Money::new(rust_decimal::Decimal::MAX, Currency::USD)
+        } else {
+            usd(cents)
+        };
+        said.total = price;
+        for line in &mut said.lines {
+            line.unit_price = price;
+            line.line_total = Some(price);
+            line.tax = Some(price);
+            line.shipping = Some(price);
+            line.weight = Some(Grams::new(u32::MAX));
+        }
+        let address = &mut said.recipient.as_mut().unwrap().address;
+        address.city.clone_from(&text);
+        address.lines = vec![text.clone().into()];
+        address.postal_code = Some(text.clone());
+        address.state = Some(text);
+        said.deadlines = vec![PlatformDeadline { kind: DeadlineKind::ShipBy, at: due }];
+        let order = import_of(&said);
+        let rules = SlaRules {
+            shop: vec![rule("r", SlaScope::default(), u32::MAX)],
+            presets: rules::presets::acknowledged_orders(&order.key.platform),
+        };
+        let found = deadlines(&order, &said.deadlines, &rules);
+        let mut order = order;
+        if let Ok(found) = found {
+            order = after(order, vec![Action::DeadlinesSet { deadlines: found }]);
+        }
+        let policy = ReviewPolicy::default();
+        let warehouses = [warehouse("a"), warehouse("b")];
+        let view = stock(&[("a", "SKU-1", i64::MAX), ("b", "SKU-2", i64::MIN)]);
+        let context = ReviewContext {
+            policy: &policy,
+            warehouses: &warehouses,
+            stock: &view,
+            reserved: false,
+            recent: std::slice::from_ref(&order),
+        };
+        let _ = validate(&order, &policy, at);
+        let _ = review(&order, &context, at);
+        let mut split = AllocationPolicy::default();
+        split.allow_partial = true;
+        split.min_split_value = Some(rust_decimal::Decimal::ONE);
+        let _ = allocate(&order, &warehouses, &view, &split, at);
+        let _ = exceptions([&order], &ExceptionPolicy::default(), at);
+        let _ = dashboard([&order, &order, &order], placed, due);
+        for deadline in &order.deadlines {
+            let _ = warning(&Ladder::default(), deadline, at, None);
+        }
+        let _ = calendar().deadline_after(placed, 3, orderflow::calendar::END_OF_DAY);
+        let _ = calendar().next_departure(due);
+        let _ = calendar().end_of_calendar_day(placed, u64::MAX);
+        let mut routing = Routing::new();
+        routing.deliver_by = Some(due);
+        routing.quotes[0].quoted_at = placed;
+        routing.quotes[0].total = price;
+        let _ = routing.decide();
+        let _ = orderflow::order::reconcile(&order, &said, at);
+        let _ = orderflow::order::OrderFilter::default().matches(&order, at);
+        let _ = price.split(&[1, u32::MAX, 0]);
+        let _ = price.times(units);
+    }
+}
+
+#[test]
+fn the_review_of_an_approved_order_is_kept() {
+    let order = after(imported("kept", &[("1", 1)]), vec![approved()]);
+    assert!(matches!(order.review, Review::Approved { .. }));
+    assert_eq!(order.packages, Vec::new());
+    assert!(order.package(&PackageId::derive(&order.key, 1)).is_none());
+}

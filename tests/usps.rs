@@ -1,0 +1,13 @@
+//! The carrier adapter against published answers and against the stand-in.
+
+// The exemption of tests does not reach the functions that tests share.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "usps/answers.rs"]
+mod answers;
+#[path = "usps/hostile.rs"]
+mod hostile;
+#[path = "usps/house.rs"]
+mod house;
+#[path = "usps/journey.rs"]
+mod journey;
