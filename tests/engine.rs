@@ -25,10 +25,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use house::{House, at, house, house_with, policy};
+use house::{House, at, house, house_of, house_with, policy};
 use orderflow::client::RetryPolicy;
-use orderflow::engine::{BatchOptions, ItemOutcome, Schedule, StraightOptions};
-use orderflow::order::{Action, Actor, ExceptionKind, Hold, HoldReason, OrderState, replay};
+use orderflow::engine::{BatchOptions, ItemOutcome, Schedule, StraightOptions, UploadTiming};
+use orderflow::order::{
+    Action, Actor, CompletionPolicy, ExceptionKind, Hold, HoldReason, OrderState, replay,
+};
 use orderflow::sandbox::walmart::{GenerateOptions, generate};
 use orderflow::sandbox::{Fault, Faults, ScriptedFault};
 use orderflow::shipment::{LabelState, UploadState};
@@ -392,6 +394,34 @@ async fn ticking_takes_orders_to_the_carrier_and_follows_them_home() {
     }
     for order in house.orders().await {
         assert_eq!(order.state(), OrderState::Completed, "{} at {now}", order.key);
+    }
+    house.assert_clean(0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shop_may_confirm_as_soon_as_the_label_is_bought_and_leave_completion_to_the_platform() {
+    let house = house_of(|shop| {
+        shop.with_upload_timing(UploadTiming::OnLabelPurchased)
+            .with_completion(CompletionPolicy::PlatformOnly)
+    });
+    house.place(4, 0);
+    let schedule = Schedule::default().with_buy_labels(true);
+    let mut now = at(0);
+    for round in 0..400 {
+        now = at(0) + TimeDelta::minutes(30 * round);
+        house.clock.set(now);
+        house.engine.tick(&schedule, now).await;
+        if round == 2 {
+            let shipped = house.engine.parcels_where(|_, parcel| parcel.shipped.is_some()).await;
+            assert_eq!(shipped.unwrap().len(), 4, "nobody packed them, and yet they are confirmed");
+        }
+        if house.orders().await.iter().all(|order| order.state() == OrderState::Delivered) {
+            break;
+        }
+    }
+    house.engine.tick(&schedule, now + TimeDelta::days(30)).await;
+    for order in house.orders().await {
+        assert_eq!(order.state(), OrderState::Delivered, "{} at {now}", order.key);
     }
     house.assert_clean(0).await;
 }

@@ -12,10 +12,10 @@ mod support;
 use std::fmt::Write as _;
 
 use orderflow::order::{
-    Action, Actor, CancelReason, CancelRequest, CancelledUnits, EVENTS, Event, EventKind, Guard,
-    Hold, HoldReason, Order, OrderFilter, OrderState, Rejected, ReturnedUnits, Stage, TRANSITIONS,
-    UnitGroup, UnitStatus, apply, check_invariants, counters, derive_stage, erase, reconcile,
-    replay,
+    Action, Actor, CancelReason, CancelRequest, CancelledUnits, CompletionPolicy, EVENTS, Event,
+    EventKind, Guard, Hold, HoldReason, Order, OrderFilter, OrderState, Rejected, ReturnedUnits,
+    Stage, TRANSITIONS, UnitGroup, UnitStatus, apply, check_invariants, counters, derive_stage,
+    erase, reconcile, replay,
 };
 use orderflow::shipment::{LabelState, Milestone, UndeliverableResolution, UploadState};
 use orderflow::{CarrierId, HoldId, PackageId, TrackingNumber};
@@ -649,4 +649,34 @@ proptest! {
         prop_assert!(check_invariants(&order).is_ok());
         prop_assert!(reconcile(&order, &said, now()).is_empty());
     }
+}
+
+#[test]
+fn an_order_is_completed_when_its_policy_says_so_and_never_before_the_last_parcel_arrived() {
+    let (order, first, second) = labelled_twice("completion");
+    let moves = vec![
+        confirmed(&first),
+        confirmed(&second),
+        tracked(&first, &[Milestone::Accepted, Milestone::Delivered]),
+    ];
+    let partly = after(order, moves);
+    let delivered =
+        after(partly.clone(), vec![tracked(&second, &[Milestone::Accepted, Milestone::Delivered])]);
+    let last = now() + hours(2);
+    for policy in [
+        CompletionPolicy::PlatformOnly,
+        CompletionPolicy::OnDelivered,
+        CompletionPolicy::AfterDays(0),
+        CompletionPolicy::AfterDays(3),
+    ] {
+        assert!(!policy.is_due(&partly, last + hours(1_000)), "{policy:?}");
+    }
+    assert!(!CompletionPolicy::PlatformOnly.is_due(&delivered, last + hours(1_000)));
+    assert!(CompletionPolicy::OnDelivered.is_due(&delivered, last));
+    let after_three = CompletionPolicy::AfterDays(3);
+    assert!(!after_three.is_due(&delivered, last + hours(72) - chrono::TimeDelta::seconds(1)));
+    assert!(after_three.is_due(&delivered, last + hours(72)));
+    assert!(!CompletionPolicy::AfterDays(u32::MAX).is_due(&delivered, last + hours(72)));
+    let completed = after(delivered, vec![Action::Completed { completed_at: last }]);
+    assert!(!CompletionPolicy::OnDelivered.is_due(&completed, last));
 }

@@ -210,6 +210,7 @@ impl Engine {
             limits: &limits,
             platform_deadlines: &[],
             sla: &shop.sla,
+            completion: shop.completion,
             review: &shop.review,
             allocation: &self.0.policy.allocation,
             warehouses: &self.0.warehouses,

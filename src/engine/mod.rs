@@ -36,13 +36,14 @@ pub use outbox::OutboxReport;
 pub use plan::{Facts, Step, plan};
 pub use report::{DueWarning, PickItem, PickParcel};
 pub use schedule::{Schedule, TickReport};
+pub use ship::UploadTiming;
 pub use straight::{StraightOptions, StraightReport};
 pub use track::TrackReport;
 
 use crate::calendar::WorkCalendar;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{CarrierId, ShopKey};
-use crate::order::LifecyclePolicy;
+use crate::order::{CompletionPolicy, LifecyclePolicy};
 use crate::ports::store::Store;
 use crate::ports::{CarrierAdapter, MarketplaceAdapter, Stock};
 use crate::rules::{
@@ -62,6 +63,10 @@ pub struct Shop {
     pub sla: SlaRules,
     /// Review.
     pub review: ReviewPolicy,
+    /// When orders are completed. Default: on delivery.
+    pub completion: CompletionPolicy,
+    /// When shipment is confirmed and the platform told. Default: once the parcel is packed.
+    pub upload_timing: UploadTiming,
     /// The shop's own working days and zone, for reports.
     pub calendar: WorkCalendar,
     /// How far back the first synchronisation looks, in hours. Default 7 days.
@@ -77,6 +82,8 @@ impl Shop {
             adapter,
             sla: SlaRules::default(),
             review: ReviewPolicy::default(),
+            completion: CompletionPolicy::default(),
+            upload_timing: UploadTiming::default(),
             calendar,
             first_look_hours: 7 * 24,
         }
@@ -93,6 +100,20 @@ impl Shop {
     #[must_use]
     pub fn with_review(mut self, review: ReviewPolicy) -> Self {
         self.review = review;
+        self
+    }
+
+    /// Sets when orders are completed.
+    #[must_use]
+    pub const fn with_completion(mut self, completion: CompletionPolicy) -> Self {
+        self.completion = completion;
+        self
+    }
+
+    /// Sets when shipment is confirmed and the platform told.
+    #[must_use]
+    pub const fn with_upload_timing(mut self, timing: UploadTiming) -> Self {
+        self.upload_timing = timing;
         self
     }
 }

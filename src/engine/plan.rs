@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 use crate::ids::PackageId;
 use crate::order::{
-    Actor, Allocation, Deadline, LogisticsMode, Order, OrderState, PlatformDeadline, Review,
+    Actor, Allocation, CompletionPolicy, Deadline, LogisticsMode, Order, OrderState,
+    PlatformDeadline, Review,
 };
 use crate::ports::PlatformLimits;
 use crate::rules::{self, AllocationPolicy, ReviewContext, ReviewPolicy, ReviewVerdict, SlaRules};
@@ -20,6 +21,8 @@ pub struct Facts<'a> {
     pub platform_deadlines: &'a [PlatformDeadline],
     /// The shop's deadline rules.
     pub sla: &'a SlaRules,
+    /// When the shop's orders are completed.
+    pub completion: CompletionPolicy,
     /// What the shop decides about reviews.
     pub review: &'a ReviewPolicy,
     /// What the shop decides about allocation.
@@ -106,7 +109,7 @@ pub fn plan(order: &Order, facts: &Facts<'_>, now: DateTime<Utc>) -> Vec<Step> {
     if matches!(state, OrderState::AwaitingShipment | OrderState::PartiallyShipped) {
         steps.extend(before_shipment(order, facts, now));
     }
-    if state == OrderState::Delivered && order.completed_at.is_none() {
+    if facts.completion.is_due(order, now) {
         steps.push(Step::Complete);
     }
     steps

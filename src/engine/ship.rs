@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
 
 use super::commit::Alongside;
 use super::labels::{ItemOutcome, Known, PackageRef, Progress, may_have_acted};
@@ -12,6 +13,18 @@ use crate::order::{Action, Actor, DeadlineKind, Order};
 use crate::ports::store::{IntendedEffect, Intent, Settlement};
 use crate::ports::{Confirmed, ShipmentNotice, ShipmentNoticeLine};
 use crate::shipment::{Package, UploadState, WarehouseState};
+
+/// When shipment is confirmed and the platform told, without a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UploadTiming {
+    /// When the parcel is packed: buyers are not told "shipped" of a parcel that is still on the
+    /// table.
+    #[default]
+    OnShipConfirmed,
+    /// As soon as the label is bought, on platforms and in shops that work like this.
+    OnLabelPurchased,
+}
 
 /// The longest reference a platform takes for a line.
 const REFERENCE_LENGTH: usize = 30;
@@ -348,15 +361,19 @@ impl Engine {
         Ok(uploaded)
     }
 
-    /// Parcels that are packed and may be confirmed, early-due orders first.
+    /// Parcels that may be confirmed, early-due orders first: packed ones, and in shops with
+    /// [`UploadTiming::OnLabelPurchased`] all that have a label.
     ///
     /// # Errors
     /// [`ErrorKind::Storage`].
     pub async fn packed(&self, now: DateTime<Utc>) -> Result<Vec<PackageRef>> {
         self.parcels_where(|order, package| {
+            let at_once = self
+                .shop(&order.key.shop_key())
+                .is_ok_and(|shop| shop.upload_timing == UploadTiming::OnLabelPurchased);
             !order.is_held(now)
                 && package.shipped.is_none()
-                && package.work == WarehouseState::Packed
+                && (at_once || package.work >= WarehouseState::Packed)
                 && (package.has_live_label() || package.tracking.is_some())
         })
         .await

@@ -5,6 +5,7 @@
 //! platform says is a [`PlatformOrder`]; [`reconcile`] turns it into events.
 
 mod apply;
+mod completion;
 mod counters;
 mod deadline;
 mod erase;
@@ -26,6 +27,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use apply::{Effect, Rejected, Transition, apply, apply_under, import, replay};
+pub use completion::CompletionPolicy;
 pub use counters::{InvariantBroken, LineCounters, LineState, check_invariants, counters};
 pub use deadline::{Deadline, DeadlineKind, DeadlineSource};
 pub use erase::erase;

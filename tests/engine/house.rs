@@ -50,6 +50,22 @@ pub fn house_with(
     policy: EnginePolicy,
     retry: RetryPolicy,
 ) -> House {
+    built(store, faults, policy, retry, |shop| shop)
+}
+
+/// A house without faults whose seller decided something.
+pub fn house_of(decide: impl FnOnce(Shop) -> Shop) -> House {
+    let store = Arc::new(MemoryStore::new());
+    built(store, Faults::none(), policy(), RetryPolicy::default(), decide)
+}
+
+fn built(
+    store: Arc<dyn Store>,
+    faults: Faults,
+    policy: EnginePolicy,
+    retry: RetryPolicy,
+    decide: impl FnOnce(Shop) -> Shop,
+) -> House {
     let clock = VirtualClock::new(at(0));
     let ledger = Ledger::new();
     let market = WalmartStandIn::new(ledger.clone());
@@ -58,19 +74,38 @@ pub fn house_with(
         .with(Arc::new(UspsStandIn::new(ledger.clone())))
         .with_faults(faults);
     let urls = [sandbox.base_url("walmart"), sandbox.base_url("usps")];
-    let (engine, shop) =
-        engine(store, &urls, sandbox.transport(), Arc::new(clock.clone()), policy, retry);
+    let (engine, shop) = engine_of(
+        store,
+        &urls,
+        sandbox.transport(),
+        Arc::new(clock.clone()),
+        policy,
+        retry,
+        decide,
+    );
     House { engine, shop, clock, ledger, market }
 }
 
 /// An engine over a store that reaches the vendors at two addresses.
 pub fn engine(
     store: Arc<dyn Store>,
+    urls: &[String; 2],
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    policy: EnginePolicy,
+    retry: RetryPolicy,
+) -> (Engine, ShopKey) {
+    engine_of(store, urls, transport, clock, policy, retry, |shop| shop)
+}
+
+fn engine_of(
+    store: Arc<dyn Store>,
     [walmart, usps]: &[String; 2],
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     policy: EnginePolicy,
     retry: RetryPolicy,
+    decide: impl FnOnce(Shop) -> Shop,
 ) -> (Engine, ShopKey) {
     let plenty = Quota::per_second(100_000).with_burst(100_000);
     let mut account = WalmartConfig::new("id", "secret", "shop-1")
@@ -126,7 +161,7 @@ pub fn engine(
     }
     let shop = ShopKey::new(WALMART, ShopId::from_static("shop-1"));
     let engine = Engine::builder(store, Arc::new(stock))
-        .shop(Shop::new(shop.clone(), Arc::new(walmart), calendar))
+        .shop(decide(Shop::new(shop.clone(), Arc::new(walmart), calendar)))
         .carrier(Carrier::new(Arc::new(usps), catalogue()))
         .warehouse(warehouse)
         .policy(policy)
