@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::alert::PerPlatform;
 use super::ladder::{Ladder, Level};
-use super::review::{Finding, ReviewPolicy, validate};
+use super::review::{Finding, ReviewPolicy, payment_anomaly, validate};
 use super::sla::is_met;
-use crate::ids::{OrderKey, PackageId};
+use crate::ids::{OrderKey, PackageId, ShopKey};
 use crate::order::{
     AddressProblem, DeadlineKind, ExceptionKind, LogisticsMode, Order, OrderState, Priority,
 };
 use crate::shipment::{Package, TransitState};
+use crate::units::Grams;
 
 /// How bad an exception is. Ordered: later is worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,7 +41,7 @@ pub struct ExceptionPolicy {
     /// The warning ladder for ship-by.
     pub ladder: Ladder,
     /// No movement for this long after shipping is a delay, in hours. Default 48.
-    pub delay_hours: u32,
+    pub delay_hours: PerPlatform<u32>,
     /// No first scan for this long after shipping, in hours. Default 24.
     pub uncollected_hours: u32,
     /// The same place for this long, in hours. Default 72.
@@ -58,7 +60,7 @@ impl Default for ExceptionPolicy {
     fn default() -> Self {
         Self {
             ladder: Ladder::default(),
-            delay_hours: 48,
+            delay_hours: PerPlatform::all(48),
             uncollected_hours: 24,
             stuck_hours: 72,
             customs_hours: 48,
@@ -170,6 +172,16 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
                     );
                 }
             }
+            if let Some(why) = payment_anomaly(order, policy.review.funds_grace_hours, now) {
+                add(
+                    ExceptionKind::PaymentAnomaly,
+                    Severity::Urgent,
+                    why.to_string(),
+                    order.paid_at.unwrap_or(order.imported_at),
+                    None,
+                    ship_by.map(|deadline| deadline.at),
+                );
+            }
             for short in &order.backorders {
                 add(
                     ExceptionKind::OutOfStock,
@@ -180,6 +192,16 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
                     ship_by.map(|deadline| deadline.at),
                 );
             }
+        }
+        if let Some(request) = order.cancel_request.as_ref().filter(|_| !state.is_terminal()) {
+            add(
+                ExceptionKind::CancelRequested,
+                Severity::Urgent,
+                "the buyer asks to cancel".to_owned(),
+                request.requested_at.unwrap_or(order.imported_at),
+                None,
+                request.respond_by.or(ship_by.map(|deadline| deadline.at)),
+            );
         }
         if let Some(deadline) = ship_by.filter(|_| {
             order.paid_at.is_some() && !state.is_terminal() && !is_met(order, DeadlineKind::ShipBy)
@@ -294,7 +316,7 @@ fn movement(
     } else if movement.accepted_at.is_some() && silent >= hours(policy.stuck_hours) {
         let detail = format!("{number}: at the same place for {} hours", silent.num_hours());
         add(ExceptionKind::Stuck, Severity::Warning, detail, last, package_ref, None);
-    } else if silent >= hours(policy.delay_hours) {
+    } else if silent >= hours(*policy.delay_hours.of(&order.key.platform)) {
         let detail = format!("{number}: no movement for {} hours", silent.num_hours());
         add(ExceptionKind::CarrierDelay, Severity::Warning, detail, last, package_ref, None);
     } else if movement.state == TransitState::Delayed {
@@ -382,4 +404,121 @@ pub fn exception_report(
         oldest: open.iter().map(|item| item.since).min(),
         open,
     }
+}
+
+/// Something that does not work with a shop as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShopTrouble {
+    /// Which shop.
+    pub shop: ShopKey,
+    /// [`SyncFailed`](ExceptionKind::SyncFailed), [`AuthRejected`](ExceptionKind::AuthRejected),
+    /// [`ImportFailure`](ExceptionKind::ImportFailure) or
+    /// [`StockSyncFailed`](ExceptionKind::StockSyncFailed).
+    pub kind: ExceptionKind,
+    /// The last error in words, without secrets.
+    pub error: String,
+    /// The vendor's id of the request, for its support.
+    pub request_id: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// An exception of a shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShopException {
+    /// Which shop.
+    pub shop: ShopKey,
+    /// What.
+    pub kind: ExceptionKind,
+    /// How bad.
+    pub severity: Severity,
+    /// The last error, with the request id if there is one.
+    pub detail: String,
+    /// What to try.
+    pub suggestion: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// How often.
+    pub count: u32,
+}
+
+/// The exceptions of shops: one per shop and kind, with the last error and what to try; worst
+/// first. The order of `troubles` does not matter.
+#[must_use]
+pub fn shop_exceptions(troubles: &[ShopTrouble]) -> Vec<ShopException> {
+    let mut sorted: Vec<&ShopTrouble> = troubles.iter().collect();
+    sorted.sort_by(|a, b| {
+        (&a.shop, a.kind, a.at, &a.error, &a.request_id).cmp(&(
+            &b.shop,
+            b.kind,
+            b.at,
+            &b.error,
+            &b.request_id,
+        ))
+    });
+    let mut found: Vec<ShopException> = Vec::new();
+    for trouble in sorted {
+        let detail = match &trouble.request_id {
+            Some(id) => format!("{} (request {id})", trouble.error),
+            None => trouble.error.clone(),
+        };
+        match found.last_mut() {
+            Some(known) if known.shop == trouble.shop && known.kind == trouble.kind => {
+                known.count = known.count.saturating_add(1);
+                known.detail = detail;
+            }
+            _ => found.push(ShopException {
+                shop: trouble.shop.clone(),
+                kind: trouble.kind,
+                severity: severity_of(trouble.kind),
+                detail,
+                suggestion: suggestion(trouble.kind).to_owned(),
+                since: trouble.at,
+                count: 1,
+            }),
+        }
+    }
+    found.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| a.since.cmp(&b.since))
+            .then_with(|| a.shop.cmp(&b.shop))
+            .then_with(|| a.kind.cmp(&b.kind))
+    });
+    found
+}
+
+const fn suggestion(kind: ExceptionKind) -> &'static str {
+    match kind {
+        ExceptionKind::AuthRejected => {
+            "sign in to the platform again and store new credentials; nothing is sent before"
+        }
+        ExceptionKind::ImportFailure => {
+            "the order is kept as it came: look at it on the platform and read it again"
+        }
+        ExceptionKind::StockSyncFailed => {
+            "check the SKU on the platform; the newest quantity is sent again by itself"
+        }
+        _ => {
+            "check the connection; it is tried again with growing pauses; give the request id to \
+             the platform's support when it stays"
+        }
+    }
+}
+
+/// Whether a weight measured by the carrier is so far from ours that the wrong goods may be in the
+/// parcel: more than `percent` of ours away. The default of the trade is 30 percent.
+///
+/// ```
+/// use orderflow::Grams;
+/// use orderflow::rules::is_weight_suspicious;
+///
+/// assert!(!is_weight_suspicious(Grams::new(1_000), Grams::new(1_300), 30));
+/// assert!(is_weight_suspicious(Grams::new(1_000), Grams::new(1_301), 30));
+/// assert!(is_weight_suspicious(Grams::new(1_000), Grams::new(699), 30));
+/// ```
+#[must_use]
+pub fn is_weight_suspicious(ours: Grams, theirs: Grams, percent: u32) -> bool {
+    let (ours, theirs) = (u64::from(ours.get()), u64::from(theirs.get()));
+    100 * ours.abs_diff(theirs) > u64::from(percent) * ours
 }

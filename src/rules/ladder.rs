@@ -83,19 +83,31 @@ impl Ladder {
     /// The level at `now`, whatever was fired before; `None` while there is time.
     #[must_use]
     pub fn level(&self, deadline: &Deadline, now: DateTime<Utc>) -> Option<Level> {
-        let remaining = deadline.at - now;
+        self.level_between(deadline.starts_at, deadline.at, now)
+    }
+
+    /// The level at `now` of a span that began at `starts_at` and ends at `at`.
+    #[must_use]
+    pub fn level_between(
+        &self,
+        starts_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<Level> {
+        let remaining = at.signed_duration_since(now);
         if remaining <= TimeDelta::zero() {
             return Some(Level::Breach);
         }
+        let span = at.signed_duration_since(starts_at);
         self.steps
             .iter()
-            .filter(|step| remaining <= self.threshold(step, deadline))
+            .filter(|step| remaining <= self.threshold(step, span))
             .map(|step| step.level)
             .max()
     }
 
-    fn threshold(&self, step: &LadderStep, deadline: &Deadline) -> TimeDelta {
-        let span = deadline.at - deadline.starts_at;
+    /// How much of a span is left when a step begins.
+    pub(super) fn threshold(&self, step: &LadderStep, span: TimeDelta) -> TimeDelta {
         if span <= TimeDelta::hours(i64::from(self.scale_below_hours)) {
             span * i32::try_from(step.percent_left).unwrap_or(i32::MAX) / 100
         } else {
@@ -103,7 +115,7 @@ impl Ladder {
         }
     }
 
-    fn channels(&self, level: Level) -> Vec<Channel> {
+    pub(super) fn channels(&self, level: Level) -> Vec<Channel> {
         self.steps
             .iter()
             .find(|step| step.level == level)

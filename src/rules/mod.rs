@@ -3,11 +3,14 @@
 //! Every rule takes facts and `now` and returns a verdict with its reasons. No clock, no I/O, no
 //! randomness; the same input gives the same answer, whatever order lists come in.
 
+pub mod alert;
 mod allocate;
 mod dashboard;
+mod exception_book;
 mod exceptions;
 mod ladder;
 mod poll;
+mod resolve;
 mod review;
 mod route;
 mod sla;
@@ -17,14 +20,23 @@ pub use allocate::{
     WarehouseRejection, allocate,
 };
 pub use dashboard::{Dashboard, HotSeller, Percentiles, dashboard};
+pub use exception_book::{
+    BookChanges, ExceptionBook, ExceptionBookError, ExceptionKey, ExceptionRecord, ExceptionStatus,
+    next_report, report_times,
+};
 pub use exceptions::{
-    ExceptionItem, ExceptionPolicy, ExceptionReport, Severity, exception_report, exceptions,
-    sort_exceptions,
+    ExceptionItem, ExceptionPolicy, ExceptionReport, Severity, ShopException, ShopTrouble,
+    exception_report, exceptions, is_weight_suspicious, shop_exceptions, sort_exceptions,
 };
 pub use ladder::{Channel, Fired, Ladder, LadderStep, Level, Warning, warning};
 pub use poll::{PollAdvice, PollFinding, PollPlan, PollTier, check_poll_interval, poll_plan};
+pub use resolve::{
+    CarrierEnquiry, Resolution, ResolutionAbilities, ResolutionPlan, ResolutionRefusal,
+    ResolutionStep, carrier_enquiries, plan_resolution,
+};
 pub use review::{
-    Finding, ReviewContext, ReviewPolicy, ReviewVerdict, may_acknowledge, review, validate,
+    Finding, PaymentAnomaly, ReviewContext, ReviewPolicy, ReviewVerdict, may_acknowledge,
+    payment_anomaly, review, validate,
 };
 pub use route::{
     CarrierReliability, RouteAction, RouteCondition, RouteDecision, RouteFacts, RouteInput,

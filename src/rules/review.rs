@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::ids::{LineId, OrderKey, Sku};
 use crate::money::Money;
-use crate::order::{AddressProblem, Guard, HoldReason, Order, PaymentState, counters};
+use crate::order::{
+    AddressProblem, Guard, HoldReason, Order, Payment, PaymentMethod, PaymentState, counters,
+};
 use crate::warehouse::{StockView, Warehouse};
 
 /// Something found in an order. `Display` says it in a sentence.
@@ -150,6 +152,8 @@ pub struct ReviewPolicy {
     pub duplicate_window_hours: u32,
     /// Whether a phone number is needed.
     pub phone_required: bool,
+    /// Hours after which money that has not arrived is an anomaly. Off by default.
+    pub funds_grace_hours: Option<u32>,
 }
 
 impl Default for ReviewPolicy {
@@ -159,6 +163,7 @@ impl Default for ReviewPolicy {
             notes_need_person: false,
             duplicate_window_hours: 24,
             phone_required: false,
+            funds_grace_hours: None,
         }
     }
 }
@@ -250,6 +255,19 @@ pub fn validate(order: &Order, policy: &ReviewPolicy, now: DateTime<Utc>) -> Vec
         .holds
         .iter()
         .any(|hold| hold.reason == HoldReason::PlatformRemorse && hold.is_open(now));
+    findings.extend(recipient_findings(order, policy, in_remorse));
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+/// What is wrong with name, phone and address of the recipient.
+pub(super) fn recipient_findings(
+    order: &Order,
+    policy: &ReviewPolicy,
+    in_remorse: bool,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
     match &order.recipient {
         None if order.paid_at.is_none() || in_remorse => {}
         None => findings.push(address(AddressProblem::Incomplete, "recipient")),
@@ -268,8 +286,6 @@ pub fn validate(order: &Order, policy: &ReviewPolicy, now: DateTime<Utc>) -> Vec
             findings.extend(address_findings(&recipient.address));
         }
     }
-    findings.sort();
-    findings.dedup();
     findings
 }
 
@@ -435,10 +451,7 @@ pub fn review(order: &Order, context: &ReviewContext<'_>, now: DateTime<Utc>) ->
     if order.paid_at.is_none() {
         findings.push(Finding::NotPaid);
     }
-    if order.payments.iter().any(|payment| {
-        matches!(payment.state, PaymentState::Failed | PaymentState::ChargedBack)
-            || payment.amount.currency != order.total.currency
-    }) {
+    if payment_anomaly(order, policy.funds_grace_hours, now).is_some() {
         findings.push(Finding::PaymentAnomaly);
     }
     findings.extend(
@@ -561,4 +574,86 @@ pub fn may_acknowledge(
             .map(|finding| finding.to_string()),
     );
     against
+}
+
+/// How a payment contradicts an order that counts as paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PaymentAnomaly {
+    /// A payment is in another currency than the order.
+    Currency,
+    /// A payment was taken back through the buyer's bank.
+    ChargedBack,
+    /// What is paid, authorised or due on delivery is less than the order's total.
+    Short {
+        /// How much there is.
+        paid: Money,
+        /// How much there should be.
+        due: Money,
+    },
+    /// The money has not arrived within the time given for it.
+    NotArrived,
+    /// The amounts cannot be added.
+    OutOfRange,
+}
+
+impl fmt::Display for PaymentAnomaly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Currency => f.write_str("a payment is in another currency than the order"),
+            Self::ChargedBack => f.write_str("a payment was charged back"),
+            Self::Short { paid, due } => write!(f, "{paid} of {due} are paid"),
+            Self::NotArrived => f.write_str("shown as paid, but the money has not arrived"),
+            Self::OutOfRange => f.write_str("the amounts of the payments cannot be added"),
+        }
+    }
+}
+
+/// Compares the payments of an order that counts as paid with the order; `None` when they agree or
+/// the platform shows no payments.
+///
+/// Money that was refunded had been paid. Failed attempts beside a good payment are no anomaly.
+#[must_use]
+pub fn payment_anomaly(
+    order: &Order,
+    funds_grace_hours: Option<u32>,
+    now: DateTime<Utc>,
+) -> Option<PaymentAnomaly> {
+    let paid_at = order.paid_at?;
+    if order.payments.is_empty() {
+        return None;
+    }
+    let on_delivery = |payment: &Payment| payment.method == Some(PaymentMethod::CashOnDelivery);
+    let counts = |payment: &&Payment| {
+        on_delivery(payment)
+            || !matches!(
+                payment.state,
+                PaymentState::Pending | PaymentState::Failed | PaymentState::ChargedBack
+            )
+    };
+    if order.payments.iter().any(|payment| payment.state == PaymentState::ChargedBack) {
+        return Some(PaymentAnomaly::ChargedBack);
+    }
+    if order.payments.iter().any(|payment| payment.amount.currency != order.total.currency) {
+        return Some(PaymentAnomaly::Currency);
+    }
+    let sum = order
+        .payments
+        .iter()
+        .filter(counts)
+        .try_fold(Money::zero(order.total.currency), |sum, payment| {
+            sum.checked_add(&payment.amount)
+        });
+    let Ok(paid) = sum else { return Some(PaymentAnomaly::OutOfRange) };
+    if paid.amount < order.total.amount {
+        return Some(PaymentAnomaly::Short { paid, due: order.total });
+    }
+    let grace = TimeDelta::hours(i64::from(funds_grace_hours?));
+    let arrived = order
+        .payments
+        .iter()
+        .filter(counts)
+        .all(|payment| on_delivery(payment) || payment.paid_at.is_some());
+    (!arrived && now.signed_duration_since(paid_at) > grace).then_some(PaymentAnomaly::NotArrived)
 }
