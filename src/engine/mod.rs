@@ -12,6 +12,7 @@
 //! purchases, voids, shipment confirmations and stock that leaves are, because they are not.
 
 mod advance;
+mod alert;
 mod commit;
 mod ingest;
 mod labels;
@@ -34,7 +35,7 @@ pub use ingest::SyncReport;
 pub use labels::{BatchOptions, ItemOutcome, PackageRef, Progress};
 pub use outbox::OutboxReport;
 pub use plan::{Facts, Step, plan};
-pub use report::{DueWarning, PickItem, PickParcel};
+pub use report::{PickItem, PickParcel};
 pub use schedule::{Schedule, TickReport};
 pub use ship::UploadTiming;
 pub use straight::{StraightOptions, StraightReport};
@@ -46,6 +47,7 @@ use crate::ids::{CarrierId, ShopKey};
 use crate::order::{CompletionPolicy, LifecyclePolicy};
 use crate::ports::store::Store;
 use crate::ports::{CarrierAdapter, MarketplaceAdapter, Stock};
+use crate::rules::alert::AlertPolicy;
 use crate::rules::{
     AllocationPolicy, ExceptionPolicy, ReviewPolicy, RoutePolicy, RouteRule, SlaRules,
 };
@@ -151,6 +153,8 @@ pub struct EnginePolicy {
     pub route_rules: Vec<RouteRule>,
     /// Exceptions.
     pub exceptions: ExceptionPolicy,
+    /// Alerts.
+    pub alerts: AlertPolicy,
     /// Whether carriers are asked for prices before a service is chosen. Default yes.
     pub ask_for_quotes: bool,
     /// The language of labels.
@@ -173,6 +177,7 @@ impl Default for EnginePolicy {
             route: RoutePolicy::default(),
             route_rules: Vec::new(),
             exceptions: ExceptionPolicy::default(),
+            alerts: AlertPolicy::default(),
             ask_for_quotes: true,
             label_format: LabelFormat::Pdf,
             overlap_minutes: 10,

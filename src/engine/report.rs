@@ -9,29 +9,12 @@ use super::Engine;
 use super::labels::PackageRef;
 use crate::error::Result;
 use crate::ids::{OrderKey, Sku};
-use crate::order::{Deadline, DeadlineKind, Order, OrderFilter, OrderSort, TimeRange};
-use crate::rules::{
-    Dashboard, ExceptionItem, Fired, Level, Warning, dashboard, exceptions, is_met, warning,
-};
+use crate::order::{Order, OrderFilter, OrderSort, TimeRange};
+use crate::rules::{Dashboard, ExceptionItem, dashboard, exceptions};
 use crate::shipment::LabelState;
 
 /// Orders loaded at once.
 const PAGE: u32 = 256;
-
-/// A warning about a deadline of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DueWarning {
-    /// Which order.
-    pub order: OrderKey,
-    /// Which deadline.
-    pub deadline: DeadlineKind,
-    /// The warning.
-    pub warning: Warning,
-}
-
-/// The deadlines that the seller is warned of.
-const WARNED: [DeadlineKind; 3] =
-    [DeadlineKind::AcknowledgeBy, DeadlineKind::ShipBy, DeadlineKind::UploadTrackingBy];
 
 /// A line of a pick list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,56 +64,6 @@ impl Engine {
         })
         .await?;
         Ok(crate::rules::sort_exceptions(found))
-    }
-
-    /// Warnings that are due and have not been given: each level of the ladder once per deadline
-    /// and version, over restarts too. A hold does not stop the clock.
-    ///
-    /// A warning counts as given when it is returned: send it at least once, for example keyed by
-    /// order, deadline, and level.
-    ///
-    /// # Errors
-    /// [`Storage`](crate::ErrorKind::Storage).
-    pub async fn warnings(&self, now: DateTime<Utc>) -> Result<Vec<DueWarning>> {
-        let ladder = &self.0.policy.exceptions.ladder;
-        let mut near: Vec<(OrderKey, Deadline)> = Vec::new();
-        self.for_open_orders(|order| {
-            let due = order.deadlines.iter().filter(|deadline| {
-                WARNED.contains(&deadline.kind)
-                    && !is_met(order, deadline.kind)
-                    && ladder.level(deadline, now).is_some()
-            });
-            if order.paid_at.is_some() && !order.state().is_terminal() {
-                near.extend(due.map(|deadline| (order.key.clone(), deadline.clone())));
-            }
-        })
-        .await?;
-        let mut warnings = Vec::new();
-        for (order, deadline) in near {
-            let key = |level: Level| {
-                format!("ladder|{order}|{:?}|{}|{level:?}", deadline.kind, deadline.version)
-            };
-            let levels = [Level::L1, Level::L2, Level::L3, Level::Breach];
-            let fired = self.0.store.fired(&levels.map(key)).await?;
-            let last = levels
-                .into_iter()
-                .zip(fired)
-                .filter(|(_, at)| at.is_some())
-                .map(|(level, _)| Fired { version: deadline.version, level })
-                .next_back();
-            let Some(warning) = warning(ladder, &deadline, now, last) else { continue };
-            // Another worker may have been faster.
-            if self.0.store.fire(&key(warning.level), now).await? {
-                warnings.push(DueWarning { order, deadline: deadline.kind, warning });
-            }
-        }
-        warnings.sort_by(|a, b| {
-            a.warning
-                .remaining_seconds
-                .cmp(&b.warning.remaining_seconds)
-                .then_with(|| a.order.cmp(&b.order))
-        });
-        Ok(warnings)
     }
 
     /// The figures of the half-open window `[from, to)`.

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{
-    AdvanceReport, BatchOptions, DueWarning, Engine, OutboxReport, SyncReport, TrackReport,
-};
+use super::{AdvanceReport, BatchOptions, Engine, OutboxReport, SyncReport, TrackReport};
 use crate::error::{Error, Result};
 use crate::ids::ShopKey;
+use crate::rules::alert::Notification;
 
 /// What a tick may do, and how often [`Engine::run`] calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +65,8 @@ pub struct TickReport {
     pub shipped: u64,
     /// Parcels followed.
     pub tracked: TrackReport,
-    /// Warnings about deadlines, each once.
-    pub warnings: Vec<DueWarning>,
+    /// What the staff must hear of, each stage once.
+    pub alerts: Vec<Notification>,
     /// What did not work as a whole; the other parts went on.
     pub errors: Vec<Error>,
 }
@@ -75,7 +74,7 @@ pub struct TickReport {
 impl Engine {
     /// Does whatever is due at `now`: outbox, synchronisation of every shop, review,
     /// acknowledgement and allocation, purchases if wanted, confirmation of packed parcels,
-    /// uploads, tracking, warnings. One part's failure never stops the others; call it again.
+    /// uploads, tracking, alerts. One part's failure never stops the others; call it again.
     pub async fn tick(&self, schedule: &Schedule, now: DateTime<Utc>) -> TickReport {
         let mut report = TickReport::default();
         match self.work_outbox(now).await {
@@ -112,8 +111,8 @@ impl Engine {
             Ok(tracked) => report.tracked = tracked,
             Err(error) => report.errors.push(error),
         }
-        match self.warnings(now).await {
-            Ok(warnings) => report.warnings = warnings,
+        match self.alerts(now).await {
+            Ok(alerts) => report.alerts = alerts,
             Err(error) => report.errors.push(error),
         }
         report

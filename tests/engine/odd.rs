@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use orderflow::engine::{Engine, Shop};
+use orderflow::engine::{Engine, EnginePolicy, Shop};
 use orderflow::order::{
     Action, Actor, DeadlineKind, Hold, HoldReason, LogisticsMode, OrderFilter, OrderSort,
     PlatformBuyer, PlatformDeadline, PlatformLine, PlatformOrder, SpeedClass, UnitGroup,
@@ -14,6 +14,7 @@ use orderflow::ports::{
     PlatformLimits, ShipmentNotice, Unreadable,
 };
 use orderflow::rules::Level;
+use orderflow::rules::alert::AlertRule;
 use orderflow::store::{MemoryStock, MemoryStore};
 use orderflow::{
     CarrierId, Currency, Error, ErrorKind, HoldId, IdempotencyKey, LineId, Money, PlatformId,
@@ -123,11 +124,16 @@ impl MarketplaceAdapter for Odd {
 }
 
 fn engine(repeats_token: bool) -> (Engine, ShopKey, Arc<Odd>) {
+    engine_under(repeats_token, EnginePolicy::default())
+}
+
+fn engine_under(repeats_token: bool, policy: EnginePolicy) -> (Engine, ShopKey, Arc<Odd>) {
     let odd = Arc::new(Odd { mended: false.into(), repeats_token });
     let shop = ShopKey::new(PlatformId::from_static("odd"), ShopId::from_static("1"));
     let calendar = orderflow::calendar::WorkCalendar::every_day(chrono_tz::UTC);
     let engine = Engine::builder(Arc::new(MemoryStore::new()), Arc::new(MemoryStock::new()))
         .shop(Shop::new(shop.clone(), odd.clone(), calendar))
+        .policy(policy)
         .build()
         .unwrap();
     (engine, shop, odd)
@@ -176,8 +182,14 @@ async fn each_warning_is_given_once_and_a_hold_does_not_stop_the_clock() {
     let key = &found.orders[0].key;
     engine.act(key, vec![Action::HoldPlaced { hold }], Actor::System, at(0)).await.unwrap();
     let levels = async |hour: i64| -> Vec<Level> {
-        let warnings = engine.warnings(at(hour)).await.unwrap();
-        warnings.iter().map(|warning| warning.warning.level).collect()
+        let told = engine.alerts(at(hour)).await.unwrap();
+        for found in &told {
+            let names_hold = found.text().contains("left to ship (on hold: Manual)")
+                || found.text().contains("too late to ship (on hold: Manual)");
+            let has_level = found.alerts.iter().any(|alert| alert.level.is_some());
+            assert_eq!(names_hold, has_level && found.order.as_ref() == Some(key));
+        }
+        told.iter().flat_map(|found| &found.alerts).filter_map(|alert| alert.level).collect()
     };
     assert_eq!(levels(15).await, []);
     assert_eq!(levels(16).await, [Level::L1, Level::L1]);
@@ -186,4 +198,33 @@ async fn each_warning_is_given_once_and_a_hold_does_not_stop_the_clock() {
     assert_eq!(levels(35).await, [Level::L3, Level::L3]);
     assert_eq!(levels(41).await, [Level::Breach, Level::Breach]);
     assert_eq!(levels(90).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alert_is_repeated_over_restarts_until_somebody_takes_notice() {
+    let mut policy = EnginePolicy::default();
+    policy.alerts.repeat_hours = Some(4);
+    policy.alerts.disabled.extend([AlertRule::PendingOverdue, AlertRule::Address]);
+    let (engine, shop, _) = engine_under(false, policy);
+    engine.sync(&shop, at(0)).await.unwrap();
+    let told = async |hour: i64| -> Vec<(bool, String)> {
+        let told = engine.alerts(at(hour)).await.unwrap();
+        told.iter()
+            .flat_map(|found| {
+                let subject = found.order.as_ref().unwrap().to_string();
+                found.alerts.iter().map(move |alert| (alert.repeated, alert.key(&subject)))
+            })
+            .collect()
+    };
+    let first = told(16).await;
+    assert_eq!(first.iter().map(|(repeated, _)| *repeated).collect::<Vec<_>>(), [false, false]);
+    assert_eq!(told(19).await, []);
+    let again = told(20).await;
+    assert_eq!(again.iter().map(|(repeated, _)| *repeated).collect::<Vec<_>>(), [true, true]);
+    assert_eq!(told(21).await, []);
+    engine.acknowledge_alert(&first[0].1, at(22)).await.unwrap();
+    let noticed = told(24).await;
+    assert_eq!(noticed, [(true, first[1].1.clone())]);
+    // The next stage is told whatever was noticed before.
+    assert_eq!(told(29).await.iter().filter(|(repeated, _)| !repeated).count(), 2);
 }

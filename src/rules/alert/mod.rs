@@ -311,6 +311,14 @@ impl Notification {
         Some(Self { order, shop, severity, channels, alerts, make_urgent })
     }
 
+    /// The same with fewer alerts; `None` when none is left.
+    #[must_use]
+    pub fn retain(self, keep: impl FnMut(&Alert) -> bool) -> Option<Self> {
+        let mut alerts = self.alerts;
+        alerts.retain(keep);
+        Self::merged(self.order, self.shop, alerts)
+    }
+
     /// When a channel may carry this notification: at once, except that e-mail waits for the end
     /// of quiet hours. Text messages and calls never wait.
     #[must_use]
