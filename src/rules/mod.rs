@@ -9,6 +9,7 @@ mod dashboard;
 mod exception_book;
 mod exceptions;
 mod ladder;
+pub mod message;
 mod poll;
 mod resolve;
 mod review;
