@@ -52,6 +52,51 @@ pub struct Warehouse {
     pub priority: u32,
 }
 
+/// Units of a SKU in a warehouse, and what is promised of them.
+///
+/// ```
+/// use orderflow::warehouse::StockLevel;
+///
+/// let level = StockLevel { on_hand: 10, reserved: 3, committed: 2, buffer: 1 };
+/// assert_eq!((level.available(), level.reported()), (4, 4));
+/// let oversold = StockLevel { on_hand: 4, ..level };
+/// assert_eq!((oversold.available(), oversold.reported()), (-2, 0));
+/// assert!(oversold.is_oversold());
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StockLevel {
+    /// On the shelf.
+    pub on_hand: u32,
+    /// Set aside for paid orders.
+    pub reserved: u32,
+    /// Promised to acknowledged orders and not shipped.
+    pub committed: u32,
+    /// Never promised.
+    pub buffer: u32,
+}
+
+impl StockLevel {
+    /// `on_hand − reserved − committed − buffer`; negative when more was promised than there is.
+    #[must_use]
+    pub const fn available(self) -> i64 {
+        self.on_hand as i64 - self.reserved as i64 - self.committed as i64 - self.buffer as i64
+    }
+
+    /// What channels are told: the available units, at least 0.
+    #[must_use]
+    pub const fn reported(self) -> u32 {
+        let available = self.available();
+        // Cannot exceed `on_hand`.
+        if available > 0 { available as u32 } else { 0 }
+    }
+
+    /// Whether more was promised to orders than is on the shelf. The buffer promises nothing.
+    #[must_use]
+    pub const fn is_oversold(self) -> bool {
+        self.reserved as u64 + self.committed as u64 > self.on_hand as u64
+    }
+}
+
 /// Units available per warehouse and SKU: a view for pure decisions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockView {

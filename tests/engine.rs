@@ -427,6 +427,22 @@ async fn a_shop_may_confirm_as_soon_as_the_label_is_bought_and_leave_completion_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_carrier_without_news_is_asked_again_only_when_the_plan_says_so() {
+    let house = house(Faults::none());
+    house.place(3, 0);
+    imported(&house).await;
+    bought(&house).await;
+    let asked = async |minutes: i64| {
+        let now = at(0) + TimeDelta::minutes(minutes);
+        house.engine.track(now).await.unwrap().asked
+    };
+    assert_eq!(asked(1).await, 3);
+    assert_eq!(asked(2).await, 0);
+    assert_eq!(asked(6 * 60).await, 0);
+    assert_eq!(asked(6 * 60 + 1).await, 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn orders_of_another_page_shape_are_taken_in_once() {
     use orderflow::sandbox::Quirk;
     for quirk in [Quirk::DuplicatedPage, Quirk::ReorderedPage, Quirk::TokenExpired] {

@@ -14,7 +14,7 @@ use crate::ids::{
 use crate::order::{CancelReason, PlatformOrder, UnitStatus};
 use crate::ports::{
     CancelLine, CarrierNaming, Cursor, MarketplaceAdapter, OrderQuery, PlatformItem,
-    ShipmentNotice, ShipmentNoticeLine, StockLevel, TrackingUpdateLimit, WebhookRequest,
+    ShipmentNotice, ShipmentNoticeLine, StockLevel, WebhookRequest,
 };
 
 /// Pages after which a list counts as endless.
@@ -191,7 +191,7 @@ impl Suite<'_> {
         same(
             "changing numbers",
             &self.adapter.tracking_updates().is_some(),
-            &(limits.tracking_update != TrackingUpdateLimit::Never),
+            &(limits.tracking_update != crate::shipment::NumberChanges::NEVER),
         )?;
         that(limits.page_size > 0, || "a page holds nothing".into())
     }

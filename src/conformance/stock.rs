@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Outcome, Report, said, same, that, together};
 use crate::ids::{LineId, OrderKey, PlatformId, PlatformOrderId, ShopId, Sku, WarehouseId};
-use crate::ports::{Stock, StockError, StockMove};
+use crate::ports::{Stock, StockError, StockMove, StockReturn};
 
 /// Runs every card. `fresh` makes a stock system that has exactly these units on hand of
 /// each SKU `SKU-1` and `SKU-2`, in the warehouses given.
@@ -26,6 +26,7 @@ pub async fn run(fresh: impl Fn(&[(WarehouseId, u32)]) -> Arc<dyn Stock>) -> Rep
         "without a warehouse one that has enough is taken" => choice,
         "a commitment needs no reservation but stock" => commit_alone,
         "units of others are never shipped" => others,
+        "what a buyer returned is on the shelf once, or written off" => returns,
     }
     report
 }
@@ -167,4 +168,29 @@ async fn others(stock: &dyn Stock) -> Outcome {
     short(stock.consume(&wanted("2", 2, Some("a"))?).await)?;
     stock.consume(&wanted("1", 2, Some("a"))?).await.map_err(said)?;
     same("available", &available(stock, None).await?, &(1, 10))
+}
+
+async fn returns(stock: &dyn Stock) -> Outcome {
+    stock.commit(&wanted("1", 4, Some("b"))?).await.map_err(said)?;
+    stock.consume(&wanted("1", 4, Some("b"))?).await.map_err(said)?;
+    same("shipped", &available(stock, None).await?, &(3, 6))?;
+    let returned = |number, units, sellable| -> Result<StockReturn, String> {
+        Ok(StockReturn {
+            order: order("1")?,
+            line: LineId::from_static("1"),
+            number,
+            sku: Sku::from_static("SKU-1"),
+            warehouse: Some(WarehouseId::from_static("b")),
+            units,
+            sellable,
+        })
+    };
+    for _ in 0..2 {
+        stock.take_back(&returned(1, 2, true)?).await.map_err(said)?;
+    }
+    same("taken back", &available(stock, None).await?, &(3, 8))?;
+    stock.take_back(&returned(2, 1, false)?).await.map_err(said)?;
+    same("written off", &available(stock, None).await?, &(3, 8))?;
+    stock.take_back(&returned(3, 1, true)?).await.map_err(said)?;
+    same("another return", &available(stock, None).await?, &(3, 9))
 }

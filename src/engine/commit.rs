@@ -6,8 +6,8 @@ use super::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, OrderKey};
 use crate::order::{Action, Actor, Effect, Event, Order, Rejected, apply_under};
-use crate::ports::StockMove;
 use crate::ports::store::{Commit, Committed, IntendedEffect, Intent, Settlement, StoredDocument};
+use crate::ports::{StockMove, StockReturn};
 
 /// How often a lost race is run again before it is reported. Each loss means that somebody else
 /// made progress.
@@ -187,6 +187,12 @@ impl Engine {
                             moves: stock_moves(order, order.package(package)?),
                         },
                     ),
+                    Effect::TakeBackStock { number } => (
+                        "take back",
+                        number.to_string(),
+                        None,
+                        IntendedEffect::TakeBackStock { returned: stock_return(order, *number)? },
+                    ),
                     _ => return None,
                 };
                 let version = order.version.to_string();
@@ -222,4 +228,24 @@ pub(super) fn stock_moves(order: &Order, package: &crate::shipment::Package) -> 
             })
         })
         .collect()
+}
+
+/// A return of an order as the stock system needs it; `None` for goods without SKU.
+fn stock_return(order: &Order, number: u32) -> Option<StockReturn> {
+    let index = usize::try_from(number).ok()?.checked_sub(1)?;
+    let units = order.returns.get(index)?;
+    Some(StockReturn {
+        order: order.key.clone(),
+        line: units.line.clone(),
+        number,
+        sku: order.line(&units.line)?.sku.clone()?,
+        // They usually go back to where they came from.
+        warehouse: order
+            .packages
+            .iter()
+            .find(|package| package.is_delivered() && package.units_of(&units.line) > 0)
+            .and_then(|package| package.warehouse.clone()),
+        units: units.units,
+        sellable: units.restock,
+    })
 }

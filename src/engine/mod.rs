@@ -24,9 +24,9 @@ mod ship;
 mod straight;
 mod track;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 
@@ -43,13 +43,14 @@ pub use track::TrackReport;
 
 use crate::calendar::WorkCalendar;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{CarrierId, ShopKey};
+use crate::ids::{CarrierId, PackageId, ShopKey};
 use crate::order::{CompletionPolicy, LifecyclePolicy};
 use crate::ports::store::Store;
 use crate::ports::{CarrierAdapter, MarketplaceAdapter, Stock};
 use crate::rules::alert::AlertPolicy;
 use crate::rules::{
     AllocationPolicy, ExceptionPolicy, ReviewPolicy, RoutePolicy, RouteRule, SlaRules,
+    TrackPollPolicy,
 };
 use crate::shipment::{CarrierService, LabelFormat};
 use crate::warehouse::Warehouse;
@@ -155,6 +156,8 @@ pub struct EnginePolicy {
     pub exceptions: ExceptionPolicy,
     /// Alerts.
     pub alerts: AlertPolicy,
+    /// How often carriers are asked about parcels.
+    pub tracking: TrackPollPolicy,
     /// Whether carriers are asked for prices before a service is chosen. Default yes.
     pub ask_for_quotes: bool,
     /// The language of labels.
@@ -178,6 +181,7 @@ impl Default for EnginePolicy {
             route_rules: Vec::new(),
             exceptions: ExceptionPolicy::default(),
             alerts: AlertPolicy::default(),
+            tracking: TrackPollPolicy::default(),
             ask_for_quotes: true,
             label_format: LabelFormat::Pdf,
             overlap_minutes: 10,
@@ -196,6 +200,8 @@ struct Inner {
     warehouses: Vec<Warehouse>,
     policy: EnginePolicy,
     worker: String,
+    /// When carriers were asked about parcels without news.
+    asked: Mutex<HashMap<PackageId, DateTime<Utc>>>,
 }
 
 /// Runs orders from import to completion. Cheap to clone; all clones share everything.
@@ -291,6 +297,7 @@ impl Engine {
             warehouses: Vec::new(),
             policy: EnginePolicy::default(),
             worker: "worker".to_owned(),
+            asked: Mutex::default(),
         })
     }
 

@@ -129,6 +129,10 @@ impl Engine {
                 }
                 self.stock_settled(intent, outcome, now).await
             }
+            IntendedEffect::TakeBackStock { returned } => {
+                let outcome = self.0.stock.take_back(returned).await;
+                self.stock_settled(intent, outcome, now).await
+            }
             IntendedEffect::Cancel { lines } => {
                 let shop = self.shop(&intent.order.shop_key())?;
                 let Some(ability) = shop.adapter.cancellations() else {

@@ -1,6 +1,7 @@
 //! Following parcels.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -8,9 +9,10 @@ use super::Engine;
 use super::commit::Alongside;
 use super::labels::PackageRef;
 use crate::error::{Error, Result};
-use crate::ids::{CarrierId, TrackingNumber};
+use crate::ids::{CarrierId, PackageId, TrackingNumber};
 use crate::order::{Action, Actor};
-use crate::shipment::{Package, TrackOutcome, TransitState};
+use crate::rules::next_track_poll;
+use crate::shipment::{Package, TrackOutcome};
 
 /// Numbers asked for in one call of an adapter; it divides them by its own limit.
 const BATCH: usize = 350;
@@ -38,8 +40,13 @@ impl Engine {
     /// Of the store; what goes wrong with single carriers or parcels is in the report.
     pub async fn track(&self, now: DateTime<Utc>) -> Result<TrackReport> {
         let mut due: BTreeMap<CarrierId, Vec<(TrackingNumber, PackageRef)>> = BTreeMap::new();
+        let policy = &self.0.policy.tracking;
         self.for_open_orders(|order| {
-            for package in order.packages.iter().filter(|package| is_due(package, now)) {
+            let is_due = |package: &&Package| {
+                let polled = self.asked_at(&package.id);
+                next_track_poll(package, polled, policy, now).is_some_and(|next| next <= now)
+            };
+            for package in order.packages.iter().filter(is_due) {
                 if let Some(tracking) = &package.tracking {
                     due.entry(tracking.carrier.clone()).or_default().push((
                         tracking.number.clone(),
@@ -59,6 +66,7 @@ impl Engine {
                 report.asked += numbers.len() as u64;
                 match carrier.adapter.track(&numbers).await {
                     Ok(answers) => {
+                        self.remember_asked(batch.iter().map(|(_, item)| &item.package), now);
                         for ((_, item), answer) in batch.iter().zip(answers) {
                             self.take_tracking(item, answer.outcome, now, &mut report).await?;
                         }
@@ -68,6 +76,23 @@ impl Engine {
             }
         }
         Ok(report)
+    }
+
+    /// When this process asked about a parcel last. An answer without news is worth no entry in the
+    /// order's log; after a restart a parcel is asked for once more, which is harmless.
+    fn asked_at(&self, package: &PackageId) -> Option<DateTime<Utc>> {
+        self.0.asked.lock().unwrap_or_else(PoisonError::into_inner).get(package).copied()
+    }
+
+    fn remember_asked<'a>(
+        &self,
+        packages: impl Iterator<Item = &'a PackageId>,
+        now: DateTime<Utc>,
+    ) {
+        let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.extend(packages.map(|package| (package.clone(), now)));
+        // What is older than a day says nothing that the order does not say.
+        asked.retain(|_, at| now.signed_duration_since(*at) < TimeDelta::days(1));
     }
 
     async fn take_tracking(
@@ -120,30 +145,4 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-/// Whether a parcel is due to be asked for.
-fn is_due(package: &Package, now: DateTime<Utc>) -> bool {
-    const GIVE_UP: TimeDelta = TimeDelta::days(90);
-    let live = package.has_live_label() || package.shipped.is_some();
-    let begun = package
-        .shipped
-        .as_ref()
-        .map(|shipped| shipped.confirmed_at)
-        .or_else(|| package.label.record.as_ref().map(|record| record.purchased_at));
-    let Some(begun) = begun.filter(|_| live) else { return false };
-    let state = package.movement.state;
-    if state.is_terminal() || now - begun > GIVE_UP {
-        return false;
-    }
-    let every = match state {
-        TransitState::NotFoundYet | TransitState::PreTransit => TimeDelta::hours(6),
-        TransitState::OutForDelivery => TimeDelta::hours(1),
-        TransitState::AttemptFailed
-        | TransitState::CustomsHold
-        | TransitState::Delayed
-        | TransitState::AvailableForPickup => TimeDelta::hours(2),
-        _ => TimeDelta::hours(4),
-    };
-    package.movement.polled_at.is_none_or(|polled| now - polled >= every)
 }

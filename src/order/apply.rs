@@ -46,6 +46,11 @@ pub enum Effect {
         /// Which line.
         line: LineId,
     },
+    /// Take back, or write off, what the buyer returned.
+    TakeBackStock {
+        /// Which return of the order, from 1.
+        number: u32,
+    },
     /// Send the parcel's number to the platform.
     UploadTracking {
         /// Which parcel.

@@ -274,6 +274,8 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
             let possible = counters.delivered.saturating_sub(counters.returned);
             quantity(&units.line, units.units, possible)?;
             order.returns.push(units.clone());
+            let number = u32::try_from(order.returns.len()).unwrap_or(u32::MAX);
+            effects.push(Effect::TakeBackStock { number });
         }
         Action::Refunded { line, amount } => refunded(order, line, amount)?,
         Action::HoldPlaced { hold } => {

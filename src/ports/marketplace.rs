@@ -14,7 +14,7 @@ use crate::ids::{
 use crate::money::Money;
 use crate::order::{LogisticsMode, PlatformOrder};
 use crate::personal::Personal;
-use crate::shipment::{Label, RateQuote, RateRequest};
+use crate::shipment::{Label, NumberChanges, RateQuote, RateRequest};
 
 /// A marketplace, seen through one shop's account.
 ///
@@ -124,7 +124,7 @@ pub struct PlatformLimits {
     /// Shipping without a tracking number is possible.
     pub untracked_allowed: bool,
     /// How often a tracking number may be changed after upload.
-    pub tracking_update: TrackingUpdateLimit,
+    pub tracking_update: NumberChanges,
     /// A buyer's wish to cancel may be refused.
     pub cancel_request_refusable: bool,
     /// The platform puts deadlines on orders.
@@ -150,7 +150,7 @@ impl Default for PlatformLimits {
             combine_orders: false,
             split_orders: false,
             untracked_allowed: false,
-            tracking_update: TrackingUpdateLimit::Never,
+            tracking_update: NumberChanges::NEVER,
             cancel_request_refusable: false,
             platform_deadlines: false,
             masked_recipient: false,
@@ -160,18 +160,6 @@ impl Default for PlatformLimits {
             sandbox: false,
         }
     }
-}
-
-/// How often a tracking number may be changed after upload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TrackingUpdateLimit {
-    /// Never.
-    Never,
-    /// Once.
-    Once,
-    /// As often as needed.
-    Many,
 }
 
 /// Which orders to list. The window is half-open: `from` is in, `to` is out.

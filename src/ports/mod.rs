@@ -17,7 +17,7 @@ pub use marketplace::{
     Acknowledge, Acknowledged, BuyerMessages, CancelLine, Cancellations, CarrierNaming, Confirmed,
     Cursor, MarketplaceAdapter, MarketplaceExt, OrderQuery, Page, PlatformItem,
     PlatformLabelRequest, PlatformLabels, PlatformLimits, RefundLine, Refunds, ShipmentNotice,
-    ShipmentNoticeLine, StockLevel, StockPush, TrackingUpdateLimit, TrackingUpdates, Unreadable,
-    WebhookNotice, WebhookRequest, Webhooks,
+    ShipmentNoticeLine, StockLevel, StockPush, TrackingUpdates, Unreadable, WebhookNotice,
+    WebhookRequest, Webhooks,
 };
-pub use stock::{Stock, StockError, StockMove};
+pub use stock::{Stock, StockError, StockMove, StockReturn};

@@ -28,6 +28,25 @@ pub struct StockMove {
     pub package: Option<PackageId>,
 }
 
+/// Units that a buyer sent back, checked and decided about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockReturn {
+    /// The order.
+    pub order: OrderKey,
+    /// The line.
+    pub line: LineId,
+    /// Which return of the order, from 1: the key under which it counts once.
+    pub number: u32,
+    /// The SKU.
+    pub sku: Sku,
+    /// Where they are; `None` lets the stock choose.
+    pub warehouse: Option<WarehouseId>,
+    /// How many units.
+    pub units: u32,
+    /// Whether they can be sold again; otherwise they are written off.
+    pub sellable: bool,
+}
+
 /// Why stock could not be moved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -76,4 +95,8 @@ pub trait Stock: Debug + Send + Sync + 'static {
 
     /// Gives units back that will not ship.
     async fn release(&self, order: &OrderKey, line: &LineId) -> Result<(), StockError>;
+
+    /// Takes back units that a buyer returned: sellable ones are on hand again, others are written
+    /// off. Each return of an order counts once.
+    async fn take_back(&self, returned: &StockReturn) -> Result<(), StockError>;
 }

@@ -115,6 +115,11 @@ pub enum IntendedEffect {
         /// What left.
         moves: Vec<super::StockMove>,
     },
+    /// Take back what a buyer returned.
+    TakeBackStock {
+        /// What came back.
+        returned: super::StockReturn,
+    },
 }
 
 impl IntendedEffect {
@@ -128,6 +133,7 @@ impl IntendedEffect {
             Self::Cancel { .. } => "cancel",
             Self::ReleaseStock { .. } => "release_stock",
             Self::ConsumeStock { .. } => "consume_stock",
+            Self::TakeBackStock { .. } => "take_back_stock",
         }
     }
 }

@@ -225,7 +225,7 @@ pub fn allocate(
     ranked.sort_by(|a, b| prefer(*a, *b, &demand, stock, policy));
     let ids: Vec<&WarehouseId> = ranked.iter().map(|(warehouse, _)| &warehouse.id).collect();
     if let Some(cover) = split(&demand, &ids, stock, policy.max_splits)
-        && parts_are_worth_it(order, &cover, policy)
+        && parts_are_worth_it(order, &cover, &[], policy)
     {
         let used: BTreeSet<&WarehouseId> = cover.iter().map(|(_, id)| id).collect();
         let names: Vec<String> = used.iter().map(ToString::to_string).collect();
@@ -238,7 +238,10 @@ pub fn allocate(
     }
 
     let (partial, missing) = greedy(&demand, &ids, stock, policy.max_splits.max(1), true);
-    if policy.allow_partial && !partial.is_empty() && parts_are_worth_it(order, &partial, policy) {
+    if policy.allow_partial
+        && !partial.is_empty()
+        && parts_are_worth_it(order, &partial, &missing, policy)
+    {
         let used: BTreeSet<&WarehouseId> = partial.iter().map(|(_, id)| id).collect();
         rejected.retain(|id, _| !used.contains(id));
         let reasons = vec!["only a part is in stock; the rest is backordered".to_owned()];
@@ -616,7 +619,12 @@ fn greedy(
 }
 
 /// Both the parts shipped and the part left must reach the smallest value of a split.
-fn parts_are_worth_it(order: &Order, cover: &Cover, policy: &AllocationPolicy) -> bool {
+fn parts_are_worth_it(
+    order: &Order,
+    cover: &Cover,
+    missing: &[BackorderedUnits],
+    policy: &AllocationPolicy,
+) -> bool {
     let Some(least) = policy.min_split_value else { return true };
     let value = |lines: &mut dyn Iterator<Item = (&LineId, u32)>| -> Decimal {
         lines
@@ -632,7 +640,9 @@ fn parts_are_worth_it(order: &Order, cover: &Cover, policy: &AllocationPolicy) -
             .or_default()
             .extend(group.units.iter().map(|(line, _, units)| (line, *units)));
     }
-    parts.into_values().all(|part| value(&mut part.into_iter()) >= least)
+    let left = value(&mut missing.iter().map(|short| (&short.line, short.units)));
+    (missing.is_empty() || left >= least)
+        && parts.into_values().all(|part| value(&mut part.into_iter()) >= least)
 }
 
 fn verdict(

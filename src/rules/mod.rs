@@ -5,21 +5,27 @@
 
 pub mod alert;
 mod allocate;
+mod classify;
+mod combine;
 mod dashboard;
 mod exception_book;
 mod exceptions;
 mod ladder;
+mod manual;
 pub mod message;
 mod poll;
 mod resolve;
 mod review;
 mod route;
 mod sla;
+mod upload;
 
 pub use allocate::{
     AllocationPolicy, AllocationPreference, AllocationVerdict, Candidate, RejectedWarehouse,
     WarehouseRejection, allocate,
 };
+pub use classify::{Classification, ClassificationPolicy, classify};
+pub use combine::{CombinedOrders, combinable};
 pub use dashboard::{Dashboard, HotSeller, Percentiles, dashboard};
 pub use exception_book::{
     BookChanges, ExceptionBook, ExceptionBookError, ExceptionKey, ExceptionRecord, ExceptionStatus,
@@ -30,7 +36,14 @@ pub use exceptions::{
     exception_report, exceptions, is_weight_suspicious, shop_exceptions, sort_exceptions,
 };
 pub use ladder::{Channel, Fired, Ladder, LadderStep, Level, Warning, warning};
-pub use poll::{PollAdvice, PollFinding, PollPlan, PollTier, check_poll_interval, poll_plan};
+pub use manual::{
+    ManualReview, ManualReviewError, ManualReviewPlan, ShipmentPreview, plan_manual_review,
+    preview, review_queue,
+};
+pub use poll::{
+    PollAdvice, PollFinding, PollPlan, PollTier, TrackPollPolicy, check_poll_interval,
+    next_track_poll, poll_plan,
+};
 pub use resolve::{
     CarrierEnquiry, Resolution, ResolutionAbilities, ResolutionPlan, ResolutionRefusal,
     ResolutionStep, carrier_enquiries, plan_resolution,
@@ -46,3 +59,4 @@ pub use route::{
 pub use sla::{
     Anchor, Penalty, SlaRule, SlaRules, SlaScope, Span, deadlines, earliest_unmet, is_met, presets,
 };
+pub use upload::{CarrierCode, CarrierMap, CarrierMapRow, UploadVerdict, judge_upload, only_slot};

@@ -1,6 +1,9 @@
 //! How often to ask a platform for orders.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+
+use crate::shipment::{Package, TransitState};
 
 /// How busy a shop is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,5 +81,72 @@ pub const fn check_poll_interval(
         Some(PollFinding::TooSlow)
     } else {
         None
+    }
+}
+
+/// How often a carrier is asked about a parcel. All of it is configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct TrackPollPolicy {
+    /// Hours between two questions before the first scan. Default 6.
+    pub before_scan_hours: u32,
+    /// Hours while it moves. Default 4.
+    pub moving_hours: u32,
+    /// Hours on the day of delivery. Default 1.
+    pub out_for_delivery_hours: u32,
+    /// Hours while it is in trouble. Default 2.
+    pub trouble_hours: u32,
+    /// Days from shipping after which nobody asks any more: exception `TrackingExpired`. Default 90.
+    pub give_up_days: u32,
+}
+
+impl Default for TrackPollPolicy {
+    fn default() -> Self {
+        Self {
+            before_scan_hours: 6,
+            moving_hours: 4,
+            out_for_delivery_hours: 1,
+            trouble_hours: 2,
+            give_up_days: 90,
+        }
+    }
+}
+
+/// When a carrier is to be asked about a parcel next: at once when it never was, then by where the
+/// parcel stands. `None` when there is nothing to ask: no label and not shipped, arrived, come back,
+/// lost, or given up.
+///
+/// `polled_at` is when the carrier answered last, with or without news.
+#[must_use]
+pub fn next_track_poll(
+    package: &Package,
+    polled_at: Option<DateTime<Utc>>,
+    policy: &TrackPollPolicy,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let begun = match (&package.shipped, &package.label.record) {
+        (Some(shipped), _) => shipped.confirmed_at,
+        (None, Some(record)) if package.has_live_label() => record.purchased_at,
+        _ => return None,
+    };
+    let state = package.movement.state;
+    let age = now.signed_duration_since(begun);
+    if state.is_terminal() || age > TimeDelta::days(i64::from(policy.give_up_days)) {
+        return None;
+    }
+    let hours = match state {
+        TransitState::NotFoundYet | TransitState::PreTransit => policy.before_scan_hours,
+        TransitState::OutForDelivery => policy.out_for_delivery_hours,
+        TransitState::AttemptFailed
+        | TransitState::CustomsHold
+        | TransitState::Delayed
+        | TransitState::AvailableForPickup => policy.trouble_hours,
+        _ => policy.moving_hours,
+    };
+    let last = polled_at.max(package.movement.polled_at);
+    match last {
+        None => Some(begun),
+        Some(last) => last.checked_add_signed(TimeDelta::hours(i64::from(hours))),
     }
 }

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::exception_book::ExceptionKey;
+use super::manual::missing_field;
 use crate::address::Contact;
 use crate::ids::{CarrierId, LineId, OrderKey, PackageId, PaymentId, TrackingNumber};
 use crate::money::Money;
@@ -319,17 +320,8 @@ fn steps(
             no_label_in_the_way(order)?;
             let missing =
                 |field: &str| ResolutionRefusal::RecipientIncomplete { field: field.to_owned() };
-            if recipient.name.is_blank() && recipient.company.is_none() {
-                return Err(missing("name"));
-            }
-            if recipient.address.line1().trim().is_empty() {
-                return Err(missing("street"));
-            }
-            if recipient.address.city.trim().is_empty() {
-                return Err(missing("city"));
-            }
-            if recipient.address.country.is_none() {
-                return Err(missing("country"));
+            if let Some(field) = missing_field(recipient) {
+                return Err(missing(field));
             }
             Ok(vec![ResolutionStep::ReplaceRecipient(recipient.clone())])
         }

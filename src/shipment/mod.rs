@@ -309,6 +309,39 @@ pub enum UploadState {
     UpdatePending,
 }
 
+/// How often, and how long, a tracking number may be changed after upload.
+///
+/// ```
+/// use orderflow::shipment::NumberChanges;
+///
+/// assert_eq!(NumberChanges::NEVER.most, Some(0));
+/// let window = NumberChanges::MANY.within_hours(72);
+/// assert_eq!(window.within_hours, Some(72));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NumberChanges {
+    /// At most so many changes; `None` is as many as needed.
+    pub most: Option<u32>,
+    /// Only within so many hours of shipping; `None` is always.
+    pub within_hours: Option<u32>,
+}
+
+impl NumberChanges {
+    /// Never.
+    pub const NEVER: Self = Self { most: Some(0), within_hours: None };
+    /// Once.
+    pub const ONCE: Self = Self { most: Some(1), within_hours: None };
+    /// As often as needed.
+    pub const MANY: Self = Self { most: None, within_hours: None };
+
+    /// The same, only within so many hours of shipping.
+    #[must_use]
+    pub const fn within_hours(mut self, hours: u32) -> Self {
+        self.within_hours = Some(hours);
+        self
+    }
+}
+
 /// The number a parcel travels under.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TrackingRef {

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::ids::{LineId, OrderKey, PackageId, Sku, WarehouseId};
-use crate::ports::{Stock, StockError, StockMove};
-use crate::warehouse::StockView;
+use crate::ports::{Stock, StockError, StockMove, StockReturn};
+use crate::warehouse::{StockLevel, StockView};
 
 /// Stock in memory, for hosts without a stock system and for tests.
 ///
@@ -35,6 +35,8 @@ type Place = (Sku, WarehouseId);
 #[derive(Default)]
 struct State {
     on_hand: BTreeMap<Place, u32>,
+    /// Units that are never promised.
+    buffers: BTreeMap<Place, u32>,
     /// Units set aside over all lines: the sum over `lines`, kept so that no query adds them up.
     aside: BTreeMap<Place, u32>,
     lines: BTreeMap<(OrderKey, LineId), Kept>,
@@ -45,6 +47,14 @@ struct Kept {
     set_aside: Option<SetAside>,
     /// What left, by parcel and warehouse.
     consumed: Vec<(Option<PackageId>, WarehouseId, u32)>,
+    /// Returns that were taken back.
+    returned: Vec<u32>,
+}
+
+impl Kept {
+    fn is_empty(&self) -> bool {
+        self.set_aside.is_none() && self.consumed.is_empty() && self.returned.is_empty()
+    }
 }
 
 struct SetAside {
@@ -78,6 +88,11 @@ impl MemoryStock {
         self
     }
 
+    /// Keeps some units of a SKU in a warehouse from being promised.
+    pub fn set_buffer(&self, warehouse: WarehouseId, sku: Sku, units: u32) {
+        self.lock().buffers.insert((sku, warehouse), units);
+    }
+
     /// Units on hand of a SKU in a warehouse, also those that are set aside.
     #[must_use]
     pub fn on_hand(&self, warehouse: &WarehouseId, sku: &Sku) -> u32 {
@@ -91,8 +106,18 @@ impl MemoryStock {
 
 impl State {
     fn free(&self, place: &Place) -> u32 {
-        let on_hand = self.on_hand.get(place).copied().unwrap_or(0);
-        on_hand.saturating_sub(self.aside.get(place).copied().unwrap_or(0))
+        u32::try_from(self.level(place).available().max(0)).unwrap_or(u32::MAX)
+    }
+
+    fn level(&self, place: &Place) -> StockLevel {
+        let units = |of: &BTreeMap<Place, u32>| of.get(place).copied().unwrap_or(0);
+        StockLevel {
+            on_hand: units(&self.on_hand),
+            // Reserved and committed units are kept as one sum.
+            reserved: units(&self.aside),
+            committed: 0,
+            buffer: units(&self.buffers),
+        }
     }
 
     /// Every place of a SKU, by warehouse.
@@ -132,7 +157,7 @@ impl State {
         let key = (wanted.order.clone(), wanted.line.clone());
         let mut kept = self.lines.remove(&key).unwrap_or_default();
         let outcome = self.set_aside_for(&mut kept, wanted, commit);
-        if kept.set_aside.is_some() || !kept.consumed.is_empty() {
+        if !kept.is_empty() {
             self.lines.insert(key, kept);
         }
         outcome
@@ -172,7 +197,7 @@ impl State {
         let key = (shipped.order.clone(), shipped.line.clone());
         let mut kept = self.lines.remove(&key).unwrap_or_default();
         let outcome = self.consume_for(&mut kept, shipped);
-        if kept.set_aside.is_some() || !kept.consumed.is_empty() {
+        if !kept.is_empty() {
             self.lines.insert(key, kept);
         }
         outcome
@@ -252,8 +277,7 @@ impl Stock for MemoryStock {
         let mut view = StockView::new();
         for sku in skus {
             for place in state.places(sku) {
-                let units = i64::from(state.on_hand.get(place).copied().unwrap_or(0))
-                    - i64::from(state.aside.get(place).copied().unwrap_or(0))
+                let units = state.level(place).available()
                     + i64::from(own.get(place).copied().unwrap_or(0));
                 view.set(place.1.clone(), sku.clone(), units);
             }
@@ -280,8 +304,32 @@ impl Stock for MemoryStock {
         if let Some(aside) = kept.set_aside.take() {
             state.give_back(&aside.place, aside.units);
         }
-        if !kept.consumed.is_empty() {
+        if !kept.is_empty() {
             state.lines.insert(key, kept);
+        }
+        Ok(())
+    }
+
+    async fn take_back(&self, returned: &StockReturn) -> Result<(), StockError> {
+        let mut state = self.lock();
+        let key = (returned.order.clone(), returned.line.clone());
+        let kept = state.lines.entry(key).or_default();
+        if kept.returned.contains(&returned.number) {
+            return Ok(());
+        }
+        kept.returned.push(returned.number);
+        let from = kept.consumed.first().map(|(_, warehouse, _)| warehouse.clone());
+        if !returned.sellable {
+            return Ok(());
+        }
+        let warehouse = returned
+            .warehouse
+            .clone()
+            .or(from)
+            .or_else(|| state.places(&returned.sku).next().map(|place| place.1.clone()));
+        if let Some(warehouse) = warehouse {
+            let on_hand = state.on_hand.entry((returned.sku.clone(), warehouse)).or_default();
+            *on_hand = on_hand.saturating_add(returned.units);
         }
         Ok(())
     }

@@ -64,10 +64,9 @@ use crate::order::{PlatformOrder, UnitStatus};
 use crate::ports::{
     Acknowledge, Acknowledged, CancelLine, Cancellations, CarrierNaming, Confirmed, Cursor,
     MarketplaceAdapter, OrderQuery, Page, PlatformLabelRequest, PlatformLabels, PlatformLimits,
-    RefundLine, Refunds, ShipmentNotice, StockLevel, StockPush, TrackingUpdateLimit,
-    TrackingUpdates, Webhooks,
+    RefundLine, Refunds, ShipmentNotice, StockLevel, StockPush, TrackingUpdates, Webhooks,
 };
-use crate::shipment::{Label, LabelFormat, LabelRecord, RateQuote, RateRequest};
+use crate::shipment::{Label, LabelFormat, LabelRecord, NumberChanges, RateQuote, RateRequest};
 
 /// Walmart's id as a platform.
 pub const WALMART: PlatformId = PlatformId::from_static("walmart");
@@ -206,7 +205,7 @@ impl MarketplaceAdapter for Walmart {
             combine_orders: false,
             split_orders: true,
             untracked_allowed: false,
-            tracking_update: TrackingUpdateLimit::Many,
+            tracking_update: NumberChanges::MANY,
             cancel_request_refusable: false,
             platform_deadlines: true,
             masked_recipient: false,
