@@ -31,5 +31,6 @@ pub use route::{
     RoutePolicy, RouteRule, ServiceRejection, route,
 };
 pub use sla::{
-    Anchor, Penalty, SlaRule, SlaRules, SlaScope, Span, deadlines, earliest_unmet, is_met, presets,
+    Anchor, DeadlineVerdict, DueIndex, Missing, Penalty, SlaRule, SlaRules, SlaScope, Span,
+    Standing, deadlines, earliest_unmet, is_met, judge, met_at, missing, presets, reply_deadline,
 };
