@@ -2,9 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc};
 
-use super::hours::steady;
 use super::{
     CalendarError, END_OF_DAY, HORIZON_DAYS, MAX_WORKING_DAYS, WorkCalendar, resolve_local,
 };
@@ -44,8 +43,8 @@ const NOT_HERE: u32 = u32::MAX;
 pub struct CompiledCalendar {
     plain: WorkCalendar,
     first_year: i32,
-    /// Per UTC day, year by year: where to begin reading the tables below.
-    rows: Vec<Row>,
+    /// Per UTC day, year by year: the working days that begin to count then.
+    starts: Vec<Start>,
     /// The working days in order, their cut-offs, and their last instants.
     days: Vec<NaiveDate>,
     cutoffs: Vec<DateTime<Utc>>,
@@ -53,35 +52,56 @@ pub struct CompiledCalendar {
     business: Business,
 }
 
+/// What decides the start day within a UTC day.
+///
+/// Rows are read without a branch: arrivals are spread over the day, and a branch that nobody can
+/// predict costs more than the whole rest.
 #[derive(Debug, Clone, Copy)]
-struct Row {
+struct Start {
     /// The first working day whose cut-off is not before this UTC day.
     day: u32,
-    /// The first opening that closes after the begin of this UTC day.
-    opening: u32,
+    /// The cut-offs within this UTC day, in nanoseconds since its begin.
+    cutoffs: [u64; 2],
 }
 
 /// The openings of all working days, one after the other as business time.
 #[derive(Debug, Clone, Default)]
 struct Business {
+    /// Per UTC day, year by year.
+    rows: Vec<Elapsing>,
     openings: Vec<Opening>,
     /// Per stretch of business time: the first opening that ends at or after its begin.
     stretches: Vec<u32>,
-    /// Seconds of a stretch.
-    stretch: i64,
+    /// A stretch is two to the power of this, in seconds.
+    stretch_bits: u32,
 }
 
-/// One opening, in seconds.
+/// How business time passes within a UTC day: in at most two parts, in seconds since its begin.
+#[derive(Debug, Clone, Copy)]
+struct Elapsing {
+    /// Business time before this UTC day.
+    before: u32,
+    opens: [u32; 2],
+    lengths: [u32; 2],
+}
+
+/// One opening.
 #[derive(Debug, Clone, Copy)]
 struct Opening {
     opens: i64,
-    closes: i64,
-    /// Business time before it.
-    before: i64,
+    /// Business time before it, and at its end.
+    before: u32,
+    end: u32,
 }
 
 /// Business time since the begin of the table: whole seconds, nanoseconds.
 type Elapsed = (i64, u32);
+
+const NANOSECONDS: u32 = 1_000_000_000;
+const SECONDS_OF_A_DAY: i64 = 86_400;
+
+const NO_START: Start = Start { day: NOT_HERE, cutoffs: [u64::MAX; 2] };
+const NO_ELAPSING: Elapsing = Elapsing { before: NOT_HERE, opens: [0; 2], lengths: [0; 2] };
 
 impl CompiledCalendar {
     /// Works out the table for local years, both included.
@@ -103,7 +123,7 @@ impl CompiledCalendar {
         let mut table = Self {
             plain,
             first_year,
-            rows: Vec::new(),
+            starts: Vec::new(),
             days: Vec::new(),
             cutoffs: Vec::new(),
             ends: Vec::new(),
@@ -158,49 +178,70 @@ impl CompiledCalendar {
         for year in years {
             for ordinal in (1..).take(DAYS_OF_A_YEAR) {
                 let Some(date) = NaiveDate::from_yo_opt(year, ordinal) else {
-                    self.rows.push(Row { day: NOT_HERE, opening: NOT_HERE });
+                    self.starts.push(NO_START);
+                    self.business.rows.push(NO_ELAPSING);
                     continue;
                 };
                 let midnight = date.and_time(NaiveTime::MIN).and_utc();
-                let seconds = midnight.timestamp();
                 while self.cutoffs.get(day).is_some_and(|cutoff| *cutoff < midnight) {
                     day += 1;
                 }
+                self.starts.push(self.start_of(day, midnight).unwrap_or(NO_START));
+                let begin = midnight.timestamp();
                 let openings = &self.business.openings;
-                while openings.get(opening).is_some_and(|open| open.closes <= seconds) {
+                while openings.get(opening).is_some_and(|open| open.closes() <= begin) {
                     opening += 1;
                 }
-                let known = |index: usize, length: usize| {
-                    u32::try_from(index).ok().filter(|_| index < length).unwrap_or(NOT_HERE)
-                };
-                let row = Row {
-                    day: known(day, self.cutoffs.len()),
-                    opening: known(opening, openings.len()),
-                };
-                self.rows.push(row);
+                let row = self.business.row_of(opening, begin).unwrap_or(NO_ELAPSING);
+                self.business.rows.push(row);
             }
         }
     }
 
-    fn row(&self, date: NaiveDate) -> Option<Row> {
-        let year = usize::try_from(date.year().checked_sub(self.first_year)?).ok()?;
+    /// The row of the UTC day that begins at `midnight`; `None` when two cut-offs are not enough.
+    fn start_of(&self, day: usize, midnight: DateTime<Utc>) -> Option<Start> {
+        let next = midnight + TimeDelta::days(1);
+        let within = |index: usize| self.cutoffs.get(index).filter(|cutoff| **cutoff < next);
+        if day >= self.cutoffs.len() || within(day + 2).is_some() {
+            return None;
+        }
+        let cutoff = |index| {
+            within(index).map_or(u64::MAX, |cutoff| {
+                let second = u64::from(cutoff.naive_utc().num_seconds_from_midnight());
+                let fraction = cutoff.timestamp_subsec_nanos().min(NANOSECONDS - 1);
+                second * u64::from(NANOSECONDS) + u64::from(fraction)
+            })
+        };
+        Some(Start { day: u32::try_from(day).ok()?, cutoffs: [cutoff(day), cutoff(day + 1)] })
+    }
+
+    #[inline]
+    fn row(&self, date: NaiveDate) -> Option<usize> {
+        let year = usize::try_from(date.year() - self.first_year).ok()?;
         let day = usize::try_from(date.ordinal0()).ok()?;
-        self.rows.get(year.checked_mul(DAYS_OF_A_YEAR)?.checked_add(day)?).copied()
+        Some(year * DAYS_OF_A_YEAR + day)
     }
 
     /// Which working day of the table something that arrives at `instant` is worked on.
+    #[inline]
     fn start(&self, instant: DateTime<Utc>) -> Option<usize> {
-        let mut day = usize::try_from(self.row(instant.date_naive())?.day).ok()?;
-        while *self.cutoffs.get(day)? < instant {
-            day += 1;
+        let utc = instant.naive_utc();
+        let start = self.starts.get(self.row(utc.date())?)?;
+        let fraction = utc.nanosecond();
+        if start.day == NOT_HERE || fraction >= NANOSECONDS {
+            return None;
         }
-        Some(day)
+        let time = u64::from(utc.num_seconds_from_midnight()) * u64::from(NANOSECONDS)
+            + u64::from(fraction);
+        let [first, second] = start.cutoffs.map(|cutoff| u32::from(time > cutoff));
+        usize::try_from(start.day + first + second).ok()
     }
 
     /// As [`WorkCalendar::start_day`].
     ///
     /// # Errors
     /// [`CalendarError`].
+    #[inline]
     pub fn start_day(&self, instant: DateTime<Utc>) -> Result<NaiveDate, CalendarError> {
         match self.start(instant).and_then(|day| self.days.get(day)) {
             Some(day) => Ok(*day),
@@ -212,6 +253,7 @@ impl CompiledCalendar {
     ///
     /// # Errors
     /// [`CalendarError`].
+    #[inline]
     pub fn next_departure(&self, instant: DateTime<Utc>) -> Result<DateTime<Utc>, CalendarError> {
         match self.start(instant).and_then(|day| self.cutoffs.get(day)) {
             Some(cutoff) => Ok(*cutoff),
@@ -223,28 +265,50 @@ impl CompiledCalendar {
     ///
     /// # Errors
     /// [`CalendarError`].
+    #[inline]
     pub fn deadline_after(
         &self,
         anchor: DateTime<Utc>,
         days: u32,
         end_of_day: NaiveTime,
     ) -> Result<DateTime<Utc>, CalendarError> {
-        let ahead = usize::try_from(days).ok().filter(|_| days <= MAX_WORKING_DAYS);
-        let last = ahead.and_then(|ahead| self.start(anchor)?.checked_add(ahead));
-        if end_of_day == END_OF_DAY {
-            if let Some(end) = last.and_then(|last| self.ends.get(last)) {
-                return Ok(*end);
-            }
-        } else if let Some(day) = last.and_then(|last| self.days.get(last)) {
-            return Ok(resolve_local(self.plain.zone, day.and_time(end_of_day)));
+        if end_of_day == END_OF_DAY
+            && let Some(end) = self.last_day(anchor, days).and_then(|last| self.ends.get(last))
+        {
+            return Ok(*end);
         }
-        self.plain.deadline_after(anchor, days, end_of_day)
+        self.deadline_at(anchor, days, end_of_day)
+    }
+
+    /// Deadlines at other times of the day, and beyond the table.
+    #[cold]
+    fn deadline_at(
+        &self,
+        anchor: DateTime<Utc>,
+        days: u32,
+        end_of_day: NaiveTime,
+    ) -> Result<DateTime<Utc>, CalendarError> {
+        match self.last_day(anchor, days).and_then(|last| self.days.get(last)) {
+            Some(day) => Ok(resolve_local(self.plain.zone, day.and_time(end_of_day))),
+            None => self.plain.deadline_after(anchor, days, end_of_day),
+        }
+    }
+
+    /// Which working day of the table is the `days`-th after the start day.
+    #[inline]
+    fn last_day(&self, anchor: DateTime<Utc>, days: u32) -> Option<usize> {
+        if days > MAX_WORKING_DAYS {
+            return None;
+        }
+        // Neither can overflow: the table has fewer days than a `u32` counts by far.
+        Some(self.start(anchor)? + usize::try_from(days).ok()?)
     }
 
     /// As [`WorkCalendar::add_business_time`].
     ///
     /// # Errors
     /// [`CalendarError`].
+    #[inline]
     pub fn add_business_time(
         &self,
         instant: DateTime<Utc>,
@@ -273,6 +337,7 @@ impl CompiledCalendar {
     ///
     /// # Errors
     /// [`CalendarError`].
+    #[inline]
     pub fn business_time_between(
         &self,
         from: DateTime<Utc>,
@@ -287,7 +352,9 @@ impl CompiledCalendar {
     fn between_from_table(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<TimeDelta> {
         let (begin, begin_fraction) = self.elapsed(from)?;
         let (end, end_fraction) = self.elapsed(to)?;
-        if end_fraction >= begin_fraction {
+        if end_fraction == begin_fraction {
+            TimeDelta::try_seconds(end - begin)
+        } else if end_fraction > begin_fraction {
             TimeDelta::new(end - begin, end_fraction - begin_fraction)
         } else {
             TimeDelta::new(end - begin - 1, end_fraction + NANOSECONDS - begin_fraction)
@@ -295,64 +362,104 @@ impl CompiledCalendar {
     }
 
     /// Business time from the begin of the table to an instant.
+    #[inline]
     fn elapsed(&self, instant: DateTime<Utc>) -> Option<Elapsed> {
-        let instant = steady(instant);
-        let seconds = instant.timestamp();
-        let mut index = usize::try_from(self.row(instant.date_naive())?.opening).ok()?;
-        let mut opening = self.business.openings.get(index)?;
-        while opening.closes <= seconds {
-            index += 1;
-            opening = self.business.openings.get(index)?;
+        let utc = instant.naive_utc();
+        let row = self.business.rows.get(self.row(utc.date())?)?;
+        if row.before == NOT_HERE {
+            return None;
         }
-        let inside = seconds - opening.opens;
-        Some(if inside < 0 {
-            (opening.before, 0)
-        } else {
-            (opening.before + inside, instant.timestamp_subsec_nanos())
-        })
+        let second = utc.num_seconds_from_midnight();
+        let [first, second_part] = row.passed(second);
+        let fraction = match utc.nanosecond() {
+            0 => 0,
+            // As `steady` has it, a leap second is the end of the second before.
+            fraction if row.is_open(second) => fraction.min(NANOSECONDS - 1),
+            _ => 0,
+        };
+        Some((i64::from(row.before) + i64::from(first) + i64::from(second_part), fraction))
     }
 }
 
-const NANOSECONDS: u32 = 1_000_000_000;
+impl Elapsing {
+    fn passed(&self, second: u32) -> [u32; 2] {
+        let ([first, later], [length, later_length]) = (self.opens, self.lengths);
+        [second.saturating_sub(first).min(length), second.saturating_sub(later).min(later_length)]
+    }
+
+    fn is_open(&self, second: u32) -> bool {
+        let mut parts = self.opens.into_iter().zip(self.lengths);
+        parts.any(|(opens, length)| second >= opens && second - opens < length)
+    }
+}
 
 impl Business {
     fn push(&mut self, opens: i64, closes: i64) {
-        let before = self.openings.last().map_or(0, Opening::end);
-        self.openings.push(Opening { opens, closes, before });
+        let before = self.openings.last().map_or(0, |opening| opening.end);
+        // A hundred years have fewer seconds than a `u32` counts.
+        let length = u32::try_from(closes - opens).unwrap_or(0);
+        self.openings.push(Opening { opens, before, end: before.saturating_add(length) });
     }
 
-    /// Makes stretches as long as the mean opening, so that each meets about one.
+    /// The row of the UTC day that begins at `begin`, the first of its openings being known; `None`
+    /// when two parts are not enough.
+    fn row_of(&self, opening: usize, begin: i64) -> Option<Elapsing> {
+        let within = |at: i64| u32::try_from((at - begin).clamp(0, SECONDS_OF_A_DAY)).ok();
+        let part = |index: usize| match self.openings.get(index) {
+            None => Some((0, 0)),
+            Some(opening) => {
+                let (opens, closes) = (within(opening.opens)?, within(opening.closes())?);
+                Some((opens, closes - opens))
+            }
+        };
+        let first = self.openings.get(opening)?;
+        let next_day = begin + SECONDS_OF_A_DAY;
+        if self.openings.get(opening + 2).is_some_and(|third| third.opens < next_day) {
+            return None;
+        }
+        let ((opens, length), (later, later_length)) = (part(opening)?, part(opening + 1)?);
+        let passed = u32::try_from((begin - first.opens).max(0)).ok()?;
+        Some(Elapsing {
+            before: first.before + passed,
+            opens: [opens, later],
+            lengths: [length, later_length],
+        })
+    }
+
+    /// Makes stretches no longer than the shortest opening, so that each meets the end of one at
+    /// most; longer ones where a few short openings would make very many stretches.
     fn finish(&mut self) {
-        let total = self.openings.last().map_or(0, Opening::end);
-        let count = i64::try_from(self.openings.len()).unwrap_or(i64::MAX).max(1);
-        self.stretch = (total / count).max(1);
+        let total = self.openings.last().map_or(0, |opening| opening.end);
+        let lengths = self.openings.iter().map(|opening| opening.end - opening.before);
+        let shortest = lengths.min().unwrap_or(1).max(1);
+        let count = u32::try_from(self.openings.len()).unwrap_or(u32::MAX).max(1);
+        self.stretch_bits = shortest.max(total / count / 8).ilog2();
         let mut opening = 0_usize;
-        let mut begin = 0_i64;
-        while begin <= total {
-            while self.openings.get(opening).is_some_and(|open| open.end() < begin) {
+        for begin in (0..=total).step_by(1 << self.stretch_bits) {
+            while self.openings.get(opening).is_some_and(|open| open.end < begin) {
                 opening += 1;
             }
             self.stretches.push(u32::try_from(opening).unwrap_or(NOT_HERE));
-            begin += self.stretch;
         }
     }
 
     /// The first instant at which this much business time has passed.
     fn at(&self, (seconds, fraction): Elapsed) -> Option<DateTime<Utc>> {
-        let whole = seconds + i64::from(fraction > 0);
-        let stretch = usize::try_from(whole / self.stretch.max(1)).ok()?;
+        let whole = u32::try_from(seconds + i64::from(fraction > 0)).ok()?;
+        let stretch = usize::try_from(whole >> self.stretch_bits).ok()?;
         let mut index = usize::try_from(*self.stretches.get(stretch)?).ok()?;
+        index += usize::from(self.openings.get(index)?.end < whole);
         let mut opening = self.openings.get(index)?;
-        while opening.end() < whole {
+        while opening.end < whole {
             index += 1;
             opening = self.openings.get(index)?;
         }
-        DateTime::from_timestamp(opening.opens + (seconds - opening.before), fraction)
+        DateTime::from_timestamp(opening.opens + seconds - i64::from(opening.before), fraction)
     }
 }
 
 impl Opening {
-    const fn end(&self) -> i64 {
-        self.before + (self.closes - self.opens)
+    const fn closes(&self) -> i64 {
+        self.opens + (self.end - self.before) as i64
     }
 }

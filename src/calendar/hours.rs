@@ -34,10 +34,20 @@ struct WireHours {
     closes: NaiveTime,
 }
 
-impl TryFrom<WireHours> for OpeningHours {
-    type Error = CalendarError;
+/// Opening hours that are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`closes` ({closes}) must be later than `opens` ({opens}), both in whole seconds")]
+pub struct InvalidHours {
+    /// Opening time given.
+    pub opens: NaiveTime,
+    /// Closing time given.
+    pub closes: NaiveTime,
+}
 
-    fn try_from(wire: WireHours) -> Result<Self, CalendarError> {
+impl TryFrom<WireHours> for OpeningHours {
+    type Error = InvalidHours;
+
+    fn try_from(wire: WireHours) -> Result<Self, InvalidHours> {
         Self::new(wire.opens, wire.closes)
     }
 }
@@ -55,14 +65,14 @@ impl OpeningHours {
     /// Opening hours of a day.
     ///
     /// # Errors
-    /// [`CalendarError::InvalidHours`] when the place would close before it opens, or a time is not
-    /// in whole seconds.
-    pub fn new(opens: NaiveTime, closes: NaiveTime) -> Result<Self, CalendarError> {
+    /// [`InvalidHours`] when the place would close before it opens, or a time is not in whole
+    /// seconds.
+    pub fn new(opens: NaiveTime, closes: NaiveTime) -> Result<Self, InvalidHours> {
         let whole = opens.nanosecond() == 0 && closes.nanosecond() == 0;
         if whole && (opens < closes || closes == NaiveTime::MIN) {
             Ok(Self { opens, closes })
         } else {
-            Err(CalendarError::InvalidHours { opens, closes })
+            Err(InvalidHours { opens, closes })
         }
     }
 
@@ -129,7 +139,7 @@ impl WorkCalendar {
     /// let due = calendar.add_business_time(friday, TimeDelta::hours(4))?;
     /// assert_eq!(due, Utc.with_ymd_and_hms(2026, 3, 9, 12, 0, 0).unwrap());
     /// assert_eq!(calendar.business_time_between(friday, due)?, TimeDelta::hours(4));
-    /// # Ok::<(), orderflow::calendar::CalendarError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
@@ -203,7 +213,7 @@ impl WorkCalendar {
 
 /// An instant between whole years 1 and 9999, and a leap second as the end of the second before:
 /// a duration to or from it is then what subtraction says.
-pub(super) fn steady(instant: DateTime<Utc>) -> DateTime<Utc> {
+fn steady(instant: DateTime<Utc>) -> DateTime<Utc> {
     const LAST: u32 = 999_999_999;
     let instant = bounded(instant);
     if instant.nanosecond() <= LAST {

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use compiled::CompiledCalendar;
 pub use holidays::{Holiday, HolidayCalendar};
-pub use hours::OpeningHours;
+pub use hours::{InvalidHours, OpeningHours};
 pub use window::{local_day, local_days, local_month, local_week};
 
 /// The latest wall-clock time of a day that deadlines use.
@@ -150,14 +150,6 @@ pub enum CalendarError {
     /// Business time was asked of a calendar without [`WorkCalendar::hours`].
     #[error("`hours`: the calendar has no opening hours")]
     NoOpeningHours,
-    /// Opening hours that are none.
-    #[error("`closes` ({closes}) must be later than `opens` ({opens}), both in whole seconds")]
-    InvalidHours {
-        /// Opening time given.
-        opens: NaiveTime,
-        /// Closing time given.
-        closes: NaiveTime,
-    },
     /// The business time to add is below zero.
     #[error("`duration`: business time to add must not be negative")]
     NegativeDuration,
