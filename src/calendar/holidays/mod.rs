@@ -53,7 +53,8 @@ pub enum HolidayCalendar {
     /// Argentina, with Maundy Thursday and the bridge days decreed so far (up to 2026).
     #[serde(rename = "AR")]
     Argentina,
-    /// Chile. Days of elections are not included.
+    /// Chile. Days of elections are not included. The holiday of the June solstice is right up to
+    /// 2049.
     #[serde(rename = "CL")]
     Chile,
     /// Colombia, with the holidays its law moves to Monday.
@@ -199,7 +200,7 @@ enum When {
     /// Month and day, in every sixth year counted from this one.
     EverySixYears(i32, u32, u32),
     /// The June solstice at UTC−4: the 20th in leap years and the year after, else the 21st.
-    /// Holds for 2018 to 2051.
+    /// Holds for 2018 to 2049.
     JuneSolstice,
 }
 
