@@ -314,6 +314,24 @@ impl CompiledCalendar {
         instant: DateTime<Utc>,
         duration: TimeDelta,
     ) -> Result<DateTime<Utc>, CalendarError> {
+        if duration > TimeDelta::zero()
+            && duration.subsec_nanos() == 0
+            && let Some(elapsed) = self.whole_elapsed(instant)
+            && let Some(target) = i64::from(elapsed).checked_add(duration.num_seconds())
+            && let Some(answer) = self.business.at((target, 0))
+        {
+            return Ok(answer);
+        }
+        self.add_in_fractions(instant, duration)
+    }
+
+    /// Fractions of seconds, and what lies beyond the table.
+    #[cold]
+    fn add_in_fractions(
+        &self,
+        instant: DateTime<Utc>,
+        duration: TimeDelta,
+    ) -> Result<DateTime<Utc>, CalendarError> {
         match self.add_from_table(instant, duration) {
             Some(answer) => Ok(answer),
             None => self.plain.add_business_time(instant, duration),
@@ -343,6 +361,22 @@ impl CompiledCalendar {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<TimeDelta, CalendarError> {
+        if let Some(begin) = self.whole_elapsed(from)
+            && let Some(end) = self.whole_elapsed(to)
+            && let Some(time) = TimeDelta::new(i64::from(end) - i64::from(begin), 0)
+        {
+            return Ok(time);
+        }
+        self.between_in_fractions(from, to)
+    }
+
+    /// Fractions of seconds, and what lies beyond the table.
+    #[cold]
+    fn between_in_fractions(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<TimeDelta, CalendarError> {
         match self.between_from_table(from, to) {
             Some(answer) => Ok(answer),
             None => self.plain.business_time_between(from, to),
@@ -352,17 +386,26 @@ impl CompiledCalendar {
     fn between_from_table(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<TimeDelta> {
         let (begin, begin_fraction) = self.elapsed(from)?;
         let (end, end_fraction) = self.elapsed(to)?;
-        if end_fraction == begin_fraction {
-            TimeDelta::try_seconds(end - begin)
-        } else if end_fraction > begin_fraction {
+        if end_fraction >= begin_fraction {
             TimeDelta::new(end - begin, end_fraction - begin_fraction)
         } else {
             TimeDelta::new(end - begin - 1, end_fraction + NANOSECONDS - begin_fraction)
         }
     }
 
-    /// Business time from the begin of the table to an instant.
+    /// Business time from the begin of the table to an instant in whole seconds.
     #[inline]
+    fn whole_elapsed(&self, instant: DateTime<Utc>) -> Option<u32> {
+        let utc = instant.naive_utc();
+        let row = self.business.rows.get(self.row(utc.date())?)?;
+        if row.before == NOT_HERE || utc.nanosecond() != 0 {
+            return None;
+        }
+        let [first, second] = row.passed(utc.num_seconds_from_midnight());
+        Some(row.before + first + second)
+    }
+
+    /// Business time from the begin of the table to an instant.
     fn elapsed(&self, instant: DateTime<Utc>) -> Option<Elapsed> {
         let utc = instant.naive_utc();
         let row = self.business.rows.get(self.row(utc.date())?)?;
@@ -382,6 +425,7 @@ impl CompiledCalendar {
 }
 
 impl Elapsing {
+    #[inline]
     fn passed(&self, second: u32) -> [u32; 2] {
         let ([first, later], [length, later_length]) = (self.opens, self.lengths);
         [second.saturating_sub(first).min(length), second.saturating_sub(later).min(later_length)]
@@ -444,6 +488,7 @@ impl Business {
     }
 
     /// The first instant at which this much business time has passed.
+    #[inline]
     fn at(&self, (seconds, fraction): Elapsed) -> Option<DateTime<Utc>> {
         let whole = u32::try_from(seconds + i64::from(fraction > 0)).ok()?;
         let stretch = usize::try_from(whole >> self.stretch_bits).ok()?;
