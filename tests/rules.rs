@@ -15,7 +15,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use orderflow::calendar::WorkCalendar;
 use orderflow::order::{
     Action, AddressProblem, Deadline, DeadlineKind, DeadlineSource, ExceptionKind, Order,
-    PlatformDeadline, Review, SpeedClass,
+    PlatformDeadline, Requirements, Review, SpeedClass,
 };
 use orderflow::rules::{
     self, AllocationPolicy, Anchor, CarrierReliability, ExceptionPolicy, Finding, Fired, Ladder,
@@ -69,6 +69,7 @@ fn ladder_deadline(hours_of_span: i64) -> Deadline {
         starts_at: at - hours(hours_of_span),
         source: DeadlineSource::Platform,
         version: 1,
+        requires: Requirements::default(),
     }
 }
 
@@ -113,6 +114,7 @@ fn rule(name: &str, scope: SlaScope, span: u32) -> SlaRule {
         kind: DeadlineKind::ShipBy,
         anchor: Anchor::OrderPaid,
         span: Span::Elapsed { hours: span },
+        requires: Requirements::default(),
         penalty: None,
     }
 }
@@ -486,6 +488,7 @@ fn with_deadline(order: Order, kind: DeadlineKind, at: DateTime<Utc>) -> Order {
         starts_at: at - hours(72),
         source: DeadlineSource::Platform,
         version: 1,
+        requires: Requirements::default(),
     };
     after(order, vec![Action::DeadlinesSet { deadlines: vec![deadline] }])
 }

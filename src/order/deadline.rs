@@ -48,6 +48,39 @@ pub enum DeadlineSource {
     Preset(String),
 }
 
+/// Which instant says that a parcel has left.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ShipTimeBasis {
+    /// The shop confirmed it as shipped.
+    #[default]
+    ShipConfirmed,
+    /// The carrier scanned it for the first time.
+    CarrierAccepted,
+}
+
+/// What a deadline to ship asks for beside the shipment itself.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(default)]
+pub struct Requirements {
+    /// Whether the platform must have the tracking number, too.
+    pub tracking: bool,
+    /// Which instant counts as shipped.
+    pub ship_time_basis: ShipTimeBasis,
+}
+
+impl Requirements {
+    /// Whether nothing is asked for beyond what is usual.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A deadline of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Deadline {
@@ -61,4 +94,7 @@ pub struct Deadline {
     pub source: DeadlineSource,
     /// Raised each time `at` changes, so that warnings can fire again.
     pub version: u32,
+    /// What [`DeadlineKind::ShipBy`] asks for beside the shipment.
+    #[serde(default, skip_serializing_if = "Requirements::is_usual")]
+    pub requires: Requirements,
 }

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use apply::{Effect, Rejected, Transition, apply, apply_under, import, replay};
 pub use completion::CompletionPolicy;
 pub use counters::{InvariantBroken, LineCounters, LineState, check_invariants, counters};
-pub use deadline::{Deadline, DeadlineKind, DeadlineSource};
+pub use deadline::{Deadline, DeadlineKind, DeadlineSource, Requirements, ShipTimeBasis};
 pub use erase::erase;
 pub use event::{
     Action, Actor, Allocation, BackorderedUnits, CancelReason, CancelledUnits, Event, EventKind,

@@ -152,7 +152,7 @@ pub struct Warning {
 ///
 /// ```
 /// use chrono::{TimeZone, Utc};
-/// use orderflow::order::{Deadline, DeadlineKind, DeadlineSource};
+/// use orderflow::order::{Deadline, DeadlineKind, DeadlineSource, Requirements};
 /// use orderflow::rules::{Ladder, Level, warning};
 ///
 /// let deadline = Deadline {
@@ -161,6 +161,7 @@ pub struct Warning {
 ///     starts_at: Utc.with_ymd_and_hms(2026, 11, 25, 18, 0, 0).unwrap(),
 ///     source: DeadlineSource::Platform,
 ///     version: 1,
+///     requires: Requirements::default(),
 /// };
 /// let at = |day, hour| Utc.with_ymd_and_hms(2026, 11, day, hour, 0, 0).unwrap();
 /// let ladder = Ladder::default();

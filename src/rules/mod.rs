@@ -57,6 +57,7 @@ pub use route::{
     RoutePolicy, RouteRule, ServiceRejection, route,
 };
 pub use sla::{
-    Anchor, Penalty, SlaRule, SlaRules, SlaScope, Span, deadlines, earliest_unmet, is_met, presets,
+    Anchor, DeadlineVerdict, DueIndex, Missing, Penalty, SlaRule, SlaRules, SlaScope, Span,
+    Standing, deadlines, earliest_unmet, is_met, judge, met_at, missing, presets, reply_deadline,
 };
 pub use upload::{CarrierCode, CarrierMap, CarrierMapRow, UploadVerdict, judge_upload, only_slot};

@@ -1,16 +1,33 @@
-//! When: working days, cut-offs and local times.
+//! When: working days, cut-offs, opening hours and local times.
 //!
 //! Instants are UTC everywhere else; this is the one module that does local-time arithmetic.
 //! Where clocks jump: a local time that exists twice means the **later** instant, one that does not
-//! exist means the **first valid instant after** it.
+//! exist means the **first valid instant after** it. Only where something *begins* (a local day,
+//! opening time) the earlier of two is meant, so that nothing falls between two days.
+//!
+//! - [`WorkCalendar`]: working days, cut-off, opening hours; every question about them.
+//! - [`CompiledCalendar`]: the same answers from a table, for many questions.
+//! - [`HolidayCalendar`]: public holidays of countries, computed for any year.
+//! - [`local_day`], [`local_week`], [`local_month`]: windows `[from, to)` of local days.
+
+mod compiled;
+mod holidays;
+mod hours;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{
-    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc,
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta,
+    TimeZone, Utc,
 };
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+
+pub use compiled::CompiledCalendar;
+pub use holidays::{Holiday, HolidayCalendar};
+pub use hours::{InvalidHours, OpeningHours};
+pub use window::{local_day, local_days, local_month, local_week};
 
 /// The latest wall-clock time of a day that deadlines use.
 pub const END_OF_DAY: NaiveTime = match NaiveTime::from_hms_opt(23, 59, 59) {
@@ -20,7 +37,11 @@ pub const END_OF_DAY: NaiveTime = match NaiveTime::from_hms_opt(23, 59, 59) {
 
 /// How far ahead the next working day is looked for, in days. A calendar without a working day in
 /// two years is wrong, and asking it must fail instead of looping.
-const HORIZON_DAYS: u32 = 750;
+const HORIZON_DAYS: u16 = 750;
+
+/// The longest span in working days, about forty years. Longer ones are mistakes, and counting
+/// them day by day would take noticeable time.
+pub const MAX_WORKING_DAYS: u32 = 10_000;
 
 /// Resolves a local wall-clock time to an instant.
 ///
@@ -35,11 +56,30 @@ const HORIZON_DAYS: u32 = 750;
 /// assert_eq!(gap.to_rfc3339(), "2026-03-08T07:00:00+00:00");
 /// ```
 #[must_use]
-pub fn resolve_local(zone: Tz, local: chrono::NaiveDateTime) -> DateTime<Utc> {
+pub fn resolve_local(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+    resolve(zone, local, |_, later| later)
+}
+
+/// What a clock in a zone shows at an instant. Instants outside of the years 1 to 9999 are taken
+/// for the nearest end.
+#[must_use]
+pub fn local_time(zone: Tz, instant: DateTime<Utc>) -> NaiveDateTime {
+    bounded(instant).with_timezone(&zone).naive_local()
+}
+
+/// As [`resolve_local`], but a local time that exists twice means the earlier instant.
+fn resolve_first(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+    resolve(zone, local, |earlier, _| earlier)
+}
+
+fn resolve<F>(zone: Tz, local: NaiveDateTime, choose: F) -> DateTime<Utc>
+where
+    F: FnOnce(DateTime<Tz>, DateTime<Tz>) -> DateTime<Tz>,
+{
     let local = bounded(local.and_utc()).naive_utc();
     match zone.from_local_datetime(&local) {
         LocalResult::Single(instant) => instant.with_timezone(&Utc),
-        LocalResult::Ambiguous(_, later) => later.with_timezone(&Utc),
+        LocalResult::Ambiguous(earlier, later) => choose(earlier, later).with_timezone(&Utc),
         LocalResult::None => first_instant_after_gap(zone, local),
     }
 }
@@ -56,7 +96,7 @@ fn bounded(instant: DateTime<Utc>) -> DateTime<Utc> {
 
 /// Finds the end of the gap that contains `local` by halving: the offsets before and after the gap
 /// are known to differ within a day of it.
-fn first_instant_after_gap(zone: Tz, local: chrono::NaiveDateTime) -> DateTime<Utc> {
+fn first_instant_after_gap(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
     let shown = |instant: DateTime<Utc>| instant.with_timezone(&zone).naive_local();
     let mut before = local.and_utc() - TimeDelta::days(2);
     let mut after = local.and_utc() + TimeDelta::days(2);
@@ -81,15 +121,25 @@ pub struct WorkCalendar {
     /// Days off, in local dates.
     #[serde(default)]
     pub holidays: BTreeSet<NaiveDate>,
+    /// A country whose public holidays are days off too, in every year.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holiday_calendar: Option<HolidayCalendar>,
     /// Days on which the cut-off is earlier (or later) than usual.
     #[serde(default)]
     pub half_days: BTreeMap<NaiveDate, NaiveTime>,
     /// Until when an order counts for the same day; exactly then is in time.
     pub cutoff: NaiveTime,
+    /// Opening hours of a working day; without them nobody can ask for business time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<OpeningHours>,
+    /// Days with other opening hours than usual.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub special_hours: BTreeMap<NaiveDate, OpeningHours>,
 }
 
 /// A calendar that cannot answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CalendarError {
     /// There is no working day in the next two years: check weekdays and holidays.
     #[error("the calendar has no working day in the two years after {0}")]
@@ -97,6 +147,12 @@ pub enum CalendarError {
     /// The date lies outside what can be represented.
     #[error("the date is out of range")]
     OutOfRange,
+    /// Business time was asked of a calendar without [`WorkCalendar::hours`].
+    #[error("`hours`: the calendar has no opening hours")]
+    NoOpeningHours,
+    /// The business time to add is below zero.
+    #[error("`duration`: business time to add must not be negative")]
+    NegativeDuration,
 }
 
 impl WorkCalendar {
@@ -107,8 +163,11 @@ impl WorkCalendar {
             zone,
             working_weekdays: [true, true, true, true, true, false, false],
             holidays: BTreeSet::new(),
+            holiday_calendar: None,
             half_days: BTreeMap::new(),
             cutoff,
+            hours: None,
+            special_hours: BTreeMap::new(),
         }
     }
 
@@ -125,11 +184,31 @@ impl WorkCalendar {
         self
     }
 
+    /// Takes the public holidays of a country as days off.
+    #[must_use]
+    pub fn with_holiday_calendar(mut self, calendar: HolidayCalendar) -> Self {
+        self.holiday_calendar = Some(calendar);
+        self
+    }
+
+    /// Sets the opening hours of working days.
+    #[must_use]
+    pub fn with_hours(mut self, hours: OpeningHours) -> Self {
+        self.hours = Some(hours);
+        self
+    }
+
     /// Whether a local date is worked.
     #[must_use]
     pub fn is_working_day(&self, day: NaiveDate) -> bool {
+        self.is_working_weekday(day)
+            && !self.holidays.contains(&day)
+            && !self.holiday_calendar.is_some_and(|calendar| calendar.is_holiday(day))
+    }
+
+    fn is_working_weekday(&self, day: NaiveDate) -> bool {
         let index = usize::try_from(day.weekday().num_days_from_monday()).unwrap_or(0);
-        self.working_weekdays.get(index).copied().unwrap_or(false) && !self.holidays.contains(&day)
+        self.working_weekdays.get(index).copied().unwrap_or(false)
     }
 
     /// The cut-off of a local date.
@@ -138,36 +217,51 @@ impl WorkCalendar {
         self.half_days.get(&day).copied().unwrap_or(self.cutoff)
     }
 
+    /// The last instant that still counts for a local date.
+    #[must_use]
+    pub fn cutoff_instant(&self, day: NaiveDate) -> DateTime<Utc> {
+        resolve_local(self.zone, day.and_time(self.cutoff_on(day)))
+    }
+
     /// The first working day on or after `day`.
     ///
     /// # Errors
     /// [`CalendarError::NoWorkingDay`].
     pub fn working_day_from(&self, day: NaiveDate) -> Result<NaiveDate, CalendarError> {
         day.iter_days()
-            .take(usize::try_from(HORIZON_DAYS).unwrap_or(0))
+            .take(usize::from(HORIZON_DAYS))
             .find(|candidate| self.is_working_day(*candidate))
             .ok_or(CalendarError::NoWorkingDay(day))
     }
 
     /// The day on which something that arrives at `instant` is worked on: the same local day when
-    /// it is a working day and the time is not after the cut-off, else the next working day.
+    /// it is a working day and the cut-off has not passed, else the next working day.
+    ///
+    /// In other words: the first working day whose [cut-off](Self::cutoff_instant) is not before
+    /// `instant`. A later arrival never starts earlier, also where clocks are set back.
     ///
     /// # Errors
     /// [`CalendarError`].
     pub fn start_day(&self, instant: DateTime<Utc>) -> Result<NaiveDate, CalendarError> {
-        let local = bounded(instant).with_timezone(&self.zone).naive_local();
-        let day = local.date();
-        if self.is_working_day(day) && local.time() <= self.cutoff_on(day) {
-            return Ok(day);
+        let instant = bounded(instant);
+        let today = self.local_date(instant);
+        // Where clocks are set back over midnight, yesterday may not be over.
+        for day in [today.pred_opt(), Some(today)].into_iter().flatten() {
+            if self.is_working_day(day) && instant <= self.cutoff_instant(day) {
+                return Ok(day);
+            }
         }
-        self.working_day_from(day.succ_opt().ok_or(CalendarError::OutOfRange)?)
+        self.working_day_from(today.succ_opt().ok_or(CalendarError::OutOfRange)?)
     }
 
     /// The `days`-th working day strictly after `day`; `day` itself for 0.
     ///
     /// # Errors
-    /// [`CalendarError`].
+    /// [`CalendarError`]; `OutOfRange` also for more than [`MAX_WORKING_DAYS`].
     pub fn add_working_days(&self, day: NaiveDate, days: u32) -> Result<NaiveDate, CalendarError> {
+        if days > MAX_WORKING_DAYS {
+            return Err(CalendarError::OutOfRange);
+        }
         (0..days).try_fold(day, |day, _| {
             self.working_day_from(day.succ_opt().ok_or(CalendarError::OutOfRange)?)
         })
@@ -206,14 +300,13 @@ impl WorkCalendar {
     /// # Errors
     /// [`CalendarError`].
     pub fn next_departure(&self, instant: DateTime<Utc>) -> Result<DateTime<Utc>, CalendarError> {
-        let day = self.start_day(instant)?;
-        Ok(resolve_local(self.zone, day.and_time(self.cutoff_on(day))))
+        self.start_day(instant).map(|day| self.cutoff_instant(day))
     }
 
     /// The local date at an instant.
     #[must_use]
     pub fn local_date(&self, instant: DateTime<Utc>) -> NaiveDate {
-        bounded(instant).with_timezone(&self.zone).date_naive()
+        local_time(self.zone, instant).date()
     }
 
     /// The last instant of the local day `days` days after the one of `instant`, calendars ignored.

@@ -1,0 +1,162 @@
+//! Deadlines: where they come from, when they are, and whether they were met.
+//!
+//! The platform's own value comes first, then the most specific rule of the shop, then the most
+//! specific preset ([`deadlines`]). Platforms change their numbers, so those are data:
+//! [`presets`].
+
+mod due;
+mod model;
+pub mod presets;
+mod standing;
+
+use chrono::{DateTime, Utc};
+
+pub use due::DueIndex;
+pub use model::{Anchor, Penalty, SlaRule, SlaRules, SlaScope, Span};
+pub use standing::{DeadlineVerdict, Missing, Standing, is_met, judge, met_at, missing};
+
+use crate::calendar::CalendarError;
+use crate::order::{Deadline, DeadlineKind, DeadlineSource, Order, PlatformDeadline, Requirements};
+use model::fitting;
+
+fn anchor_of(order: &Order, anchor: Anchor, ship_by: Option<&Deadline>) -> Option<DateTime<Utc>> {
+    match anchor {
+        Anchor::OrderCreated => Some(order.placed_at),
+        Anchor::OrderPaid => order.paid_at,
+        Anchor::Acknowledged => order.acknowledged_at,
+        Anchor::ShipConfirmed => order
+            .packages
+            .iter()
+            .filter_map(|package| package.shipped.as_ref())
+            .map(|shipped| shipped.confirmed_at)
+            .max(),
+        Anchor::MessageReceived => None,
+        Anchor::CancelRequested => {
+            order.cancel_request.as_ref().and_then(|request| request.requested_at)
+        }
+        Anchor::ShipBy => ship_by.map(|deadline| deadline.at),
+    }
+}
+
+/// Every deadline of an order: the platform's own value first, then the most specific rule of the
+/// shop, then the most specific preset. A changed instant gets the next version.
+///
+/// There may be several instants at which a platform cancels by itself, one for each thing that is
+/// not done by then. Of several values the platform gives for one kind, the earliest counts; the
+/// time it leaves to answer a wish to cancel counts while that wish is open. Rules of equal weight
+/// are taken by name, so that their order in the list does not matter.
+///
+/// # Errors
+/// [`CalendarError`] of the rule that would have set a deadline.
+pub fn deadlines(
+    order: &Order,
+    platform: &[PlatformDeadline],
+    rules: &SlaRules,
+) -> Result<Vec<Deadline>, CalendarError> {
+    let shop = fitting(&rules.shop, order);
+    let presets = fitting(&rules.presets, order);
+    let ranked = || {
+        let shop = shop.iter().map(|rule| (*rule, DeadlineSource::ShopRule as SourceOf));
+        shop.chain(presets.iter().map(|rule| (*rule, DeadlineSource::Preset as SourceOf)))
+    };
+    let request = order.cancel_request.as_ref();
+    let answer = request.and_then(|request| {
+        Some(PlatformDeadline { kind: DeadlineKind::RespondToCancelBy, at: request.respond_by? })
+    });
+    let mut found: Vec<Deadline> = Vec::new();
+    for theirs in platform.iter().chain(&answer) {
+        let is_answer = theirs.kind == DeadlineKind::RespondToCancelBy;
+        // A request that was withdrawn or answered leaves nothing to respond to.
+        if is_answer && request.is_none() {
+            continue;
+        }
+        let requested_at = request.filter(|_| is_answer).and_then(|request| request.requested_at);
+        let begins = requested_at.or(order.paid_at).unwrap_or(order.placed_at);
+        match found.iter_mut().find(|deadline| deadline.kind == theirs.kind) {
+            Some(known) => known.at = known.at.min(theirs.at),
+            None => found.push(Deadline {
+                kind: theirs.kind,
+                at: theirs.at,
+                starts_at: begins,
+                source: DeadlineSource::Platform,
+                version: 1,
+                requires: ranked()
+                    .find(|(rule, _)| rule.kind == theirs.kind)
+                    .map_or_else(Requirements::default, |(rule, _)| rule.requires),
+            }),
+        }
+    }
+    // Other rules may count from the ship-by deadline, so it is settled before them.
+    let (ship_by, others): (Vec<_>, Vec<_>) =
+        ranked().partition(|(rule, _)| rule.kind == DeadlineKind::ShipBy);
+    for (rule, source) in ship_by.into_iter().chain(others) {
+        if found.iter().any(|deadline| deadline.kind == rule.kind) {
+            continue;
+        }
+        let ship_by = found.iter().find(|deadline| deadline.kind == DeadlineKind::ShipBy);
+        let Some(anchor) = anchor_of(order, rule.anchor, ship_by) else { continue };
+        found.push(by_rule(rule, source, anchor)?);
+    }
+    for deadline in &mut found {
+        if let Some(before) = order.deadline(deadline.kind) {
+            deadline.version = if before.at == deadline.at {
+                before.version
+            } else {
+                before.version.saturating_add(1)
+            };
+        }
+    }
+    found.sort_by_key(|deadline| deadline.kind);
+    Ok(found)
+}
+
+type SourceOf = fn(String) -> DeadlineSource;
+
+fn by_rule(
+    rule: &SlaRule,
+    source: SourceOf,
+    anchor: DateTime<Utc>,
+) -> Result<Deadline, CalendarError> {
+    Ok(Deadline {
+        kind: rule.kind,
+        at: rule.span.after(anchor)?,
+        starts_at: anchor,
+        source: source(rule.name.clone()),
+        version: 1,
+        requires: rule.requires,
+    })
+}
+
+/// Until when a message that arrived at `received_at` must be answered; `None` when no rule says.
+///
+/// # Errors
+/// [`CalendarError`] of the rule that would have set the deadline.
+pub fn reply_deadline(
+    order: &Order,
+    received_at: DateTime<Utc>,
+    rules: &SlaRules,
+) -> Result<Option<Deadline>, CalendarError> {
+    let first = |set| {
+        fitting(set, order).into_iter().find(|rule| {
+            rule.kind == DeadlineKind::ReplyBy && rule.anchor == Anchor::MessageReceived
+        })
+    };
+    if let Some(rule) = first(&rules.shop) {
+        return by_rule(rule, DeadlineSource::ShopRule, received_at).map(Some);
+    }
+    first(&rules.presets).map(|rule| by_rule(rule, DeadlineSource::Preset, received_at)).transpose()
+}
+
+/// The earliest deadline that is not met, if the order is still alive; instants at which the
+/// platform cancels by itself count too.
+#[must_use]
+pub fn earliest_unmet(order: &Order) -> Option<&Deadline> {
+    if order.state().is_terminal() {
+        return None;
+    }
+    order
+        .deadlines
+        .iter()
+        .filter(|deadline| !is_met(order, deadline.kind))
+        .min_by_key(|deadline| (deadline.at, deadline.kind))
+}
