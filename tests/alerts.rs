@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use orderflow::order::{
     Action, AddressProblem, CancelReason, CancelledUnits, Deadline, DeadlineKind, DeadlineSource,
-    ExceptionKind, Order, Payment, PaymentState, Priority,
+    ExceptionKind, Order, Payment, PaymentState, Priority, Requirements,
 };
 use orderflow::rules::alert::{
     Alert, AlertFact, AlertPolicy, AlertRule, FiredAlert, Fraction, Notification, OrderWatch,
@@ -43,7 +43,14 @@ fn minutes(minutes: i64) -> TimeDelta {
 }
 
 fn deadline(kind: DeadlineKind, starts_at: DateTime<Utc>, at: DateTime<Utc>) -> Deadline {
-    Deadline { kind, at, starts_at, source: DeadlineSource::Platform, version: 1 }
+    Deadline {
+        kind,
+        at,
+        starts_at,
+        source: DeadlineSource::Platform,
+        version: 1,
+        requires: Requirements::default(),
+    }
 }
 
 /// A paid, acknowledged order with the given deadlines.

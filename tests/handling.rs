@@ -13,7 +13,7 @@ mod support;
 use chrono::{DateTime, Utc};
 use orderflow::order::{
     Actor, CancelReason, Deadline, DeadlineKind, DeadlineSource, Event, LogisticsMode, Order,
-    OrderState, Priority, Review, SpeedClass, Stage, apply, derive_stage,
+    OrderState, Priority, Requirements, Review, SpeedClass, Stage, apply, derive_stage,
 };
 use orderflow::rules::{
     AllocationPolicy, CarrierCode, CarrierMap, ClassificationPolicy, ManualReview,
@@ -97,6 +97,7 @@ fn needs_person(id: &str, due: Option<DateTime<Utc>>, priority: Priority) -> Ord
             starts_at: now(),
             source: DeadlineSource::Platform,
             version: 1,
+            requires: Requirements::default(),
         })
         .into_iter()
         .collect();

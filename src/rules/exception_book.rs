@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::exceptions::ExceptionItem;
-use crate::calendar::resolve_local;
+use crate::calendar::{local_time, resolve_local};
 use crate::ids::{OrderKey, PackageId};
 use crate::order::ExceptionKind;
 
@@ -334,7 +334,7 @@ pub fn report_times() -> Vec<NaiveTime> {
 /// ```
 #[must_use]
 pub fn next_report(now: DateTime<Utc>, zone: Tz, times: &[NaiveTime]) -> Option<DateTime<Utc>> {
-    let today = crate::calendar::WorkCalendar::every_day(zone).local_date(now);
+    let today = local_time(zone, now).date();
     // A zone may skip a whole day, so the day after tomorrow is looked at too.
     today
         .pred_opt()

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::AlertRule;
-use crate::calendar::resolve_local;
+use crate::calendar::{local_time, resolve_local};
 use crate::ids::PlatformId;
 use crate::rules::ladder::{Channel, Ladder};
 
@@ -51,7 +51,7 @@ impl QuietHours {
     /// The end of the quiet hours that `now` lies in; `None` outside of them.
     #[must_use]
     pub fn end_after(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let local = now.with_timezone(&self.zone).naive_local();
+        let local = local_time(self.zone, now);
         let (time, today) = (local.time(), local.date());
         let end = if self.from < self.to {
             (self.from <= time && time < self.to).then_some(today)?
