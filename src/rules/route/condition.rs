@@ -19,44 +19,64 @@ use crate::units::Grams;
 #[serde(default, deny_unknown_fields)]
 pub struct RouteCondition {
     /// Platforms.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<PlatformId>,
     /// Shops.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shops: Vec<ShopId>,
     /// Who issues the label.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub logistics: Vec<LogisticsMode>,
     /// Countries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub countries: Vec<Country>,
     /// States, written like the addresses write them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<String>,
     /// Beginnings of postcodes, of any length.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub postcode_prefixes: Vec<String>,
     /// Smallest weight, included.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_weight: Option<Grams>,
     /// Largest weight, excluded.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_weight: Option<Grams>,
     /// Smallest value, included, in the order's currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_value: Option<Decimal>,
     /// Largest value, excluded, in the order's currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_value: Option<Decimal>,
     /// Tags of the order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// SKUs in the parcel.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skus: Vec<Sku>,
     /// Exactly these speeds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub speeds: Vec<SpeedClass>,
     /// Slowest speed the buyer chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_speed: Option<SpeedClass>,
     /// The parcel's own longest admissible transit time is known and at most this, in days.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_transit_days: Option<u32>,
     /// Warehouses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warehouses: Vec<WarehouseId>,
     /// Shortest distance in kilometres, included. Holds only where the distance is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_distance_km: Option<u32>,
     /// Longest distance in kilometres, excluded. Holds only where the distance is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_distance_km: Option<u32>,
     /// Zones, by the host's numbering. Holds only where the zone is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<u32>,
     /// Home or business.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub residential: Option<bool>,
 }
 

@@ -222,7 +222,14 @@ pub struct RouteFeatures<'a> {
     weight: u16,
     value: u16,
     days: u16,
+    /// The postcode prefixes it has, [`NONE`] where there are fewer.
+    prefixes: [u32; PREFIXES],
+    /// Its zone in the first zone chart.
+    pub(super) zone: u32,
 }
+
+/// Prefixes a parcel remembers. Rules with more different lengths are looked up again.
+const PREFIXES: usize = 3;
 
 fn class(count: usize) -> u16 {
     u16::try_from(count).unwrap_or(UNKNOWN).min(UNKNOWN - 1)
@@ -258,6 +265,14 @@ impl Vocabulary {
                 self.values.partition_point(|bound| *bound <= units)
             }
         };
+        let mut prefixes = [NONE; PREFIXES];
+        if self.prefixes.lengths() <= PREFIXES
+            && let Some(code) = address.postal_code.as_deref()
+        {
+            for (place, id) in prefixes.iter_mut().zip(self.prefixes.of(code)) {
+                *place = id;
+            }
+        }
         RouteFeatures {
             input,
             exact: PLATFORM.bit(platform)
@@ -273,6 +288,8 @@ impl Vocabulary {
             weight: class(self.weights.at_most(input.weight.get())),
             value: class(value),
             days: input.max_transit_days.map_or(UNKNOWN, |days| class(self.days.below(days))),
+            prefixes,
+            zone: NONE,
         }
     }
 }
@@ -507,11 +524,15 @@ impl RuleIndex {
                 visit(records);
             }
         };
-        if !self.prefixes.is_empty()
-            && let Some(code) = input.destination.postal_code.as_deref()
-        {
-            for id in vocabulary.prefixes.of(code) {
-                show(&self.prefixes, id);
+        if !self.prefixes.is_empty() {
+            if vocabulary.prefixes.lengths() <= PREFIXES {
+                for id in parcel.prefixes {
+                    show(&self.prefixes, id);
+                }
+            } else if let Some(code) = input.destination.postal_code.as_deref() {
+                for id in vocabulary.prefixes.of(code) {
+                    show(&self.prefixes, id);
+                }
             }
         }
         if !self.skus.is_empty() {

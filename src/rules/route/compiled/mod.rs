@@ -116,7 +116,7 @@ enum Effect {
 #[derive(Debug, Clone, Copy)]
 struct Profile {
     max_weight: Grams,
-    /// The heaviest parcel its rate card prices.
+    /// The heaviest parcel it takes and its rate card prices.
     max_priced: Grams,
     place: Place,
 }
@@ -269,13 +269,10 @@ impl CompiledRoutes {
                 add(careful, number);
             }
             let place = places.get(&service.key).copied().unwrap_or(Place::NOWHERE);
-            profiles.push(Profile {
-                max_weight: service.max_weight.unwrap_or(Grams::new(u32::MAX)),
-                max_priced: book
-                    .as_ref()
-                    .map_or(Grams::new(u32::MAX), |book| book.max_weight(place)),
-                place,
-            });
+            let max_weight = service.max_weight.unwrap_or(Grams::new(u32::MAX));
+            let max_priced =
+                book.as_ref().map_or(max_weight, |book| book.max_weight(place).min(max_weight));
+            profiles.push(Profile { max_weight, max_priced, place });
         }
         let [batteries, liquids, fast, careful] = sets;
         let mut compiled = Self {
@@ -354,7 +351,11 @@ impl CompiledRoutes {
     /// Looks up everything of a parcel that rules ask for. Belongs to this set of rules.
     #[must_use]
     pub fn features<'i>(&self, input: &'i RouteInput<'i>) -> RouteFeatures<'i> {
-        self.vocabulary.features(input)
+        let mut parcel = self.vocabulary.features(input);
+        if let Some(book) = &self.book {
+            parcel.zone = book.first_zone(input.destination);
+        }
+        parcel
     }
 
     /// The rule after which no further one runs: the first final one that holds.
@@ -444,8 +445,8 @@ impl CompiledRoutes {
         if input.speed >= SpeedClass::Expedited {
             intersect(&mut open, &self.fast);
         }
-        let best =
-            Contest { routes: self, input, live, now, discounts: discounts.as_ref() }.run(&open);
+        let contest = Contest { routes: self, parcel, live, now, discounts: discounts.as_ref() };
+        let best = contest.run(&open);
         Routed {
             rule,
             service: best.and_then(|best| self.services.get(best.number)),
@@ -568,7 +569,7 @@ struct Leader {
 /// One decision among the services that rules left.
 struct Contest<'a> {
     routes: &'a CompiledRoutes,
-    input: &'a RouteInput<'a>,
+    parcel: &'a RouteFeatures<'a>,
     live: &'a LiveFacts<'a>,
     now: DateTime<Utc>,
     discounts: Option<&'a [i64; MAX_SERVICES]>,
@@ -577,62 +578,86 @@ struct Contest<'a> {
 impl Contest<'_> {
     /// With prices the cheapest wins; without any, price class and weight decide.
     fn run(&self, open: &Set) -> Option<Leader> {
-        let (input, routes) = (self.input, self.routes);
-        let wants_time = input.deliver_by.is_some() || input.max_transit_days.is_some();
-        let schedule = wants_time.then(|| Schedule::of(input, self.now));
+        let (input, routes) = (self.parcel.input, self.routes);
+        let schedule = input.deliver_by.is_some().then(|| Schedule::of(input, self.now));
         if let Some(book) = &routes.book {
-            let mut row = Row::NONE;
-            let mut best: Option<Leader> = None;
-            let mut leading = i64::MAX;
-            self.each(open, |number, profile| {
-                if input.weight > profile.max_priced {
-                    return;
-                }
-                let cell = book.cell(profile.place, &mut row, input.destination, input.weight);
-                let cost = cell_price(cell) - self.discount(number);
-                if cell == NO_PRICE || cost > leading {
-                    return;
-                }
-                let days = cell_days(cell);
-                let leader = Leader { number, cell, cost, days };
-                if !self.keeps_time(number, Some(days), schedule.as_ref())
-                    || !self.is_allowed(number)
-                {
-                    return;
-                }
-                if best.is_none_or(|best| cost < best.cost || self.wins_tie(leader, best)) {
-                    leading = cost;
-                    best = Some(leader);
-                }
-            });
-            if best.is_some() || book.prices_anything(input.destination, input.weight) {
+            let best = self.cheapest(open, book, schedule.as_ref());
+            if best.is_some() || book.prices_anything(self.parcel) {
                 return best;
             }
         }
+        let most_days = input.max_transit_days.unwrap_or(u32::MAX);
         let mut best: Option<Leader> = None;
-        self.each(open, |number, _| {
-            if self.keeps_time(number, None, schedule.as_ref()) && self.is_allowed(number) {
-                let days = routes.services.get(number).map_or(0, |s| s.max_transit_days);
-                let leader = Leader { number, cell: NO_PRICE, cost: 0, days };
-                if best.is_none_or(|best| self.comes_before(leader, best, false)) {
-                    best = Some(leader);
-                }
+        self.each(open, |number, profile| {
+            let days = routes.services.get(number).map_or(0, |s| s.max_transit_days);
+            let leader = Leader { number, cell: NO_PRICE, cost: 0, days };
+            if input.weight <= profile.max_weight
+                && days <= most_days
+                && self.keeps_deadline(number, days, schedule.as_ref())
+                && self.is_allowed(number)
+                && best.is_none_or(|best| self.comes_before(leader, best, false))
+            {
+                best = Some(leader);
             }
         });
         best
     }
 
-    /// Shows the services that are open and take the weight.
-    #[inline]
+    fn cheapest(
+        &self,
+        open: &Set,
+        book: &PriceBook,
+        schedule: Option<&Schedule<'_>>,
+    ) -> Option<Leader> {
+        let (input, routes) = (self.parcel.input, self.routes);
+        let most_days = input.max_transit_days.unwrap_or(u32::MAX);
+        let weight = input.weight;
+        let discounts: &[i64] = self.discounts.map_or(&[], |sums| sums);
+        // Services that need more than numbers to be asked: none of them, as a rule.
+        let unusual = schedule.is_some()
+            || input.platform_accepts.is_some()
+            || !self.live.accounts.is_empty();
+        let asked = if unusual { [u64::MAX; WORDS] } else { routes.careful };
+        let mut row = Row::NONE;
+        let mut best = Leader { number: usize::MAX, cell: NO_PRICE, cost: i64::MAX, days: 0 };
+        self.each(open, |number, profile| {
+            let cell = book.cell(profile.place, &mut row, self.parcel);
+            let days = cell_days(cell);
+            let cost = cell_price(cell) - discounts.get(number).copied().unwrap_or(0);
+            // One test for all: which of them fails is not predictable.
+            let fails = (cell == NO_PRICE)
+                | (days > most_days)
+                | (weight > profile.max_priced)
+                | (cost > best.cost);
+            if fails {
+                return;
+            }
+            let leader = Leader { number, cell, cost, days };
+            let is_clear = cost < best.cost && !has(&asked, number);
+            if is_clear || self.may_lead(leader, best, schedule) {
+                best = leader;
+            }
+        });
+        (best.cell != NO_PRICE).then_some(best)
+    }
+
+    /// Whether a service with the best cost so far passes the other filters, and wins a tie.
+    #[inline(never)]
+    fn may_lead(&self, leader: Leader, best: Leader, schedule: Option<&Schedule<'_>>) -> bool {
+        self.keeps_deadline(leader.number, leader.days, schedule)
+            && self.is_allowed(leader.number)
+            && (leader.cost < best.cost || self.comes_before(leader, best, true))
+    }
+
+    /// Shows the services that are open.
+    #[inline(always)]
     fn each(&self, open: &Set, mut show: impl FnMut(usize, &Profile)) {
         for (word, base) in open.iter().zip((0..).step_by(64)).take(self.routes.words) {
             let mut word = *word;
             while word != 0 {
                 let number = base + word.trailing_zeros() as usize;
                 word &= word - 1;
-                if let Some(profile) = self.routes.profiles.get(number)
-                    && self.input.weight <= profile.max_weight
-                {
+                if let Some(profile) = self.routes.profiles.get(number) {
                     show(number, profile);
                 }
             }
@@ -644,33 +669,19 @@ impl Contest<'_> {
         self.discounts.and_then(|sums| sums.get(number)).copied().unwrap_or(0)
     }
 
-    #[inline]
-    fn keeps_time(
-        &self,
-        number: usize,
-        days: Option<u32>,
-        schedule: Option<&Schedule<'_>>,
-    ) -> bool {
+    fn keeps_deadline(&self, number: usize, days: u32, schedule: Option<&Schedule<'_>>) -> bool {
         let Some(schedule) = schedule else { return true };
         let Some(service) = self.routes.services.get(number) else { return false };
-        let calendar = if self.live.accounts.is_empty() {
-            None
-        } else {
-            let account = self.live.accounts.get(&service.key.carrier);
-            account.and_then(|account| account.calendar.as_ref())
-        };
-        let promise = Promise { deliver_on: None, transit_days: days };
-        schedule.rejects(service.max_transit_days, calendar, promise).is_none()
+        let account = self.live.accounts.get(&service.key.carrier);
+        let calendar = account.and_then(|account| account.calendar.as_ref());
+        let promise = Promise { deliver_on: None, transit_days: Some(days) };
+        schedule.rejects(days, calendar, promise).is_none()
     }
 
     /// The filters that need texts: platform, coverage, unusual limits, account.
-    #[inline]
     fn is_allowed(&self, number: usize) -> bool {
-        let (input, routes) = (self.input, self.routes);
+        let (input, routes) = (self.parcel.input, self.routes);
         let careful = has(&routes.careful, number);
-        if !careful && input.platform_accepts.is_none() && self.live.accounts.is_empty() {
-            return true;
-        }
         let Some(service) = routes.services.get(number) else { return false };
         let account = self.live.accounts.get(&service.key.carrier);
         account.is_none_or(|account| account.usable && account.capacity_left != Some(0))
@@ -680,16 +691,11 @@ impl Contest<'_> {
                     && excess(input, service).is_none()))
     }
 
-    #[cold]
-    fn wins_tie(&self, leader: Leader, best: Leader) -> bool {
-        leader.cost == best.cost && self.comes_before(leader, best, true)
-    }
-
     fn comes_before(&self, leader: Leader, best: Leader, priced: bool) -> bool {
         let (Some(a), Some(b)) = (self.runner(leader, priced), self.runner(best, priced)) else {
             return false;
         };
-        a.compare(&b, self.input, &self.routes.policy).is_lt()
+        a.compare(&b, self.parcel.input, &self.routes.policy).is_lt()
     }
 
     fn runner(&self, leader: Leader, priced: bool) -> Option<Runner<'_>> {

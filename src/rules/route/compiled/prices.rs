@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::super::{RateCards, ServiceAliases, ZoneChart};
-use super::index::{Countries, scaled};
+use super::index::{Countries, RouteFeatures, scaled};
 use super::text::{Ladder, NONE, PrefixTable};
 use crate::address::Address;
 use crate::money::{Currency, Money};
@@ -42,8 +42,10 @@ struct Group {
     steps: Ladder,
     /// Each with the heaviest parcel it prices.
     members: Vec<Grams>,
-    /// `[zone][step][member]`
-    cells: Vec<u64>,
+    /// `[zone][step][member]`, [`NONE`] where there is no price.
+    prices: Vec<u32>,
+    /// `[zone][member]`
+    days: Vec<u16>,
 }
 
 /// Where the card of a service is.
@@ -61,11 +63,26 @@ impl Place {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'a> {
     group: u32,
-    cells: &'a [u64],
+    prices: &'a [u32],
+    days: &'a [u16],
 }
 
 impl Row<'_> {
-    pub(super) const NONE: Self = Self { group: NONE, cells: &[] };
+    pub(super) const NONE: Self = Self::empty(NONE);
+
+    const fn empty(group: u32) -> Self {
+        Self { group, prices: &[], days: &[] }
+    }
+
+    #[inline]
+    fn cell(&self, member: usize) -> u64 {
+        match (self.prices.get(member), self.days.get(member)) {
+            (Some(price), Some(days)) if *price != NONE => {
+                (u64::from(*price) << 32) | u64::from(*days)
+            }
+            _ => NO_PRICE,
+        }
+    }
 }
 
 impl PriceBook {
@@ -90,8 +107,8 @@ impl PriceBook {
             let known =
                 groups.iter().position(|(group, _)| group.chart == chart && group.steps == steps);
             let at = known.unwrap_or_else(|| {
-                let (members, cells) = (Vec::new(), Vec::new());
-                groups.push((Group { chart, steps, members, cells }, Vec::new()));
+                let (members, prices, days) = (Vec::new(), Vec::new(), Vec::new());
+                groups.push((Group { chart, steps, members, prices, days }, Vec::new()));
                 groups.len() - 1
             });
             let (group, members) = groups.get_mut(at)?;
@@ -108,15 +125,16 @@ impl PriceBook {
         for (group, members) in &mut groups {
             let chart = charts.get(group.chart)?;
             for zone in &chart.zones {
+                for card in members.iter() {
+                    let days = card.zones.get(zone).map_or(0, |rates| rates.transit_days);
+                    group.days.push(u16::try_from(days).ok()?);
+                }
                 for step in 0..group.steps.len() {
                     for card in members.iter() {
-                        let cell = card
-                            .zones
-                            .get(zone)
-                            .and_then(|rates| Some((rates.prices.get(step)?, rates.transit_days)));
-                        group.cells.push(match cell {
-                            None => NO_PRICE,
-                            Some((price, days)) => cell_of(*price, days, scale)?,
+                        let price = card.zones.get(zone).and_then(|rates| rates.prices.get(step));
+                        group.prices.push(match price {
+                            None => NONE,
+                            Some(price) => units_of(*price, scale)?,
                         });
                     }
                 }
@@ -134,16 +152,28 @@ impl PriceBook {
         (most <= MOST_DECIMALS).then_some(most)
     }
 
-    fn row(&self, group: u32, to: &Address, weight: Grams) -> Option<Row<'_>> {
+    /// The zone in the first chart, or [`NONE`]: most books have one chart.
+    #[inline]
+    pub(super) fn first_zone(&self, to: &Address) -> u32 {
+        self.charts.first().and_then(|chart| chart.zone_of(to)).unwrap_or(NONE)
+    }
+
+    fn row(&self, group: u32, parcel: &RouteFeatures<'_>) -> Option<Row<'_>> {
         let table = self.groups.get(group as usize)?;
-        let zone = self.charts.get(table.chart)?.zone_of(to)?;
+        let (to, weight) = (parcel.input.destination, parcel.input.weight);
+        let zone = match table.chart {
+            0 => Some(parcel.zone).filter(|zone| *zone != NONE)?,
+            chart => self.charts.get(chart)?.zone_of(to)?,
+        };
         let step = table.steps.below(weight.get());
         if step >= table.steps.len() {
             return None;
         }
         let width = table.members.len();
         let from = (zone as usize * table.steps.len() + step) * width;
-        table.cells.get(from..from + width).map(|cells| Row { group, cells })
+        let prices = table.prices.get(from..from + width)?;
+        let from = zone as usize * width;
+        table.days.get(from..from + width).map(|days| Row { group, prices, days })
     }
 
     /// Price and days of a service, as a cell. `row` remembers what the last one read.
@@ -152,17 +182,15 @@ impl PriceBook {
         &'a self,
         place: Place,
         row: &mut Row<'a>,
-        to: &Address,
-        weight: Grams,
+        parcel: &RouteFeatures<'_>,
     ) -> u64 {
         if place.group == NONE {
             return NO_PRICE;
         }
         if row.group != place.group {
-            *row =
-                self.row(place.group, to, weight).unwrap_or(Row { group: place.group, cells: &[] });
+            *row = self.row(place.group, parcel).unwrap_or(Row::empty(place.group));
         }
-        row.cells.get(place.member as usize).copied().unwrap_or(NO_PRICE)
+        row.cell(place.member as usize)
     }
 
     /// The heaviest parcel that a card prices.
@@ -175,11 +203,12 @@ impl PriceBook {
     }
 
     /// Whether any card has a price for a parcel.
-    pub(super) fn prices_anything(&self, to: &Address, weight: Grams) -> bool {
+    pub(super) fn prices_anything(&self, parcel: &RouteFeatures<'_>) -> bool {
+        let weight = parcel.input.weight;
         self.groups.iter().zip(0..).any(|(group, number)| {
-            self.row(number, to, weight).is_some_and(|row| {
-                let mut cards = row.cells.iter().zip(&group.members);
-                cards.any(|(cell, most)| *cell != NO_PRICE && weight <= *most)
+            self.row(number, parcel).is_some_and(|row| {
+                let mut cards = row.prices.iter().zip(&group.members);
+                cards.any(|(price, most)| *price != NONE && weight <= *most)
             })
         })
     }
@@ -189,10 +218,9 @@ impl PriceBook {
     }
 }
 
-fn cell_of(price: Decimal, days: u32, scale: u32) -> Option<u64> {
-    let price = u32::try_from(scaled(price, scale)?).ok().filter(|price| *price < u32::MAX)?;
-    let days = u16::try_from(days).ok()?;
-    Some((u64::from(price) << 32) | u64::from(days))
+/// A price in units of the common scale; `None` when it does not fit.
+fn units_of(price: Decimal, scale: u32) -> Option<u32> {
+    u32::try_from(scaled(price, scale)?).ok().filter(|price| *price != NONE)
 }
 
 /// A zone chart with its texts numbered.

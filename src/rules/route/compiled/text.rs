@@ -36,10 +36,9 @@ fn word_of(bytes: &[u8]) -> u64 {
         4..=8 => four(bytes.first_chunk()) | (four(bytes.last_chunk()) << 32),
         _ => {
             let (chunks, _) = bytes.as_chunks::<8>();
-            let mixed = chunks.iter().fold(eight(bytes.last_chunk()), |hash, chunk| {
+            chunks.iter().fold(eight(bytes.last_chunk()), |hash, chunk| {
                 (hash ^ u64::from_le_bytes(*chunk)).wrapping_mul(SPREAD).rotate_left(29)
-            });
-            mixed
+            })
         }
     }
 }
@@ -127,6 +126,17 @@ pub(super) struct PrefixTable {
     table: TextTable,
     /// The lengths that occur, descending.
     lengths: Vec<usize>,
+    /// What three digits lead to, most postcodes' first: small enough to stay near.
+    digits: Vec<u32>,
+}
+
+/// The number that the first three bytes write, if they are digits.
+#[inline]
+fn three_digits(text: &[u8]) -> Option<usize> {
+    let [a, b, c] = *text.first_chunk::<3>()?;
+    let digit = |byte: u8| usize::from(byte.wrapping_sub(b'0'));
+    let (a, b, c) = (digit(a), digit(b), digit(c));
+    ((a < 10) & (b < 10) & (c < 10)).then_some(a * 100 + b * 10 + c)
 }
 
 impl PrefixTable {
@@ -134,19 +144,40 @@ impl PrefixTable {
         self.table.len()
     }
 
+    /// How many different lengths there are: the most prefixes a text can have.
+    pub(super) fn lengths(&self) -> usize {
+        self.lengths.len()
+    }
+
     pub(super) fn insert(&mut self, prefix: &str) -> u32 {
         if !self.lengths.contains(&prefix.len()) {
             self.lengths.push(prefix.len());
             self.lengths.sort_unstable_by(|a, b| b.cmp(a));
         }
-        self.table.insert(prefix.as_bytes())
+        let id = self.table.insert(prefix.as_bytes());
+        if prefix.len() == 3
+            && let Some(number) = three_digits(prefix.as_bytes())
+        {
+            if self.digits.is_empty() {
+                self.digits = vec![NONE; 1000];
+            }
+            if let Some(place) = self.digits.get_mut(number) {
+                *place = id;
+            }
+        }
+        id
     }
 
     /// The numbers of all beginnings a text has, longest first.
     #[inline]
     pub(super) fn of<'a>(&'a self, text: &'a str) -> impl Iterator<Item = u32> + 'a {
+        let text = text.as_bytes();
         self.lengths.iter().filter_map(move |length| {
-            let id = self.table.get(text.as_bytes().get(..*length)?);
+            let number = if *length == 3 { three_digits(text) } else { None };
+            let id = match number {
+                Some(number) => self.digits.get(number).copied().unwrap_or(NONE),
+                None => self.table.get(text.get(..*length)?),
+            };
             (id != NONE).then_some(id)
         })
     }
