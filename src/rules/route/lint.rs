@@ -185,13 +185,10 @@ impl fmt::Display for RouteExample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let to = &self.destination;
         write!(f, "{} worth {} from {}/{} to", self.weight, self.value, self.platform, self.shop)?;
-        for part in [to.country.as_ref().map(Country::as_str), to.state.as_deref()] {
-            if let Some(part) = part {
-                write!(f, " {part}")?;
-            }
-        }
-        if let Some(code) = &to.postal_code {
-            write!(f, " {code}")?;
+        let country = to.country.as_ref().map(Country::as_str);
+        for part in [country, to.state.as_deref(), to.postal_code.as_deref()].into_iter().flatten()
+        {
+            write!(f, " {part}")?;
         }
         write!(f, ", {:?} speed", self.speed)?;
         if let Some(days) = self.max_transit_days {

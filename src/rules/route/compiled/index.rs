@@ -385,6 +385,18 @@ impl Key {
         }
     }
 
+    /// Whether a record has no room for it, so that rules in other buckets are asked plainly.
+    const fn is_outside_records(self) -> bool {
+        matches!(self, Self::Prefix | Self::Sku | Self::Shop | Self::Warehouse | Self::State)
+    }
+
+    /// How well a rule is found by it: different values over values listed. What records have no
+    /// room for counts four times, because asking plainly costs more than a few records.
+    fn selectivity(self, condition: &RouteCondition, vocabulary: &Vocabulary) -> usize {
+        let weight = if self.is_outside_records() { 4_000 } else { 1_000 };
+        weight * self.known(vocabulary) / self.listed(condition).max(1)
+    }
+
     /// Whether a parcel can have several values of it.
     const fn is_plural(self) -> bool {
         matches!(self, Self::Prefix | Self::Sku | Self::Tag)
@@ -463,7 +475,7 @@ impl RuleIndex {
                 })
                 // The first of the most selective ones.
                 .rev()
-                .max_by_key(|key| 1_000 * key.known(vocabulary) / key.listed(condition).max(1))
+                .max_by_key(|key| key.selectivity(condition, vocabulary))
                 .unwrap_or(Key::Any);
             let record = record(number, condition, key, vocabulary);
             let of_key = KEYS.iter().position(|known| *known == key).unwrap_or(0);
@@ -612,8 +624,8 @@ impl RuleIndex {
 
 fn record(number: u32, condition: &RouteCondition, key: Key, v: &mut Vocabulary) -> Record {
     let mut plain = condition.min_distance_km.is_some() || condition.max_distance_km.is_some();
-    for other in [Key::Prefix, Key::Sku, Key::Shop, Key::Warehouse, Key::State] {
-        plain |= other != key && other.listed(condition) > 0;
+    for other in KEYS.into_iter().filter(|other| other.is_outside_records() && *other != key) {
+        plain |= other.listed(condition) > 0;
     }
     let mut word = |field: Field, values: Option<Vec<u32>>| match values {
         None => field.whole(),

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 pub use index::RouteFeatures;
 
-use index::{RuleIndex, Vocabulary, scaled};
+use index::{Countries, RuleIndex, Vocabulary, scaled};
 use prices::{NO_PRICE, Place, PriceBook, Row, cell_days, cell_price};
 use text::NONE;
 
@@ -52,6 +52,10 @@ fn intersect(set: &mut Set, other: &Set) {
     for (word, other) in set.iter_mut().zip(other) {
         *word &= other;
     }
+}
+
+fn meets(set: &Set, other: &Set) -> bool {
+    set.iter().zip(other).any(|(word, other)| word & other != 0)
 }
 
 fn has(set: &Set, number: usize) -> bool {
@@ -191,8 +195,13 @@ pub struct CompiledRoutes {
     batteries: Set,
     liquids: Set,
     fast: Set,
-    /// Services whose coverage or limits are more than a weight and contents: asked one by one.
+    /// Services whose coverage or limits are more than countries, a weight and contents: asked one
+    /// by one.
     careful: Set,
+    /// Services by the country they go to, and those that go everywhere.
+    countries: Countries,
+    by_country: Vec<Set>,
+    everywhere: Set,
     /// `None` when the prices do not fit tables.
     book: Option<PriceBook>,
     /// Whether discounts and prices are whole numbers of the common scale.
@@ -275,6 +284,24 @@ impl CompiledRoutes {
             profiles.push(Profile { max_weight, max_priced, place });
         }
         let [batteries, liquids, fast, careful] = sets;
+        let mut everywhere = EMPTY;
+        let mut countries = Countries::default();
+        let mut by_country: Vec<Set> = Vec::new();
+        for (number, service) in services.iter().enumerate() {
+            if service.coverage.countries.is_empty() {
+                add(&mut everywhere, number);
+                by_country.iter_mut().for_each(|set| add(set, number));
+            }
+            for country in &service.coverage.countries {
+                let id = countries.insert(*country) as usize;
+                if id == by_country.len() {
+                    by_country.push(everywhere);
+                }
+                if let Some(set) = by_country.get_mut(id) {
+                    add(set, number);
+                }
+            }
+        }
         let mut compiled = Self {
             rules,
             services,
@@ -293,6 +320,9 @@ impl CompiledRoutes {
             liquids,
             fast,
             careful,
+            countries,
+            by_country,
+            everywhere,
             book,
             exact,
             scale: scale_used,
@@ -433,9 +463,11 @@ impl CompiledRoutes {
             });
         }
         let input = parcel.input;
-        if input.destination.country.is_none() {
-            open = EMPTY;
-        }
+        let served = input.destination.country.map_or(&EMPTY, |country| {
+            let id = self.countries.get(country) as usize;
+            self.by_country.get(id).unwrap_or(&self.everywhere)
+        });
+        intersect(&mut open, served);
         if input.batteries {
             intersect(&mut open, &self.batteries);
         }
@@ -542,8 +574,7 @@ fn effect(
 /// Whether a service must be asked in full about coverage and limits.
 fn is_careful(service: &CarrierService) -> bool {
     let coverage = &service.coverage;
-    !coverage.countries.is_empty()
-        || !coverage.states.is_empty()
+    !coverage.states.is_empty()
         || !coverage.excluded_states.is_empty()
         || !coverage.cities.is_empty()
         || !coverage.excluded_cities.is_empty()
@@ -564,6 +595,13 @@ struct Leader {
     cell: u64,
     cost: i64,
     days: u32,
+}
+
+/// What comparing prices alone says.
+enum Clear {
+    Best(Option<Leader>),
+    /// Several cost the same: more than prices decides.
+    Tied,
 }
 
 /// One decision among the services that rules left.
@@ -618,6 +656,12 @@ impl Contest<'_> {
             || input.platform_accepts.is_some()
             || !self.live.accounts.is_empty();
         let asked = if unusual { [u64::MAX; WORDS] } else { routes.careful };
+        if !unusual && discounts.is_empty() && !meets(open, &routes.careful) {
+            match self.cheapest_by_numbers(open, book, most_days) {
+                Clear::Best(best) => return best,
+                Clear::Tied => {}
+            }
+        }
         let mut row = Row::NONE;
         let mut best = Leader { number: usize::MAX, cell: NO_PRICE, cost: i64::MAX, days: 0 };
         self.each(open, |number, profile| {
@@ -639,6 +683,31 @@ impl Contest<'_> {
             }
         });
         (best.cell != NO_PRICE).then_some(best)
+    }
+
+    /// The same where numbers alone decide, without a branch that depends on prices.
+    #[inline]
+    fn cheapest_by_numbers(&self, open: &Set, book: &PriceBook, most_days: u32) -> Clear {
+        let weight = self.parcel.input.weight;
+        let mut row = Row::NONE;
+        let (mut best, mut number_of_best, mut is_tied) = (NO_PRICE, 0, false);
+        self.each(open, |number, profile| {
+            let cell = book.cell(profile.place, &mut row, self.parcel);
+            let fails = (cell_days(cell) > most_days) | (weight > profile.max_priced);
+            let cell = if fails { NO_PRICE } else { cell };
+            let (price, leading) = (cell_price(cell), cell_price(best));
+            is_tied = (price == leading) | (is_tied & (price > leading));
+            number_of_best = if price < leading { number } else { number_of_best };
+            best = if price < leading { cell } else { best };
+        });
+        if best == NO_PRICE {
+            return Clear::Best(None);
+        }
+        if is_tied {
+            return Clear::Tied;
+        }
+        let (number, cost, days) = (number_of_best, cell_price(best), cell_days(best));
+        Clear::Best(Some(Leader { number, cell: best, cost, days }))
     }
 
     /// Whether a service with the best cost so far passes the other filters, and wins a tie.
