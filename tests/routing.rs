@@ -1363,6 +1363,62 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Hundreds of rules in one bucket, none of which names a place.
+    #[test]
+    fn rules_without_any_exact_condition_are_found_too(
+        rules in prop::collection::vec((conditions(), actions(), 0..12_u8), 150..300),
+        cards in rate_cards(),
+        inputs in prop::collection::vec(parcels(), 1..20),
+    ) {
+        let mut base = Routing::new();
+        base.cards = cards;
+        base.services = CODES.iter().map(|code| service(code, 4, CostTier::Low)).collect();
+        let rules = rules.into_iter().zip(0..);
+        base.rules = rules.map(|((condition, action, stop), number)| RouteRule {
+            condition: RouteCondition {
+                platforms: Vec::new(),
+                shops: Vec::new(),
+                countries: Vec::new(),
+                states: Vec::new(),
+                postcode_prefixes: Vec::new(),
+                warehouses: Vec::new(),
+                skus: Vec::new(),
+                ..condition
+            },
+            stop: stop == 0,
+            action: match action {
+                RouteAction::Force(key) => RouteAction::Exclude(BTreeSet::from([key])),
+                RouteAction::Prefer { service, discount } => {
+                    RouteAction::Prefer { service, discount: discount.round_dp(5) }
+                }
+                action => action,
+            },
+            ..rule(&format!("r{number}"), number, any(), only(&[]))
+        }).collect();
+        let compiled = base.compiled();
+        for mut parcel in inputs {
+            parcel.rules.clone_from(&base.rules);
+            parcel.services.clone_from(&base.services);
+            parcel.cards.clone_from(&base.cards);
+            parcel.aliases = base.aliases.clone();
+            let plain = parcel.decide();
+            parcel.with(|input, _| {
+                let fast = compiled.decide(input, &LiveFacts::default(), now());
+                prop_assert_eq!(fast.rule.map(|rule| &rule.id), plain.decided_by.as_ref());
+                prop_assert_eq!(
+                    fast.service.map(|service| &service.key),
+                    plain.chosen.as_ref().map(|chosen| &chosen.service)
+                );
+                prop_assert_eq!(&compiled.explain(input, &LiveFacts::default(), now()), &plain);
+                Ok(())
+            })?;
+        }
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Absurd dates and amounts get answers, not panics.

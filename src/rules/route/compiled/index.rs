@@ -224,6 +224,8 @@ pub struct RouteFeatures<'a> {
     days: u16,
     /// The postcode prefixes it has, [`NONE`] where there are fewer.
     prefixes: [u32; PREFIXES],
+    weight_group: u8,
+    value_group: u8,
     /// Its zone in the first zone chart.
     pub(super) zone: u32,
 }
@@ -265,6 +267,9 @@ impl Vocabulary {
                 self.values.partition_point(|bound| *bound <= units)
             }
         };
+        let weight = class(self.weights.at_most(input.weight.get()));
+        let value = class(value);
+        let narrow = |group: usize| u8::try_from(group).unwrap_or(u8::MAX);
         let mut prefixes = [NONE; PREFIXES];
         if self.prefixes.lengths() <= PREFIXES
             && let Some(code) = address.postal_code.as_deref()
@@ -285,8 +290,10 @@ impl Vocabulary {
             country,
             platform,
             state,
-            weight: class(self.weights.at_most(input.weight.get())),
-            value: class(value),
+            weight,
+            value,
+            weight_group: narrow(group(weight, self.weights.len())),
+            value_group: narrow(group(value, self.values.len())),
             days: input.max_transit_days.map_or(UNKNOWN, |days| class(self.days.below(days))),
             prefixes,
             zone: NONE,
@@ -437,8 +444,141 @@ impl Key {
     }
 }
 
-/// Where the records of every value of a key lie.
-type Spans = Vec<(u32, u32)>;
+/// Where the records of a bucket lie, and their blocks if it is large.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    from: u32,
+    to: u32,
+    blocks: u32,
+}
+
+/// The buckets of every value of a key.
+type Spans = Vec<Span>;
+
+/// Buckets above this many records have blocks.
+const LARGE: usize = 64;
+
+/// Records of a large bucket that are looked at before its blocks: the first that holds is mostly
+/// among them.
+const NEAR: usize = 16;
+
+/// Groups that classes of weights and values are put into.
+const GROUPS: usize = 16;
+
+/// Which of 64 records allow what, one bit for each: a few words tell which of them to look at.
+#[derive(Debug, Clone)]
+struct Block {
+    exact: [u64; 64],
+    untagged: u64,
+    tags: [u64; 64],
+    weight: [u64; GROUPS],
+    value: [u64; GROUPS],
+}
+
+impl Block {
+    fn of(records: &[Record], vocabulary: &Vocabulary) -> Self {
+        let mut block = Self {
+            exact: [0; 64],
+            untagged: 0,
+            tags: [0; 64],
+            weight: [0; GROUPS],
+            value: [0; GROUPS],
+        };
+        for (record, place) in records.iter().zip(0..64) {
+            let own = 1_u64 << place;
+            let mark = |words: &mut [u64; 64], bits: u64| {
+                for (word, bit) in words.iter_mut().zip(0..64) {
+                    if bits & (1_u64 << bit) != 0 {
+                        *word |= own;
+                    }
+                }
+            };
+            mark(&mut block.exact, record.exact);
+            mark(&mut block.tags, record.tags);
+            if record.tags == 0 {
+                block.untagged |= own;
+            }
+            // Groups are coarser than classes: what a group lets through is compared again.
+            let range = |words: &mut [u64; GROUPS], (from, to): (u16, u16), bounds: usize| {
+                let last = group(to.saturating_sub(1), bounds);
+                for (word, number) in words.iter_mut().zip(0..) {
+                    if from < to && (group(from, bounds)..=last).contains(&number) {
+                        *word |= own;
+                    }
+                }
+            };
+            range(&mut block.weight, record.weight, vocabulary.weights.len());
+            range(&mut block.value, record.value, vocabulary.values.len());
+        }
+        block
+    }
+
+    /// The records that may fit.
+    #[inline]
+    fn candidates(&self, parcel: &RouteFeatures<'_>) -> u64 {
+        let pick = |words: &[u64], number: usize| words.get(number).copied().unwrap_or(0);
+        let mut left = pick(&self.weight, usize::from(parcel.weight_group))
+            & pick(&self.value, usize::from(parcel.value_group));
+        let mut bits = parcel.exact;
+        while bits != 0 {
+            left &= pick(&self.exact, bits.trailing_zeros() as usize);
+            bits &= bits - 1;
+        }
+        let mut tagged = self.untagged;
+        let mut tags = parcel.tags;
+        while tags != 0 {
+            tagged |= pick(&self.tags, tags.trailing_zeros() as usize);
+            tags &= tags - 1;
+        }
+        left & tagged
+    }
+}
+
+/// The group of a class among `bounds` bounds. Rises with the class.
+#[inline]
+fn group(class: u16, bounds: usize) -> usize {
+    let shift = (usize::BITS - bounds.leading_zeros()).saturating_sub(GROUPS.trailing_zeros());
+    (usize::from(class) >> shift).min(GROUPS - 1)
+}
+
+/// The records of a bucket.
+#[derive(Clone, Copy)]
+struct Bucket<'a> {
+    records: &'a [Record],
+    blocks: &'a [Block],
+}
+
+impl Bucket<'_> {
+    /// Shows the records before `end` that fit, ascending, until `show` says that it has enough.
+    #[inline]
+    fn each_fit(
+        self,
+        end: u32,
+        parcel: &RouteFeatures<'_>,
+        rules: &[RouteRule],
+        mut show: impl FnMut(u32) -> bool,
+    ) {
+        let near = if self.blocks.is_empty() { self.records.len() } else { NEAR };
+        for record in self.records.iter().take(near) {
+            if record.number >= end || (record.fits(parcel, rules) && show(record.number)) {
+                return;
+            }
+        }
+        let mut fresh = u64::MAX << NEAR;
+        for (block, records) in self.blocks.iter().zip(self.records.chunks(64)) {
+            let mut left = block.candidates(parcel) & fresh;
+            fresh = u64::MAX;
+            while left != 0 {
+                let place = left.trailing_zeros() as usize;
+                left &= left - 1;
+                let Some(record) = records.get(place) else { break };
+                if record.number >= end || (record.fits(parcel, rules) && show(record.number)) {
+                    return;
+                }
+            }
+        }
+    }
+}
 
 /// Rules in buckets.
 #[derive(Debug, Clone, Default)]
@@ -453,6 +593,7 @@ pub(super) struct RuleIndex {
     countries: Spans,
     platforms: Spans,
     any: Spans,
+    blocks: Vec<Block>,
 }
 
 impl RuleIndex {
@@ -490,11 +631,18 @@ impl RuleIndex {
         for (key, buckets) in KEYS.into_iter().zip(buckets) {
             let mut spans = Spans::new();
             for bucket in buckets {
+                let mut blocks = NONE;
+                if bucket.len() > LARGE {
+                    blocks = u32::try_from(index.blocks.len()).unwrap_or(NONE);
+                    let made = bucket.chunks(64).map(|records| Block::of(records, vocabulary));
+                    index.blocks.extend(made);
+                }
                 let from = u32::try_from(index.records.len()).unwrap_or(NONE);
                 index.records.extend(bucket);
-                spans.push((from, u32::try_from(index.records.len()).unwrap_or(NONE)));
+                let to = u32::try_from(index.records.len()).unwrap_or(NONE);
+                spans.push(Span { from, to, blocks });
             }
-            if spans.iter().all(|(from, to)| from == to) {
+            if spans.iter().all(|span| span.from == span.to) {
                 spans = Spans::new();
             }
             *index.spans_mut(key) = spans;
@@ -526,14 +674,15 @@ impl RuleIndex {
         &self,
         parcel: &RouteFeatures<'_>,
         vocabulary: &Vocabulary,
-        mut visit: impl FnMut(&[Record]),
+        mut visit: impl FnMut(Bucket<'_>),
     ) {
         let input = parcel.input;
         let mut show = |spans: &Spans, id: u32| {
-            if let Some((from, to)) = spans.get(id as usize)
-                && let Some(records) = self.records.get(*from as usize..*to as usize)
+            if let Some(span) = spans.get(id as usize)
+                && let Some(records) = self.records.get(span.from as usize..span.to as usize)
             {
-                visit(records);
+                let blocks = self.blocks.get(span.blocks as usize..).unwrap_or_default();
+                visit(Bucket { records, blocks });
             }
         };
         if !self.prefixes.is_empty() {
@@ -588,16 +737,13 @@ impl RuleIndex {
         rules: &[RouteRule],
     ) -> Option<u32> {
         let mut best = NONE;
-        self.each_bucket(parcel, vocabulary, |records| {
-            for record in records {
-                if record.number >= best {
-                    break;
-                }
-                if record.fits(parcel, rules) {
-                    best = record.number;
-                    break;
-                }
-            }
+        self.each_bucket(parcel, vocabulary, |bucket| {
+            let mut found = NONE;
+            bucket.each_fit(best, parcel, rules, |number| {
+                found = number;
+                true
+            });
+            best = best.min(found);
         });
         (best != NONE).then_some(best)
     }
@@ -612,12 +758,11 @@ impl RuleIndex {
         rules: &[RouteRule],
         mut show: impl FnMut(u32),
     ) {
-        self.each_bucket(parcel, vocabulary, |records| {
-            for record in records.iter().take_while(|record| record.number < end) {
-                if record.fits(parcel, rules) {
-                    show(record.number);
-                }
-            }
+        self.each_bucket(parcel, vocabulary, |bucket| {
+            bucket.each_fit(end, parcel, rules, |number| {
+                show(number);
+                false
+            });
         });
     }
 }
