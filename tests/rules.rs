@@ -15,21 +15,16 @@ use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use orderflow::calendar::WorkCalendar;
 use orderflow::order::{
     Action, AddressProblem, Deadline, DeadlineKind, DeadlineSource, ExceptionKind, Order,
-    PlatformDeadline, Requirements, Review, SpeedClass,
+    PlatformDeadline, Requirements, Review,
 };
 use orderflow::rules::{
-    self, AllocationPolicy, Anchor, CarrierReliability, ExceptionPolicy, Finding, Fired, Ladder,
-    Level, ReviewContext, ReviewPolicy, ReviewVerdict, RouteAction, RouteCondition, RouteFacts,
-    RouteInput, RoutePolicy, RouteRule, ServiceRejection, SlaRule, SlaRules, SlaScope, Span,
-    WarehouseRejection, allocate, dashboard, deadlines, exceptions, may_acknowledge, review, route,
-    validate, warning,
+    self, AllocationPolicy, Anchor, ExceptionPolicy, Finding, Fired, Ladder, Level, ReviewContext,
+    ReviewPolicy, ReviewVerdict, SlaRule, SlaRules, SlaScope, Span, WarehouseRejection, allocate,
+    dashboard, deadlines, exceptions, may_acknowledge, review, validate, warning,
 };
-use orderflow::shipment::{CarrierService, CostTier, Coverage, Milestone, RateQuote, ServiceKey};
+use orderflow::shipment::Milestone;
 use orderflow::warehouse::{FulfillmentChannel, StockView, Warehouse};
-use orderflow::{
-    Address, CarrierId, Currency, Grams, Millimetres, Money, PackageId, ServiceCode, Sku,
-    WarehouseId,
-};
+use orderflow::{Address, Currency, Grams, Money, PackageId, Sku, WarehouseId};
 use proptest::prelude::*;
 use support::*;
 
@@ -298,189 +293,6 @@ fn what_nobody_has_is_backordered_and_the_rest_ships_only_if_allowed() {
     assert_eq!(verdict.allocation.backordered[0].line, line_id("2"));
 }
 
-fn service(code: &'static str, days: u32, tier: CostTier) -> CarrierService {
-    CarrierService {
-        key: key_of(code),
-        name: code.to_owned(),
-        enabled: true,
-        speed: if days <= 2 { SpeedClass::Expedited } else { SpeedClass::Standard },
-        min_transit_days: 1,
-        max_transit_days: days,
-        cost_tier: tier,
-        coverage: Coverage::default(),
-        max_weight: Some(Grams::new(31_750)),
-        max_length_plus_girth: Some(Millimetres::new(3_300)),
-        max_length: None,
-        max_value: None,
-        batteries: false,
-        liquids: true,
-        economy: tier == CostTier::Low,
-        capacity_left: None,
-        priority: 0,
-    }
-}
-
-fn key_of(code: &'static str) -> ServiceKey {
-    ServiceKey::new(CarrierId::from_static("carrier"), ServiceCode::from_static(code))
-}
-
-fn quote(code: &'static str, cents: i64, currency: Currency) -> RateQuote {
-    RateQuote {
-        service: key_of(code),
-        name: code.to_owned(),
-        total: Money::from_minor(cents, currency),
-        deliver_on: None,
-        transit_days: None,
-        guaranteed: false,
-        token: None,
-        quoted_at: now(),
-    }
-}
-
-struct Routing {
-    address: Address,
-    calendar: WorkCalendar,
-    tags: BTreeSet<String>,
-    services: Vec<CarrierService>,
-    rules: Vec<RouteRule>,
-    quotes: Vec<RateQuote>,
-    reliability: BTreeMap<ServiceKey, CarrierReliability>,
-    deliver_by: Option<DateTime<Utc>>,
-    batteries: bool,
-    speed: SpeedClass,
-}
-
-impl Routing {
-    fn new() -> Self {
-        Self {
-            address: recipient().address,
-            calendar: calendar(),
-            tags: BTreeSet::new(),
-            services: vec![
-                service("ECONOMY", 8, CostTier::Low),
-                service("GROUND", 5, CostTier::Medium),
-                service("EXPRESS", 2, CostTier::High),
-            ],
-            rules: Vec::new(),
-            quotes: vec![
-                quote("ECONOMY", 500, Currency::USD),
-                quote("GROUND", 800, Currency::USD),
-                quote("EXPRESS", 3000, Currency::USD),
-            ],
-            reliability: BTreeMap::new(),
-            deliver_by: None,
-            batteries: false,
-            speed: SpeedClass::Standard,
-        }
-    }
-
-    fn decide(&self) -> orderflow::rules::RouteDecision {
-        let order = key("route");
-        let input = RouteInput {
-            platform: &order.platform,
-            shop: &order.shop,
-            destination: &self.address,
-            warehouse: None,
-            calendar: &self.calendar,
-            weight: Grams::new(900),
-            dimensions: None,
-            value: usd(2000),
-            tags: &self.tags,
-            speed: self.speed,
-            deliver_by: self.deliver_by,
-            batteries: self.batteries,
-            liquids: false,
-            platform_accepts: None,
-        };
-        let facts = RouteFacts {
-            services: &self.services,
-            rules: &self.rules,
-            quotes: &self.quotes,
-            reliability: &self.reliability,
-        };
-        route(&input, &facts, &RoutePolicy::default(), now())
-    }
-
-    fn chosen(&self) -> Option<String> {
-        self.decide().chosen.map(|choice| choice.service.service.to_string())
-    }
-}
-
-#[test]
-fn the_cheapest_service_that_keeps_the_promise_is_chosen() {
-    let mut routing = Routing::new();
-    assert_eq!(routing.chosen().as_deref(), Some("ECONOMY"));
-    routing.deliver_by = Some(now() + TimeDelta::days(6));
-    assert_eq!(routing.chosen().as_deref(), Some("GROUND"));
-    routing.deliver_by = Some(now() + TimeDelta::days(3));
-    assert_eq!(routing.chosen().as_deref(), Some("EXPRESS"));
-    let decision = routing.decide();
-    assert!(matches!(decision.rejected[0].1, ServiceRejection::MissesDeliverBy { .. }));
-    routing.speed = SpeedClass::Expedited;
-    routing.deliver_by = None;
-    assert_eq!(routing.chosen().as_deref(), Some("EXPRESS"));
-}
-
-#[test]
-fn a_forced_service_that_cannot_take_the_parcel_is_never_replaced_silently() {
-    let mut routing = Routing::new();
-    routing.rules = vec![RouteRule {
-        id: "r1".into(),
-        priority: 0,
-        condition: RouteCondition::default(),
-        action: RouteAction::Force(key_of("GROUND")),
-    }];
-    assert_eq!(routing.chosen().as_deref(), Some("GROUND"));
-    routing.services[1].enabled = false;
-    let decision = routing.decide();
-    assert_eq!(decision.chosen, None);
-    assert_eq!(decision.forced_by.as_deref(), Some("r1"));
-}
-
-#[test]
-fn contents_coverage_and_currency_are_hard_limits() {
-    let mut routing = Routing::new();
-    routing.batteries = true;
-    assert!(
-        routing
-            .decide()
-            .rejected
-            .iter()
-            .all(|(_, why)| { *why == ServiceRejection::OverLimit { what: "batteries".into() } })
-    );
-    let mut routing = Routing::new();
-    routing.services[0].coverage.excluded_states = vec!["CO".into()];
-    assert_eq!(routing.chosen().as_deref(), Some("GROUND"));
-    let mut routing = Routing::new();
-    routing.quotes[0] = quote("ECONOMY", 1, Currency::MXN);
-    assert_eq!(routing.chosen().as_deref(), Some("GROUND"));
-}
-
-#[test]
-fn without_quotes_light_parcels_take_economy_and_a_preference_wins() {
-    let mut routing = Routing::new();
-    routing.quotes.clear();
-    assert_eq!(routing.chosen().as_deref(), Some("ECONOMY"));
-    routing.rules = vec![RouteRule {
-        id: "prefer".into(),
-        priority: 0,
-        condition: RouteCondition::default(),
-        action: RouteAction::Prefer {
-            service: key_of("GROUND"),
-            discount: orderflow::Money::from_minor(100, Currency::USD).amount,
-        },
-    }];
-    assert_eq!(routing.chosen().as_deref(), Some("GROUND"));
-}
-
-#[test]
-fn late_more_than_5_percent_of_at_least_30_is_persistently_late() {
-    let late = |decided, late| CarrierReliability { decided, late }.is_persistently_late();
-    assert!(!late(29, 29));
-    assert!(!late(40, 2));
-    assert!(late(39, 2));
-}
-
 fn with_deadline(order: Order, kind: DeadlineKind, at: DateTime<Utc>) -> Order {
     let deadline = Deadline {
         kind,
@@ -584,34 +396,6 @@ proptest! {
         };
         let at = |seconds| span.after(DateTime::from_timestamp(seconds, 0).unwrap()).unwrap();
         prop_assert!(at(start) <= at(start + later));
-    }
-
-    #[test]
-    fn routing_does_not_depend_on_the_order_of_lists(
-        prices in prop::collection::vec(1_i64..5, 3), rotate in 0_usize..3, swap in any::<bool>(),
-    ) {
-        let mut routing = Routing::new();
-        for (quote, cents) in routing.quotes.iter_mut().zip(&prices) {
-            quote.total = usd(*cents);
-        }
-        let straight = routing.decide();
-        routing.services.rotate_left(rotate);
-        routing.quotes.rotate_right(rotate);
-        if swap {
-            routing.quotes.swap(0, 2);
-        }
-        prop_assert_eq!(straight, routing.decide());
-    }
-
-    #[test]
-    fn a_slower_and_dearer_quote_never_changes_the_choice(extra in 1_i64..10_000, days in 9_u32..30) {
-        let mut routing = Routing::new();
-        let before = routing.chosen();
-        let mut slow = service("SNAIL", days, CostTier::Low);
-        slow.economy = true;
-        routing.services.push(slow);
-        routing.quotes.push(quote("SNAIL", 500 + extra, Currency::USD));
-        prop_assert_eq!(before, routing.chosen());
     }
 
     #[test]
@@ -753,11 +537,6 @@ proptest! {
         let _ = calendar().deadline_after(placed, 3, orderflow::calendar::END_OF_DAY);
         let _ = calendar().next_departure(due);
         let _ = calendar().end_of_calendar_day(placed, u64::MAX);
-        let mut routing = Routing::new();
-        routing.deliver_by = Some(due);
-        routing.quotes[0].quoted_at = placed;
-        routing.quotes[0].total = price;
-        let _ = routing.decide();
         let _ = orderflow::order::reconcile(&order, &said, at);
         let _ = orderflow::order::OrderFilter::default().matches(&order, at);
         let _ = price.split(&[1, u32::MAX, 0]);

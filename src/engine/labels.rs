@@ -265,35 +265,35 @@ impl Engine {
                 shop.adapter.carrier_name(&key.carrier, &key.service) != CarrierNaming::Unsupported
             })
             .collect();
-        let mut tags = order.tags.clone();
-        tags.extend(
-            package
-                .contents
-                .iter()
-                .filter_map(|packed| order.line(&packed.line)?.sku.as_ref())
-                .map(ToString::to_string),
-        );
+        let skus = package
+            .contents
+            .iter()
+            .filter_map(|packed| order.line(&packed.line)?.sku.clone())
+            .collect();
         let input = RouteInput {
-            platform: &order.key.platform,
-            shop: &order.key.shop,
-            destination: &recipient.address,
+            logistics: order.logistics,
             warehouse: package.warehouse.as_ref(),
-            calendar,
-            weight: package.weight,
             dimensions: package.dimensions,
-            value: order.total,
-            tags: &tags,
+            tags: &order.tags,
+            skus: &skus,
             speed: order.speed,
             deliver_by: order.deadline(DeadlineKind::DeliverBy).map(|deadline| deadline.at),
-            batteries: tags.contains("battery"),
-            liquids: tags.contains("liquid"),
+            batteries: order.tags.contains("battery"),
+            liquids: order.tags.contains("liquid"),
             platform_accepts: Some(&accepted),
+            ..RouteInput::new(
+                &order.key.platform,
+                &order.key.shop,
+                &recipient.address,
+                calendar,
+                package.weight,
+                order.total,
+            )
         };
         let facts = RouteFacts {
-            services: &services,
             rules: &self.0.policy.route_rules,
             quotes: &quotes,
-            reliability: &std::collections::BTreeMap::new(),
+            ..RouteFacts::new(&services)
         };
         let decision = route(&input, &facts, &self.0.policy.route, now);
         Ok(decision.chosen.clone().ok_or_else(|| Box::new(decision)))

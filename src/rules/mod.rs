@@ -53,8 +53,14 @@ pub use review::{
     payment_anomaly, review, validate,
 };
 pub use route::{
-    CarrierReliability, RouteAction, RouteCondition, RouteDecision, RouteFacts, RouteInput,
-    RoutePolicy, RouteRule, ServiceRejection, route,
+    BaselineReport, CarrierAccount, CarrierReliability, CarrierVolume, CompileError,
+    CompiledRoutes, ListedService, LiveFacts, MAX_SERVICES, ManualRoute, NEGOTIATE_FROM,
+    OverrideRefused, PackagingShare, PriceSpread, QuoteProblem, RateCard, RateCardError,
+    RateCardFault, RateCards, RouteAction, RouteCondition, RouteDecision, RouteExample, RouteFacts,
+    RouteFeatures, RouteFinding, RouteInput, RoutePolicy, RouteRule, Routed, RoutedParcel,
+    ServiceAliases, ServiceCatalogue, ServiceRejection, ZoneArea, ZoneChart, ZoneRates,
+    cost_against_baseline, earliest_ship, lint_routes, monthly_volume, override_service,
+    packaging_share, price_spread, route,
 };
 pub use sla::{
     Anchor, DeadlineVerdict, DueIndex, Missing, Penalty, SlaRule, SlaRules, SlaScope, Span,

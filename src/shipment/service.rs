@@ -103,12 +103,21 @@ pub struct Coverage {
     /// Postcode prefixes left out.
     #[serde(default)]
     pub excluded_postcode_prefixes: Vec<String>,
+    /// Cities, in any case; empty is every city.
+    #[serde(default)]
+    pub cities: Vec<String>,
+    /// Cities left out, in any case.
+    #[serde(default)]
+    pub excluded_cities: Vec<String>,
     /// Whether post-office boxes are refused.
     #[serde(default)]
     pub no_po_box: bool,
     /// Whether only business addresses are served.
     #[serde(default)]
     pub no_residential: bool,
+    /// Whether places that count as remote are refused.
+    #[serde(default)]
+    pub no_remote: bool,
 }
 
 /// What a carrier is asked for a price of.

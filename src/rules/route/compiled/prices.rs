@@ -1,0 +1,294 @@
+//! Rate cards as tables: one look-up gives price and days of a service.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::super::{RateCards, ServiceAliases, ZoneChart};
+use super::index::{Countries, RouteFeatures, scaled};
+use super::text::{Ladder, NONE, PrefixTable};
+use crate::address::Address;
+use crate::money::{Currency, Money};
+use crate::shipment::ServiceKey;
+use crate::units::Grams;
+
+/// Price in the highest 32 bits, days in the lowest 16: comparing cells compares prices, then days.
+pub(super) const NO_PRICE: u64 = u64::MAX;
+
+/// Decimals that prices may have.
+const MOST_DECIMALS: u32 = 6;
+
+pub(super) const fn cell_price(cell: u64) -> i64 {
+    (cell >> 32).cast_signed()
+}
+
+pub(super) const fn cell_days(cell: u64) -> u32 {
+    (cell & 0xFFFF) as u32
+}
+
+/// All rate cards in one currency.
+#[derive(Debug, Clone)]
+pub(super) struct PriceBook {
+    pub(super) currency: Currency,
+    pub(super) scale: u32,
+    charts: Vec<Chart>,
+    groups: Vec<Group>,
+}
+
+/// Cards with the same zone chart and the same weight steps.
+#[derive(Debug, Clone)]
+struct Group {
+    chart: usize,
+    steps: Ladder,
+    /// Each with the heaviest parcel it prices.
+    members: Vec<Grams>,
+    /// `[zone][step][member]`, [`NONE`] where there is no price.
+    prices: Vec<u32>,
+    /// `[zone][member]`
+    days: Vec<u16>,
+}
+
+/// Where the card of a service is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    group: u32,
+    member: u32,
+}
+
+impl Place {
+    pub(super) const NOWHERE: Self = Self { group: NONE, member: NONE };
+}
+
+/// The rows of a group that a parcel reads, kept while its services are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'a> {
+    group: u32,
+    prices: &'a [u32],
+    days: &'a [u16],
+}
+
+impl Row<'_> {
+    pub(super) const NONE: Self = Self::empty(NONE);
+
+    const fn empty(group: u32) -> Self {
+        Self { group, prices: &[], days: &[] }
+    }
+
+    #[inline]
+    fn cell(&self, member: usize) -> u64 {
+        match (self.prices.get(member), self.days.get(member)) {
+            (Some(price), Some(days)) if *price != NONE => {
+                (u64::from(*price) << 32) | u64::from(*days)
+            }
+            _ => NO_PRICE,
+        }
+    }
+}
+
+impl PriceBook {
+    /// The tables, and the place of every service. `None` when the prices do not fit them: several
+    /// currencies, two cards for a service, amounts beyond 32 bits, days beyond 16.
+    pub(super) fn build(
+        cards: &RateCards,
+        aliases: &ServiceAliases,
+        scale: u32,
+    ) -> Option<(Self, BTreeMap<ServiceKey, Place>)> {
+        let currency = cards.cards().first()?.currency;
+        let names: Vec<&String> = cards.charts().keys().collect();
+        let charts: Vec<Chart> = cards.charts().values().map(Chart::build).collect();
+        let mut groups: Vec<(Group, Vec<&super::super::RateCard>)> = Vec::new();
+        let mut places = BTreeMap::new();
+        for card in cards.cards() {
+            if card.currency != currency {
+                return None;
+            }
+            let chart = names.iter().position(|name| **name == card.chart)?;
+            let steps = Ladder::new(card.steps.iter().map(|step| step.get()).collect());
+            let known =
+                groups.iter().position(|(group, _)| group.chart == chart && group.steps == steps);
+            let at = known.unwrap_or_else(|| {
+                let (members, prices, days) = (Vec::new(), Vec::new(), Vec::new());
+                groups.push((Group { chart, steps, members, prices, days }, Vec::new()));
+                groups.len() - 1
+            });
+            let (group, members) = groups.get_mut(at)?;
+            let place = Place {
+                group: u32::try_from(at).ok()?,
+                member: u32::try_from(members.len()).ok()?,
+            };
+            members.push(card);
+            group.members.push(card.max_weight.unwrap_or(Grams::new(u32::MAX)));
+            if places.insert(aliases.resolve(&card.service).clone(), place).is_some() {
+                return None;
+            }
+        }
+        for (group, members) in &mut groups {
+            let chart = charts.get(group.chart)?;
+            for zone in &chart.zones {
+                for card in members.iter() {
+                    let days = card.zones.get(zone).map_or(0, |rates| rates.transit_days);
+                    group.days.push(u16::try_from(days).ok()?);
+                }
+                for step in 0..group.steps.len() {
+                    for card in members.iter() {
+                        let price = card.zones.get(zone).and_then(|rates| rates.prices.get(step));
+                        group.prices.push(match price {
+                            None => NONE,
+                            Some(price) => units_of(*price, scale)?,
+                        });
+                    }
+                }
+            }
+        }
+        let groups = groups.into_iter().map(|(group, _)| group).collect();
+        Some((Self { currency, scale, charts, groups }, places))
+    }
+
+    /// Decimals that all prices need; `None` when they are too many.
+    pub(super) fn decimals(cards: &RateCards) -> Option<u32> {
+        let prices = cards.cards().iter().flat_map(|card| card.zones.values());
+        let scales = prices.flat_map(|rates| &rates.prices).map(|price| price.normalize().scale());
+        let most = scales.fold(2, u32::max);
+        (most <= MOST_DECIMALS).then_some(most)
+    }
+
+    /// The zone in the first chart, or [`NONE`]: most books have one chart.
+    #[inline]
+    pub(super) fn first_zone(&self, to: &Address) -> u32 {
+        self.charts.first().and_then(|chart| chart.zone_of(to)).unwrap_or(NONE)
+    }
+
+    fn row(&self, group: u32, parcel: &RouteFeatures<'_>) -> Option<Row<'_>> {
+        let table = self.groups.get(group as usize)?;
+        let (to, weight) = (parcel.input.destination, parcel.input.weight);
+        let zone = match table.chart {
+            0 => Some(parcel.zone).filter(|zone| *zone != NONE)?,
+            chart => self.charts.get(chart)?.zone_of(to)?,
+        };
+        let step = table.steps.below(weight.get());
+        if step >= table.steps.len() {
+            return None;
+        }
+        let width = table.members.len();
+        let from = (zone as usize * table.steps.len() + step) * width;
+        let prices = table.prices.get(from..from + width)?;
+        let from = zone as usize * width;
+        table.days.get(from..from + width).map(|days| Row { group, prices, days })
+    }
+
+    /// Price and days of a service, as a cell. `row` remembers what the last one read.
+    #[inline]
+    pub(super) fn cell<'a>(
+        &'a self,
+        place: Place,
+        row: &mut Row<'a>,
+        parcel: &RouteFeatures<'_>,
+    ) -> u64 {
+        if place.group == NONE {
+            return NO_PRICE;
+        }
+        if row.group != place.group {
+            *row = self.row(place.group, parcel).unwrap_or(Row::empty(place.group));
+        }
+        row.cell(place.member as usize)
+    }
+
+    /// The heaviest parcel that a card prices.
+    pub(super) fn max_weight(&self, place: Place) -> Grams {
+        self.groups
+            .get(place.group as usize)
+            .and_then(|group| group.members.get(place.member as usize))
+            .copied()
+            .unwrap_or(Grams::new(u32::MAX))
+    }
+
+    /// Whether any card has a price for a parcel.
+    pub(super) fn prices_anything(&self, parcel: &RouteFeatures<'_>) -> bool {
+        let weight = parcel.input.weight;
+        self.groups.iter().zip(0..).any(|(group, number)| {
+            self.row(number, parcel).is_some_and(|row| {
+                let mut cards = row.prices.iter().zip(&group.members);
+                cards.any(|(price, most)| *price != NONE && weight <= *most)
+            })
+        })
+    }
+
+    pub(super) fn money(&self, cell: u64) -> Money {
+        Money::new(Decimal::new(cell_price(cell), self.scale), self.currency)
+    }
+}
+
+/// A price in units of the common scale; `None` when it does not fit.
+fn units_of(price: Decimal, scale: u32) -> Option<u32> {
+    u32::try_from(scaled(price, scale)?).ok().filter(|price| *price != NONE)
+}
+
+/// A zone chart with its texts numbered.
+#[derive(Debug, Clone)]
+struct Chart {
+    zones: Vec<String>,
+    countries: Countries,
+    parts: Vec<CountryZones>,
+    elsewhere: u32,
+}
+
+#[derive(Debug, Clone)]
+struct CountryZones {
+    prefixes: PrefixTable,
+    /// The zone of every prefix, by its number.
+    zones: Vec<u32>,
+    whole: u32,
+}
+
+impl Chart {
+    fn build(chart: &ZoneChart) -> Self {
+        let mut zones: Vec<String> = chart.areas.iter().map(|area| area.zone.clone()).collect();
+        zones.extend(chart.elsewhere.clone());
+        zones.sort_unstable();
+        zones.dedup();
+        let number = |zone: &str| {
+            let place = zones.binary_search_by(|known| known.as_str().cmp(zone));
+            place.map_or(NONE, |place| u32::try_from(place).unwrap_or(NONE))
+        };
+        let elsewhere = chart.elsewhere.as_deref().map_or(NONE, number);
+        let mut countries = Countries::default();
+        let mut parts: Vec<CountryZones> = Vec::new();
+        for area in &chart.areas {
+            let id = countries.insert(area.country) as usize;
+            if id == parts.len() {
+                let (prefixes, zones) = (PrefixTable::default(), Vec::new());
+                parts.push(CountryZones { prefixes, zones, whole: NONE });
+            }
+            let Some(part) = parts.get_mut(id) else { continue };
+            if area.postcode_prefixes.is_empty() {
+                part.whole = number(&area.zone);
+            }
+            for prefix in &area.postcode_prefixes {
+                let place = part.prefixes.insert(prefix) as usize;
+                if place == part.zones.len() {
+                    part.zones.push(number(&area.zone));
+                }
+            }
+        }
+        Self { zones, countries, parts, elsewhere }
+    }
+
+    #[inline]
+    fn zone_of(&self, to: &Address) -> Option<u32> {
+        let part =
+            to.country.and_then(|country| self.parts.get(self.countries.get(country) as usize));
+        let zone = match part {
+            None => self.elsewhere,
+            Some(part) => {
+                let code = to.postal_code.as_deref();
+                let longest = code.and_then(|code| part.prefixes.of(code).next());
+                let listed = longest.and_then(|id| part.zones.get(id as usize));
+                match listed.copied().unwrap_or(part.whole) {
+                    NONE => self.elsewhere,
+                    zone => zone,
+                }
+            }
+        };
+        (zone != NONE).then_some(zone)
+    }
+}
