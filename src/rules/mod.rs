@@ -6,6 +6,7 @@
 mod allocate;
 mod dashboard;
 mod exceptions;
+pub mod kpi;
 mod ladder;
 mod poll;
 mod review;

@@ -1,0 +1,436 @@
+//! How a question is answered: which counters a group has, and which of them an order raises.
+
+use super::definitions::{
+    Cohort, Defect, ExclusionReason, KpiId, NEVER, Outcome, acknowledgement, delivery, shipping,
+    tracking_upload, tracking_upload_in_time, valid_tracking,
+};
+use super::facts::{At, OrderFacts, PackedRow, flags};
+use super::query::KpiQuery;
+
+/// Orders are looked at in chunks of this many, so that what is computed of them stays near.
+pub(super) const CHUNK: usize = 1024;
+
+const NEVERS: [i64; CHUNK] = [NEVER; CHUNK];
+const PLAIN_FLAGS: [u16; CHUNK] = [flags::NUMBERS_VALID; CHUNK];
+
+/// Counters that every cohort has: those that may count, and the three reasons never to.
+pub(super) const COMMON_SLOTS: usize = 4;
+const COMMON: [ExclusionReason; 3] =
+    [ExclusionReason::Test, ExclusionReason::PlatformFulfilled, ExclusionReason::NeverPaid];
+
+/// A figure of a cohort.
+#[derive(Debug, Clone)]
+pub(super) struct Measure {
+    pub(super) id: KpiId,
+    /// Weight of its code in the code of the row.
+    stride: u16,
+    /// The counter of each outcome but [`Outcome::Miss`], which is what is left.
+    pub(super) slots: Vec<(Outcome, usize)>,
+    /// Codes by question bits, already weighted.
+    table: Vec<u16>,
+}
+
+/// A cohort: what its groups count and what a row adds to them.
+#[derive(Debug, Clone)]
+pub(super) struct CohortPlan {
+    pub(super) cohort: Cohort,
+    pub(super) measures: Vec<Measure>,
+    /// Counters of a group, rounded up to a multiple of four.
+    pub(super) width: usize,
+    /// For each code of a row, what it adds to the counters: `width` numbers a code.
+    pub(super) deltas: Vec<u32>,
+    /// Number of codes of rows that may count.
+    codes: u16,
+    /// Whether durations are summed.
+    pub(super) sums: bool,
+    as_of: i64,
+    grace: i64,
+    shipped: At,
+    defects: super::DefectSet,
+}
+
+impl CohortPlan {
+    /// The cohorts that a question needs.
+    pub(super) fn of(query: &KpiQuery) -> Vec<Self> {
+        Cohort::ALL.into_iter().filter_map(|cohort| Self::new(query, cohort)).collect()
+    }
+
+    fn new(query: &KpiQuery, cohort: Cohort) -> Option<Self> {
+        // KPI-09 is the rest of KPI-01: they share their counters.
+        let mut ids: Vec<KpiId> = query
+            .kpis
+            .iter()
+            .filter(|id| id.cohort() == Some(cohort))
+            .map(|id| if id == KpiId::LateShipping { KpiId::OnTimeShipping } else { id })
+            .collect();
+        ids.dedup();
+        if ids.is_empty() {
+            return None;
+        }
+        let (mut slot, mut codes) = (COMMON_SLOTS, 1_u16);
+        let mut measures = Vec::new();
+        for id in ids {
+            let stride = codes;
+            let outcomes = id.outcomes();
+            codes = codes.saturating_mul(u16::try_from(outcomes.len()).unwrap_or(u16::MAX));
+            let mut slots = Vec::new();
+            for outcome in outcomes.iter().filter(|outcome| **outcome != Outcome::Miss) {
+                slots.push((*outcome, slot));
+                slot += 1;
+            }
+            let table = match id {
+                KpiId::OnTimeShipping => (0..1 << shipping::BITS)
+                    .map(|bits| stride * id.code_of(shipping::outcome(bits)))
+                    .collect(),
+                KpiId::DeliveryDelay => (0..1 << delivery::BITS)
+                    .map(|bits| stride * id.code_of(delivery::outcome(bits)))
+                    .collect(),
+                _ => Vec::new(),
+            };
+            measures.push(Measure { id, stride, slots, table });
+        }
+        let width = slot.next_multiple_of(4);
+        let mut deltas = Vec::new();
+        for code in 0..codes {
+            let mut delta = vec![0; width];
+            raise(&mut delta, 0);
+            for measure in &measures {
+                let outcomes = measure.id.outcomes();
+                let own = usize::from(code / measure.stride) % outcomes.len();
+                let outcome = outcomes.get(own).copied().unwrap_or(Outcome::Miss);
+                if let Some((_, slot)) = measure.slots.iter().find(|(known, _)| *known == outcome) {
+                    raise(&mut delta, *slot);
+                }
+            }
+            deltas.extend(delta);
+        }
+        for slot in 1..COMMON_SLOTS {
+            let mut delta = vec![0; width];
+            raise(&mut delta, slot);
+            deltas.extend(delta);
+        }
+        let sums = measures.iter().any(|measure| measure.id.is_duration());
+        Some(Self {
+            cohort,
+            measures,
+            width,
+            deltas,
+            codes,
+            sums,
+            as_of: super::facts::instant_micros(query.as_of),
+            grace: query.policy.scan_grace_micros(),
+            shipped: query.policy.ship_time_basis.into(),
+            defects: query.policy.defects,
+        })
+    }
+
+    /// The figure's counters, if the cohort has them.
+    pub(super) fn measure(&self, id: KpiId) -> Option<&Measure> {
+        let id = if id == KpiId::LateShipping { KpiId::OnTimeShipping } else { id };
+        self.measures.iter().find(|measure| measure.id == id)
+    }
+
+    /// The reasons of the common counters, from the second one.
+    pub(super) fn common_reasons() -> impl Iterator<Item = (ExclusionReason, usize)> {
+        COMMON.into_iter().zip(1..)
+    }
+
+    /// What a row adds to the counters of its group.
+    pub(super) fn delta(&self, code: u16) -> &[u32] {
+        let begin = usize::from(code) * self.width;
+        self.deltas.get(begin..begin + self.width).unwrap_or(&[])
+    }
+
+    /// Instant, code and duration of one row; the instant may lie outside of the window.
+    pub(super) fn row(&self, row: &PackedRow, chunk: &mut Scratch) -> (i64, u16, i64) {
+        self.fill(&Columns::Row(row), 1, chunk);
+        let first = (chunk.instants.first(), chunk.codes.first(), chunk.durations.first());
+        match first {
+            (Some(instant), Some(code), Some(duration)) => (*instant, *code, *duration),
+            _ => (NEVER, 0, 0),
+        }
+    }
+
+    /// Fills cohort instants, codes and durations of the first `rows` rows of a chunk.
+    pub(super) fn fill(&self, columns: &Columns<'_>, rows: usize, out: &mut Scratch) {
+        let as_of = self.as_of;
+        let (Some(instants), Some(codes), Some(durations)) = (
+            out.instants.get_mut(..rows),
+            out.codes.get_mut(..rows),
+            out.durations.get_mut(..rows),
+        ) else {
+            return;
+        };
+        codes.fill(0);
+        for measure in &self.measures {
+            self.measure_codes(measure, columns, rows, codes);
+        }
+        let marks = columns.flags(rows);
+        let (created, paid) = (columns.at(At::Created, rows), columns.at(At::Paid, rows));
+        if self.sums {
+            let (begin, end) = match self.cohort {
+                Cohort::Acknowledged => (created, columns.at(At::Acknowledged, rows)),
+                _ => (paid, columns.at(At::ShipConfirmed, rows)),
+            };
+            for (duration, (begin, end)) in durations.iter_mut().zip(begin.iter().zip(end)) {
+                *duration = end.saturating_sub(*begin);
+            }
+            let pending = self.measures.iter().find(|measure| measure.id == KpiId::HandlingTime);
+            if let Some(pending) = pending {
+                for (duration, code) in durations.iter_mut().zip(codes.iter()) {
+                    let counts = (code / pending.stride) % 2 == 0;
+                    *duration = if counts { *duration } else { NEVER };
+                }
+            }
+        }
+        let placed_or_paid = |created: i64, paid: i64| {
+            let placed = if created <= as_of { created } else { NEVER };
+            if paid <= as_of { paid } else { placed }
+        };
+        match self.cohort {
+            Cohort::Paid => {
+                for (instant, (created, paid)) in instants.iter_mut().zip(created.iter().zip(paid))
+                {
+                    *instant = placed_or_paid(*created, *paid);
+                }
+            }
+            Cohort::DeliverBy => {
+                let due = columns.at(At::DeliverBy, rows);
+                for (instant, ((created, paid), due)) in
+                    instants.iter_mut().zip(created.iter().zip(paid).zip(due))
+                {
+                    *instant = if *due == NEVER { placed_or_paid(*created, *paid) } else { *due };
+                }
+            }
+            Cohort::ShipConfirmed | Cohort::Uploaded | Cohort::Created | Cohort::Acknowledged => {
+                let own = match self.cohort {
+                    Cohort::ShipConfirmed => columns.at(At::ShipConfirmed, rows),
+                    Cohort::Uploaded => columns.at(At::Uploaded, rows),
+                    Cohort::Acknowledged => columns.at(At::Acknowledged, rows),
+                    _ => created,
+                };
+                for (instant, own) in instants.iter_mut().zip(own) {
+                    *instant = if *own <= as_of { *own } else { NEVER };
+                }
+            }
+        }
+        let all = self.codes;
+        for ((code, duration), (marks, paid)) in
+            codes.iter_mut().zip(durations.iter_mut()).zip(marks.iter().zip(paid))
+        {
+            let unpaid = if *paid <= as_of { 0 } else { 3 };
+            let elsewhere = if marks & flags::PLATFORM_FULFILLED != 0 { 2 } else { unpaid };
+            let never: u16 = if marks & flags::TEST != 0 { 1 } else { elsewhere };
+            *code = if never == 0 { *code } else { all + never - 1 };
+            *duration = if never == 0 { *duration } else { NEVER };
+        }
+    }
+
+    fn measure_codes(
+        &self,
+        measure: &Measure,
+        columns: &Columns<'_>,
+        rows: usize,
+        codes: &mut [u16],
+    ) {
+        let as_of = self.as_of;
+        let stride = measure.stride;
+        let at = |which| columns.at(which, rows);
+        let marks = columns.flags(rows);
+        let encode = |outcome| match outcome {
+            Outcome::Miss => 0,
+            Outcome::Hit => stride,
+            Outcome::Pending => 2 * stride,
+            Outcome::Excluded(ExclusionReason::NotNeeded) => 3 * stride,
+            Outcome::Excluded(_) => 4 * stride,
+        };
+        let happened = |codes: &mut [u16], column: &[i64]| {
+            for (code, instant) in codes.iter_mut().zip(column) {
+                *code += if *instant <= as_of { stride } else { 0 };
+            }
+        };
+        match measure.id {
+            KpiId::OnTimeShipping => {
+                let table: &[u16; 1 << shipping::BITS] = match measure.table.as_slice().try_into() {
+                    Ok(table) => table,
+                    Err(_) => return,
+                };
+                let columns = at(self.shipped).iter().zip(at(At::ShipBy)).zip(at(At::Cancelled));
+                for (code, (((shipped, due), cancelled), marks)) in
+                    codes.iter_mut().zip(columns.zip(marks))
+                {
+                    let whole = marks & flags::FULLY_SHIPPED != 0;
+                    let shipped = if whole { *shipped } else { NEVER };
+                    let by = marks & flags::CANCELLED_BY;
+                    let bits = shipping::question(shipped, *due, *cancelled, by, as_of);
+                    let masked = usize::from(bits) % table.len();
+                    *code += table.get(masked).copied().unwrap_or(0);
+                }
+            }
+            KpiId::Cancellation => happened(codes, at(At::Cancelled)),
+            KpiId::SellerFaultCancellation => {
+                for (code, (cancelled, marks)) in
+                    codes.iter_mut().zip(at(At::Cancelled).iter().zip(marks))
+                {
+                    let fault = marks & flags::CANCELLED_BY >= super::CancelledBy::Seller.bits();
+                    *code += if fault & (*cancelled <= as_of) { stride } else { 0 };
+                }
+            }
+            KpiId::Complaint => happened(codes, at(At::Complaint)),
+            KpiId::Dispute => happened(codes, at(At::Dispute)),
+            KpiId::ExceptionRate => happened(codes, at(At::Exception)),
+            KpiId::OrderDefect => self.defect_codes(stride, columns, rows, codes),
+            KpiId::HandlingTime => {
+                for (code, marks) in codes.iter_mut().zip(marks) {
+                    *code += if marks & flags::FULLY_SHIPPED == 0 { stride } else { 0 };
+                }
+            }
+            KpiId::TrackingUpload => {
+                for (code, (marks, uploaded)) in
+                    codes.iter_mut().zip(marks.iter().zip(at(At::Uploaded)))
+                {
+                    let whole = marks & flags::FULLY_SHIPPED != 0;
+                    let needed = marks & flags::NUMBER_NEEDED != 0;
+                    *code += encode(tracking_upload(whole, needed, *uploaded, as_of));
+                }
+            }
+            KpiId::TrackingUploadInTime => {
+                let instants = at(At::Uploaded).iter().zip(at(At::UploadBy));
+                for (code, (marks, (uploaded, by))) in
+                    codes.iter_mut().zip(marks.iter().zip(instants))
+                {
+                    let whole = marks & flags::FULLY_SHIPPED != 0;
+                    let needed = marks & flags::NUMBER_NEEDED != 0;
+                    *code += encode(tracking_upload_in_time(whole, needed, *uploaded, *by, as_of));
+                }
+            }
+            KpiId::ProcessingAccuracy => {
+                for (code, (marks, mistake)) in
+                    codes.iter_mut().zip(marks.iter().zip(at(At::Mistake)))
+                {
+                    let whole = marks & flags::FULLY_SHIPPED != 0;
+                    let judged = if *mistake <= as_of { Outcome::Miss } else { Outcome::Hit };
+                    *code += encode(if whole { judged } else { Outcome::Pending });
+                }
+            }
+            KpiId::DeliveryDelay => {
+                let table: &[u16; 1 << delivery::BITS] = match measure.table.as_slice().try_into() {
+                    Ok(table) => table,
+                    Err(_) => return,
+                };
+                let columns =
+                    at(At::DeliverBy).iter().zip(at(At::Delivered)).zip(at(At::Cancelled));
+                for (code, ((due, delivered), cancelled)) in codes.iter_mut().zip(columns) {
+                    let bits = delivery::question(*due, *delivered, *cancelled, as_of);
+                    let masked = usize::from(bits) % table.len();
+                    *code += table.get(masked).copied().unwrap_or(0);
+                }
+            }
+            KpiId::ValidTracking => {
+                let instants = at(At::Uploaded).iter().zip(at(At::Accepted));
+                for (code, (marks, (uploaded, scanned))) in
+                    codes.iter_mut().zip(marks.iter().zip(instants))
+                {
+                    let whole = marks & flags::FULLY_SHIPPED != 0;
+                    let valid = marks & flags::NUMBERS_VALID != 0;
+                    let grace = self.grace;
+                    let outcome = valid_tracking(whole, valid, *uploaded, *scanned, grace, as_of);
+                    *code += encode(outcome);
+                }
+            }
+            KpiId::Acknowledgement => {
+                let instants = at(At::Acknowledged).iter().zip(at(At::AcknowledgeBy));
+                for (code, (marks, (done, by))) in codes.iter_mut().zip(marks.iter().zip(instants))
+                {
+                    let needed = marks & flags::NEEDS_ACKNOWLEDGEMENT != 0;
+                    *code += encode(acknowledgement(needed, *done, *by, as_of));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// KPI-12: a row is hit once, by whichever defect.
+    fn defect_codes(&self, stride: u16, columns: &Columns<'_>, rows: usize, codes: &mut [u16]) {
+        let as_of = self.as_of;
+        let mut defective = [false; CHUNK];
+        let instants = [
+            (Defect::Complaint, At::Complaint),
+            (Defect::NegativeReview, At::NegativeReview),
+            (Defect::SellerRefund, At::SellerRefund),
+            (Defect::Dispute, At::Dispute),
+            (Defect::ShippingMistake, At::Mistake),
+        ];
+        for (defect, which) in instants {
+            if self.defects.contains(defect) {
+                for (hit, instant) in defective.iter_mut().zip(columns.at(which, rows)) {
+                    *hit |= *instant <= as_of;
+                }
+            }
+        }
+        let cancellations = [
+            (Defect::CancelledBySeller, super::CancelledBy::Seller),
+            (Defect::CancelledNotAcknowledged, super::CancelledBy::NotAcknowledged),
+            (Defect::CancelledNotShipped, super::CancelledBy::NotShipped),
+        ];
+        let counted: u16 = cancellations
+            .into_iter()
+            .filter(|(defect, _)| self.defects.contains(*defect))
+            .map(|(_, by)| 1 << by.bits())
+            .fold(0, |set, bit| set | bit);
+        let cancelled = columns.at(At::Cancelled, rows).iter().zip(columns.flags(rows));
+        for (hit, (cancelled, marks)) in defective.iter_mut().zip(cancelled) {
+            let by = marks & flags::CANCELLED_BY;
+            *hit |= (*cancelled <= as_of) & ((counted >> by) & 1 == 1);
+        }
+        for (code, hit) in codes.iter_mut().zip(defective) {
+            *code += if hit { stride } else { 0 };
+        }
+    }
+}
+
+fn raise(delta: &mut [u32], slot: usize) {
+    if let Some(counter) = delta.get_mut(slot) {
+        *counter += 1;
+    }
+}
+
+/// Where the facts of a chunk come from.
+pub(super) enum Columns<'a> {
+    /// Rows of a table from a place on.
+    Table(&'a OrderFacts, usize),
+    /// One row.
+    Row(&'a PackedRow),
+}
+
+impl Columns<'_> {
+    fn at(&self, which: At, rows: usize) -> &[i64] {
+        match self {
+            Self::Table(facts, begin) => facts.instant_column(which).get(*begin..*begin + rows),
+            Self::Row(row) => row.instants.get(which as usize).map(std::slice::from_ref),
+        }
+        .unwrap_or_else(|| NEVERS.get(..rows).unwrap_or(&[]))
+    }
+
+    fn flags(&self, rows: usize) -> &[u16] {
+        match self {
+            Self::Table(facts, begin) => facts.flag_column().get(*begin..*begin + rows),
+            Self::Row(row) => Some(std::slice::from_ref(&row.flags)),
+        }
+        .unwrap_or_else(|| PLAIN_FLAGS.get(..rows).unwrap_or(&[]))
+    }
+}
+
+/// What a chunk of rows came to: cohort instants, codes, durations ([`NEVER`] where none counts).
+#[derive(Debug, Clone)]
+pub(super) struct Scratch {
+    pub(super) instants: Vec<i64>,
+    pub(super) codes: Vec<u16>,
+    pub(super) durations: Vec<i64>,
+}
+
+impl Scratch {
+    pub(super) fn of(rows: usize) -> Self {
+        Self { instants: vec![NEVER; rows], codes: vec![0; rows], durations: vec![NEVER; rows] }
+    }
+}
