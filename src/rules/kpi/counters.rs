@@ -505,6 +505,18 @@ impl KpiReader {
         (if self.is_rest { denominator.saturating_sub(hits) } else { hits }, denominator)
     }
 
+    /// Pending and excluded of a cell.
+    #[inline]
+    fn left_out(&self, cell: &[u32]) -> (u64, u64) {
+        let at = |slot: usize| u64::from(cell.get(slot).copied().unwrap_or(0));
+        let never = CohortPlan::common_reasons().fold(0, |sum, (_, slot)| sum + at(slot));
+        if self.mode == DenominatorMode::AllOrders && !self.is_duration {
+            return (0, never);
+        }
+        let excluded = self.excluded.iter().fold(never, |sum, (_, slot)| sum + at(*slot));
+        (self.pending.map_or(0, at), excluded)
+    }
+
     fn counts(&self, cell: &[u32]) -> Counts {
         let at = |slot: usize| u64::from(cell.get(slot).copied().unwrap_or(0));
         let (numerator, denominator) = self.parts(cell);
@@ -566,6 +578,13 @@ impl<'a> Group<'a> {
     #[must_use]
     pub fn counts(&self, reader: &KpiReader) -> Counts {
         reader.counts(self.cell(reader.cohort))
+    }
+
+    /// How many orders of a figure are pending, and how many excluded for whatever reason.
+    #[must_use]
+    #[inline]
+    pub fn left_out(&self, reader: &KpiReader) -> (u64, u64) {
+        reader.left_out(self.cell(reader.cohort))
     }
 
     /// The ratio of a figure; `None` when nothing is counted.
