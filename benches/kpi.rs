@@ -865,6 +865,20 @@ fn from_orders() {
 
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
+    if std::env::args().any(|argument| argument == "--profile") {
+        let rows = rows(4_000_000, 1);
+        let facts = facts(&rows);
+        let query = query(Grouping::G1);
+        for _ in 0..10 {
+            let begin = Instant::now();
+            drop(black_box(query.count(&facts).unwrap()));
+            let ours = begin.elapsed();
+            let begin = Instant::now();
+            drop(black_box(limit_fold(&rows, Grouping::G1)));
+            println!("{ours:?} {:?}", begin.elapsed());
+        }
+        return;
+    }
     let mut sizes = vec![1_000_000];
     if !quick {
         sizes.push(10_000_000);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::definitions::{Cohort, DenominatorMode, ExclusionReason, KpiId, NEVER, Outcome};
+use super::definitions::{Cohort, DenominatorMode, ExclusionReason, KpiId, Outcome};
 use super::facts::{At, OrderFacts, OrderRow, PackedRow, flags, instant_micros};
 use super::figures::{
     CostCounts, Counts, Durations, Excluded, Kpi, Ratio, add_amount, merge_sorted,
@@ -48,6 +48,12 @@ impl CohortCounters {
         if self.has_sums {
             self.sums.push(sum);
         }
+    }
+
+    pub(super) fn reserve(&mut self, groups: usize) {
+        self.keys.reserve(groups);
+        self.cells.reserve(groups.saturating_mul(self.width));
+        self.sums.reserve(if self.has_sums { groups } else { 0 });
     }
 
     pub(super) fn push_empty(&mut self, key: u64, width: usize) {
@@ -240,16 +246,12 @@ impl KpiQuery {
         let layout = Layout::of_facts(facts, self, &bins)?;
         let plans = CohortPlan::of(self);
         let by_sku = self.group_by.contains(&Dimension::Sku) || !self.scope.skus.is_empty();
-        let cohorts = plans
-            .iter()
-            .map(|plan| {
-                if by_sku {
-                    one_by_one(facts, rows.clone(), plan, &layout, &bins, self.percentiles)
-                } else {
-                    fold::fold(facts, rows.clone(), plan, &layout, &bins, self.percentiles)
-                }
-            })
-            .collect();
+        let cohorts = if by_sku {
+            let one = |plan| one_by_one(facts, rows.clone(), plan, &layout, &bins, self);
+            plans.iter().map(one).collect()
+        } else {
+            fold::fold(facts, rows.clone(), &plans, &layout, &bins, self)
+        };
         let mut counters = KpiCounters {
             query: self.clone(),
             plans,
@@ -342,7 +344,7 @@ fn one_by_one(
     plan: &CohortPlan,
     layout: &Layout,
     bins: &Bins,
-    percentiles: bool,
+    query: &KpiQuery,
 ) -> CohortCounters {
     let keys = Keys::new(facts, layout);
     let mut own = Vec::new();
@@ -365,7 +367,7 @@ fn one_by_one(
         let place = counters.keys.len() - 1;
         for (_, code, duration) in group {
             raise(&mut counters, place, plan, *code, *duration);
-            if percentiles && plan.sums && *duration != NEVER {
+            if query.percentiles && plan.has_duration(*code) {
                 counters.sample(*key, *duration);
             }
         }
@@ -385,9 +387,7 @@ pub(super) fn raise(
     for (counter, more) in counters.cell_mut(place).iter_mut().zip(plan.delta(code)) {
         *counter = counter.saturating_add(*more);
     }
-    if duration != NEVER {
-        counters.add_to_sum(place, duration);
-    }
+    counters.add_to_sum(place, duration);
 }
 
 /// Adds the costs of a row to a group. `None` when it is not of the cohort.

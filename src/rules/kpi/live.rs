@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::counters::{CohortCounters, KpiCounters, add_costs, cost_instant, raise};
-use super::definitions::{KpiId, NEVER};
+use super::definitions::KpiId;
 use super::facts::{Costs, OrderRow, PackedRow, instant_micros};
 use super::figures::CostCounts;
 use super::layout::{Axis, OpenAxis};
@@ -156,7 +156,7 @@ impl LiveCounters {
                 counters.keys.len() - 1
             });
             raise(counters, place, plan, code, duration);
-            if self.query.percentiles && plan.sums && duration != NEVER {
+            if self.query.percentiles && plan.has_duration(code) {
                 counters.sample(key, duration);
             }
         }

@@ -30,6 +30,15 @@ pub(super) struct Measure {
     table: Vec<u16>,
 }
 
+/// What holds for every row of a chunk, so that it need not be asked of each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Common {
+    /// Every order is paid.
+    paid: bool,
+    /// None is a test or shipped by the platform.
+    plain: bool,
+}
+
 /// A cohort: what its groups count and what a row adds to them.
 #[derive(Debug, Clone)]
 pub(super) struct CohortPlan {
@@ -43,6 +52,8 @@ pub(super) struct CohortPlan {
     codes: u16,
     /// Whether durations are summed.
     pub(super) sums: bool,
+    /// Whether a row of a code has a duration that counts.
+    durations: Vec<bool>,
     as_of: i64,
     grace: i64,
     shipped: At,
@@ -110,7 +121,7 @@ impl CohortPlan {
             deltas.extend(delta);
         }
         let sums = measures.iter().any(|measure| measure.id.is_duration());
-        Some(Self {
+        let mut plan = Self {
             cohort,
             measures,
             width,
@@ -121,7 +132,10 @@ impl CohortPlan {
             grace: query.policy.scan_grace_micros(),
             shipped: query.policy.ship_time_basis.into(),
             defects: query.policy.defects,
-        })
+            durations: Vec::new(),
+        };
+        plan.durations = (0..codes).map(|code| plan.has_duration(code)).collect();
+        Some(plan)
     }
 
     /// The figure's counters, if the cohort has them.
@@ -141,9 +155,28 @@ impl CohortPlan {
         self.deltas.get(begin..begin + self.width).unwrap_or(&[])
     }
 
+    /// Whether the duration of a row of this code counts.
+    pub(super) fn has_duration(&self, code: u16) -> bool {
+        let pending = self.measures.iter().find(|measure| measure.id == KpiId::HandlingTime);
+        self.sums
+            && code < self.codes
+            && pending.is_none_or(|measure| (code / measure.stride).is_multiple_of(2))
+    }
+
+    /// What holds for all rows of a chunk.
+    pub(super) fn common(columns: &Columns<'_>, rows: usize, as_of: i64) -> Common {
+        let special = flags::TEST | flags::PLATFORM_FULFILLED;
+        let marks = columns.flags(rows).iter().fold(0, |all, marks| all | marks);
+        Common {
+            paid: columns.at(At::Paid, rows).iter().all(|paid| *paid <= as_of),
+            plain: marks & special == 0,
+        }
+    }
+
     /// Instant, code and duration of one row; the instant may lie outside of the window.
     pub(super) fn row(&self, row: &PackedRow, chunk: &mut Scratch) -> (i64, u16, i64) {
-        self.fill(&Columns::Row(row), 1, chunk);
+        let columns = Columns::Row(row);
+        self.fill(&columns, 1, Self::common(&columns, 1, self.as_of), chunk);
         let first = (chunk.instants.first(), chunk.codes.first(), chunk.durations.first());
         match first {
             (Some(instant), Some(code), Some(duration)) => (*instant, *code, *duration),
@@ -152,8 +185,13 @@ impl CohortPlan {
     }
 
     /// Fills cohort instants, codes and durations of the first `rows` rows of a chunk.
-    pub(super) fn fill(&self, columns: &Columns<'_>, rows: usize, out: &mut Scratch) {
-        let as_of = self.as_of;
+    pub(super) fn fill(
+        &self,
+        columns: &Columns<'_>,
+        rows: usize,
+        common: Common,
+        out: &mut Scratch,
+    ) {
         let (Some(instants), Some(codes), Some(durations)) = (
             out.instants.get_mut(..rows),
             out.codes.get_mut(..rows),
@@ -165,68 +203,81 @@ impl CohortPlan {
         for measure in &self.measures {
             self.measure_codes(measure, columns, rows, codes);
         }
-        let marks = columns.flags(rows);
-        let (created, paid) = (columns.at(At::Created, rows), columns.at(At::Paid, rows));
+        self.fill_instants(columns, rows, common, instants);
         if self.sums {
             let (begin, end) = match self.cohort {
-                Cohort::Acknowledged => (created, columns.at(At::Acknowledged, rows)),
-                _ => (paid, columns.at(At::ShipConfirmed, rows)),
+                Cohort::Acknowledged => (At::Created, At::Acknowledged),
+                _ => (At::Paid, At::ShipConfirmed),
             };
-            for (duration, (begin, end)) in durations.iter_mut().zip(begin.iter().zip(end)) {
-                *duration = end.saturating_sub(*begin);
-            }
-            let pending = self.measures.iter().find(|measure| measure.id == KpiId::HandlingTime);
-            if let Some(pending) = pending {
-                for (duration, code) in durations.iter_mut().zip(codes.iter()) {
-                    let counts = (code / pending.stride) % 2 == 0;
-                    *duration = if counts { *duration } else { NEVER };
-                }
+            let spans = columns.at(begin, rows).iter().zip(columns.at(end, rows));
+            for (duration, (begin, end)) in durations.iter_mut().zip(spans) {
+                *duration = end.wrapping_sub(*begin);
             }
         }
+        if !(common.paid && common.plain) {
+            let as_of = self.as_of;
+            let all = self.codes;
+            let marks = columns.flags(rows).iter().zip(columns.at(At::Paid, rows));
+            for (code, (marks, paid)) in codes.iter_mut().zip(marks) {
+                let unpaid = if *paid <= as_of { 0 } else { 3 };
+                let elsewhere = if marks & flags::PLATFORM_FULFILLED != 0 { 2 } else { unpaid };
+                let never: u16 = if marks & flags::TEST != 0 { 1 } else { elsewhere };
+                *code = if never == 0 { *code } else { all + never - 1 };
+            }
+        }
+        if self.sums {
+            for (duration, code) in durations.iter_mut().zip(codes.iter()) {
+                *duration = if self.counted(*code) { *duration } else { 0 };
+            }
+        }
+    }
+
+    /// [`CohortPlan::has_duration`] by table.
+    #[inline(always)]
+    fn counted(&self, code: u16) -> bool {
+        self.durations.get(usize::from(code)).copied().unwrap_or(false)
+    }
+
+    fn fill_instants(
+        &self,
+        columns: &Columns<'_>,
+        rows: usize,
+        common: Common,
+        instants: &mut [i64],
+    ) {
+        let as_of = self.as_of;
+        let paid = || columns.at(At::Paid, rows);
         let placed_or_paid = |created: i64, paid: i64| {
             let placed = if created <= as_of { created } else { NEVER };
             if paid <= as_of { paid } else { placed }
         };
-        match self.cohort {
-            // Mostly every order of a chunk is paid, and when it was placed need not be read.
-            Cohort::Paid if paid.iter().all(|paid| *paid <= as_of) => {
-                instants.copy_from_slice(paid);
-            }
+        let own = match self.cohort {
+            Cohort::Paid if common.paid => return instants.copy_from_slice(paid()),
             Cohort::Paid => {
-                for (instant, (created, paid)) in instants.iter_mut().zip(created.iter().zip(paid))
-                {
+                let pairs = columns.at(At::Created, rows).iter().zip(paid());
+                for (instant, (created, paid)) in instants.iter_mut().zip(pairs) {
                     *instant = placed_or_paid(*created, *paid);
                 }
+                return;
             }
             Cohort::DeliverBy => {
                 let due = columns.at(At::DeliverBy, rows);
-                for (instant, ((created, paid), due)) in
-                    instants.iter_mut().zip(created.iter().zip(paid).zip(due))
-                {
+                if due.iter().all(|due| *due != NEVER) {
+                    return instants.copy_from_slice(due);
+                }
+                let pairs = columns.at(At::Created, rows).iter().zip(paid());
+                for (instant, ((created, paid), due)) in instants.iter_mut().zip(pairs.zip(due)) {
                     *instant = if *due == NEVER { placed_or_paid(*created, *paid) } else { *due };
                 }
+                return;
             }
-            Cohort::ShipConfirmed | Cohort::Uploaded | Cohort::Created | Cohort::Acknowledged => {
-                let own = match self.cohort {
-                    Cohort::ShipConfirmed => columns.at(At::ShipConfirmed, rows),
-                    Cohort::Uploaded => columns.at(At::Uploaded, rows),
-                    Cohort::Acknowledged => columns.at(At::Acknowledged, rows),
-                    _ => created,
-                };
-                for (instant, own) in instants.iter_mut().zip(own) {
-                    *instant = if *own <= as_of { *own } else { NEVER };
-                }
-            }
-        }
-        let all = self.codes;
-        for ((code, duration), (marks, paid)) in
-            codes.iter_mut().zip(durations.iter_mut()).zip(marks.iter().zip(paid))
-        {
-            let unpaid = if *paid <= as_of { 0 } else { 3 };
-            let elsewhere = if marks & flags::PLATFORM_FULFILLED != 0 { 2 } else { unpaid };
-            let never: u16 = if marks & flags::TEST != 0 { 1 } else { elsewhere };
-            *code = if never == 0 { *code } else { all + never - 1 };
-            *duration = if never == 0 { *duration } else { NEVER };
+            Cohort::ShipConfirmed => At::ShipConfirmed,
+            Cohort::Uploaded => At::Uploaded,
+            Cohort::Created => At::Created,
+            Cohort::Acknowledged => At::Acknowledged,
+        };
+        for (instant, own) in instants.iter_mut().zip(columns.at(own, rows)) {
+            *instant = if *own <= as_of { *own } else { NEVER };
         }
     }
 
@@ -273,9 +324,8 @@ impl CohortPlan {
             }
             KpiId::Cancellation => happened(codes, at(At::Cancelled)),
             KpiId::SellerFaultCancellation => {
-                for (code, (cancelled, marks)) in
-                    codes.iter_mut().zip(at(At::Cancelled).iter().zip(marks))
-                {
+                let pairs = at(At::Cancelled).iter().zip(marks);
+                for (code, (cancelled, marks)) in codes.iter_mut().zip(pairs) {
                     let fault = marks & flags::CANCELLED_BY >= super::CancelledBy::Seller.bits();
                     *code += if fault & (*cancelled <= as_of) { stride } else { 0 };
                 }

@@ -369,6 +369,46 @@ pub(super) struct Bins {
     dates: Vec<NaiveDate>,
     /// `2^40` over the usual length of a period in units of `2^20` µs.
     magic: u64,
+    /// Set when all periods are equally long.
+    even: Option<Even>,
+}
+
+/// Division by the one length of all periods, as a multiplication.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Even {
+    from: i64,
+    /// Powers of two in the length.
+    shift: u32,
+    /// `2^64` over the rest of it, rounded up.
+    inverse: u64,
+}
+
+impl Even {
+    /// Exact as long as the window in units of `2^shift`, times the rest of the length, stays below
+    /// `2^64`.
+    fn new(bounds: &[i64]) -> Option<Self> {
+        let [first, second, ..] = bounds else { return None };
+        let length = second.checked_sub(*first).filter(|length| *length > 0)?;
+        let (last, inner) = bounds.split_last()?;
+        let even = inner.iter().zip(inner.iter().skip(1)).all(|(a, b)| b - a == length);
+        let tail = inner.last().is_some_and(|begin| last - begin <= length);
+        let shift = length.trailing_zeros();
+        let rest = (length >> shift).unsigned_abs();
+        let span = (last.checked_sub(*first)? >> shift).unsigned_abs() + 1;
+        span.checked_mul(rest)?;
+        (even && tail && rest > 1).then_some(Self {
+            from: *first,
+            shift,
+            inverse: (u64::MAX / rest) + 1,
+        })
+    }
+
+    /// The period of an instant that lies in the window.
+    #[inline(always)]
+    pub(super) fn of(self, instant: i64) -> u64 {
+        let passed = instant.wrapping_sub(self.from).cast_unsigned() >> self.shift;
+        ((u128::from(passed) * u128::from(self.inverse)) >> 64) as u64
+    }
 }
 
 impl Bins {
@@ -379,7 +419,7 @@ impl Bins {
         }
         let (from, to) = (instant_micros(window.from), instant_micros(window.to));
         if !query.group_by.contains(&Dimension::Period) {
-            return Ok(Self { bounds: vec![from, to], dates: Vec::new(), magic: 0 });
+            return Ok(Self { bounds: vec![from, to], dates: Vec::new(), magic: 0, even: None });
         }
         let periods = query.periods.ok_or(KpiError::NoPeriods)?;
         let local = local_date(window.from, periods.zone);
@@ -404,11 +444,16 @@ impl Bins {
             PeriodUnit::Month => 2_629_746_000_000,
         };
         let magic = (1_u64 << 40) / (usual >> 20).unsigned_abs();
-        Ok(Self { bounds, dates, magic })
+        let even = Even::new(&bounds);
+        Ok(Self { bounds, dates, magic, even })
     }
 
     pub(super) fn count(&self) -> usize {
         self.bounds.len().saturating_sub(1)
+    }
+
+    pub(super) const fn even(&self) -> Option<Even> {
+        self.even
     }
 
     pub(super) fn dates(&self) -> &[NaiveDate] {
