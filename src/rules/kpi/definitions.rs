@@ -8,6 +8,8 @@ use std::fmt;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::ticks::Tick;
+
 /// A fact that did not happen, or a deadline that does not exist: later than every instant.
 pub(super) const NEVER: i64 = i64::MAX;
 
@@ -615,7 +617,7 @@ use ExclusionReason as Why;
 
 /// Bits of the questions that decide KPI-01, and the table of their answers.
 pub(super) mod shipping {
-    use super::{CancelledBy, Outcome, Why};
+    use super::{CancelledBy, Outcome, Tick, Why};
 
     pub(in super::super) const BITS: u32 = 9;
 
@@ -648,16 +650,16 @@ pub(super) mod shipping {
     /// Asks the questions: `shipped_at` is when the last active unit left, on the chosen basis, or
     /// never.
     #[inline(always)]
-    pub(in super::super) fn question(
-        shipped_at: i64,
-        ship_by: i64,
-        cancelled_at: i64,
+    pub(in super::super) fn question<T: Tick>(
+        shipped_at: T,
+        ship_by: T,
+        cancelled_at: T,
         cancelled_by: u16,
-        as_of: i64,
+        as_of: T,
     ) -> u16 {
         u16::from(shipped_at <= as_of)
             | u16::from(shipped_at <= ship_by) << 1
-            | u16::from(ship_by != super::NEVER) << 2
+            | u16::from(ship_by != T::NEVER) << 2
             | u16::from(ship_by <= as_of) << 3
             | u16::from(cancelled_at <= as_of) << 4
             | u16::from(cancelled_at < ship_by) << 5
@@ -667,7 +669,7 @@ pub(super) mod shipping {
 
 /// Bits of the questions that decide KPI-06, and the table of their answers.
 pub(super) mod delivery {
-    use super::{NEVER, Outcome, Why};
+    use super::{Outcome, Tick, Why};
 
     pub(in super::super) const BITS: u32 = 4;
 
@@ -684,14 +686,14 @@ pub(super) mod delivery {
     }
 
     #[inline(always)]
-    pub(in super::super) fn question(
-        deliver_by: i64,
-        delivered_at: i64,
-        cancelled_at: i64,
-        as_of: i64,
+    pub(in super::super) fn question<T: Tick>(
+        deliver_by: T,
+        delivered_at: T,
+        cancelled_at: T,
+        as_of: T,
     ) -> u16 {
         u16::from(cancelled_at <= as_of)
-            | u16::from(deliver_by != NEVER) << 1
+            | u16::from(deliver_by != T::NEVER) << 1
             | u16::from(deliver_by <= as_of) << 2
             | u16::from(delivered_at > deliver_by) << 3
     }
@@ -699,11 +701,11 @@ pub(super) mod delivery {
 
 /// KPI-07. `by` is the instant until which an upload counts.
 #[inline(always)]
-pub(super) fn tracking_upload(
+pub(super) fn tracking_upload<T: Tick>(
     fully_shipped: bool,
     needed: bool,
-    uploaded_at: i64,
-    by: i64,
+    uploaded_at: T,
+    by: T,
 ) -> Outcome {
     if !needed {
         Outcome::Excluded(Why::NotNeeded)
@@ -718,16 +720,16 @@ pub(super) fn tracking_upload(
 
 /// KPI-07 in time: by `upload_by`, decided once uploaded or due.
 #[inline(always)]
-pub(super) fn tracking_upload_in_time(
+pub(super) fn tracking_upload_in_time<T: Tick>(
     fully_shipped: bool,
     needed: bool,
-    uploaded_at: i64,
-    upload_by: i64,
-    as_of: i64,
+    uploaded_at: T,
+    upload_by: T,
+    as_of: T,
 ) -> Outcome {
     if !needed {
         Outcome::Excluded(Why::NotNeeded)
-    } else if upload_by == NEVER {
+    } else if upload_by == T::NEVER {
         Outcome::Excluded(Why::NoDeadline)
     } else if !fully_shipped || (uploaded_at > as_of && upload_by > as_of) {
         Outcome::Pending
@@ -738,15 +740,15 @@ pub(super) fn tracking_upload_in_time(
     }
 }
 
-/// KPI-08.
+/// KPI-08. An upload at or before `overdue` has had its grace.
 #[inline(always)]
-pub(super) fn valid_tracking(
+pub(super) fn valid_tracking<T: Tick>(
     fully_shipped: bool,
     numbers_valid: bool,
-    uploaded_at: i64,
-    scanned_at: i64,
-    grace: i64,
-    as_of: i64,
+    uploaded_at: T,
+    scanned_at: T,
+    overdue: T,
+    as_of: T,
 ) -> Outcome {
     if !numbers_valid {
         Outcome::Miss
@@ -754,7 +756,7 @@ pub(super) fn valid_tracking(
         Outcome::Pending
     } else if scanned_at <= as_of {
         Outcome::Hit
-    } else if as_of >= uploaded_at.saturating_add(grace) {
+    } else if uploaded_at <= overdue {
         Outcome::Miss
     } else {
         Outcome::Pending
@@ -763,15 +765,15 @@ pub(super) fn valid_tracking(
 
 /// KPI-10.
 #[inline(always)]
-pub(super) fn acknowledgement(
+pub(super) fn acknowledgement<T: Tick>(
     needed: bool,
-    acknowledged_at: i64,
-    acknowledge_by: i64,
-    as_of: i64,
+    acknowledged_at: T,
+    acknowledge_by: T,
+    as_of: T,
 ) -> Outcome {
     if !needed {
         Outcome::Excluded(Why::NotNeeded)
-    } else if acknowledge_by == NEVER {
+    } else if acknowledge_by == T::NEVER {
         Outcome::Excluded(Why::NoDeadline)
     } else if acknowledged_at > as_of && acknowledge_by > as_of {
         Outcome::Pending

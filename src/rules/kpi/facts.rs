@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::definitions::{CancelledBy, NEVER, ShipTimeBasis};
 use super::query::Dimension;
+use super::ticks::{Column, Instants};
 use crate::ids::{CarrierId, PlatformId, ServiceCode, ShopId, Sku, WarehouseId};
 use crate::money::Money;
 
@@ -323,35 +324,6 @@ impl Dictionary {
     }
 }
 
-/// A column that costs nothing until a value differs from the default.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Column<T>(Vec<T>);
-
-impl<T: Copy + PartialEq> Column<T> {
-    fn push(&mut self, value: T, default: T, rows_before: usize) {
-        if self.0.is_empty() {
-            if value == default {
-                return;
-            }
-            self.0.resize(rows_before, default);
-        }
-        self.0.push(value);
-    }
-
-    fn extend(&mut self, rows_before: usize, other: &[T], rows: usize, default: T) {
-        if other.is_empty() {
-            if !self.0.is_empty() {
-                self.0.resize(rows_before.saturating_add(rows), default);
-            }
-            return;
-        }
-        if self.0.is_empty() {
-            self.0.resize(rows_before, default);
-        }
-        self.0.extend_from_slice(other);
-    }
-}
-
 /// Sums of an order that have a currency. Few questions need them, so they stand aside.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Costs {
@@ -360,7 +332,8 @@ pub(super) struct Costs {
     pub(super) labels: Vec<Money>,
 }
 
-/// A table of order facts, a column a fact. Columns that no row fills take no memory.
+/// A table of order facts, a column a fact. Columns that no row fills take no memory, and while every
+/// instant is a whole second an instant takes four bytes, else eight.
 ///
 /// ```
 /// use chrono::{TimeZone, Utc};
@@ -379,7 +352,7 @@ pub struct OrderFacts {
     /// Where the SKUs of each row end; empty while no row has one.
     sku_ends: Vec<u32>,
     skus: Vec<u32>,
-    instants: [Column<i64>; INSTANTS],
+    instants: Instants,
     flags: Column<u16>,
     costs: HashMap<usize, Costs>,
     /// Dimensions of which some row has no value.
@@ -424,9 +397,7 @@ impl OrderFacts {
         }
         self.push_skus(&row.keys.skus);
         let packed = row.packed();
-        for (column, instant) in self.instants.iter_mut().zip(packed.instants) {
-            column.push(instant, NEVER, before);
-        }
+        self.instants.push(&packed, before);
         self.flags.push(packed.flags, PLAIN, before);
         if let Some(costs) = row.costs() {
             self.costs.insert(before, costs);
@@ -478,9 +449,7 @@ impl OrderFacts {
             let end = u32::try_from(self.skus.len()).unwrap_or(u32::MAX);
             self.sku_ends.resize(before.saturating_add(rows), end);
         }
-        for (column, theirs) in self.instants.iter_mut().zip(&other.instants) {
-            column.extend(before, &theirs.0, rows, NEVER);
-        }
+        self.instants.append(before, &other.instants, rows);
         self.flags.extend(before, &other.flags.0, rows, PLAIN);
         self.costs.extend(
             other.costs.iter().map(|(row, costs)| (before.saturating_add(*row), costs.clone())),
@@ -505,8 +474,8 @@ impl OrderFacts {
         self.keys.get(dimension as usize).map_or(&[], |column| column.0.as_slice())
     }
 
-    pub(super) fn instant_column(&self, which: At) -> &[i64] {
-        self.instants.get(which as usize).map_or(&[], |column| column.0.as_slice())
+    pub(super) const fn instants(&self) -> &Instants {
+        &self.instants
     }
 
     pub(super) fn flag_column(&self) -> &[u16] {
@@ -530,10 +499,7 @@ impl OrderFacts {
     }
 
     pub(super) fn packed_row(&self, row: usize) -> PackedRow {
-        let mut instants = [NEVER; INSTANTS];
-        for (instant, column) in instants.iter_mut().zip(&self.instants) {
-            *instant = column.0.get(row).copied().unwrap_or(NEVER);
-        }
+        let instants = self.instants.row(row);
         PackedRow { instants, flags: self.flags.0.get(row).copied().unwrap_or(PLAIN) }
     }
 
@@ -652,7 +618,7 @@ impl From<OrderFacts> for StoredFacts {
             keys: facts.keys.into_iter().map(|column| column.0).collect(),
             sku_ends: facts.sku_ends,
             skus: facts.skus,
-            instants: facts.instants.into_iter().map(|column| column.0).collect(),
+            instants: facts.instants.to_micros().into_iter().map(|column| column.0).collect(),
             flags: facts.flags.0,
             costs: facts.costs.into_iter().collect(),
         }
@@ -719,13 +685,15 @@ impl TryFrom<StoredFacts> for OrderFacts {
                 .map_err(|_| DamagedFacts("the number of key columns differs"))?,
             sku_ends: stored.sku_ends,
             skus: stored.skus,
-            instants: stored
-                .instants
-                .into_iter()
-                .map(Column)
-                .collect::<Vec<_>>()
-                .try_into()
-                .map_err(|_| DamagedFacts("the number of instants differs"))?,
+            instants: Instants::of_micros(
+                stored
+                    .instants
+                    .into_iter()
+                    .map(Column)
+                    .collect::<Vec<_>>()
+                    .try_into()
+                    .map_err(|_| DamagedFacts("the number of instants differs"))?,
+            ),
             flags: Column(stored.flags),
             costs: stored.costs.into_iter().collect(),
         })

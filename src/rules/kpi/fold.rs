@@ -6,10 +6,11 @@
 //! partitioned by key where they do not.
 
 use super::counters::CohortCounters;
-use super::facts::{OrderFacts, instant_micros};
+use super::facts::{INSTANTS, OrderFacts, instant_micros};
 use super::layout::Layout;
 use super::plan::{CHUNK, COMMON_SLOTS, CohortPlan, Columns, Scratch};
 use super::query::{Bins, Dimension, KpiQuery};
+use super::ticks::{Clock, Column, Instants, Tick};
 
 /// Marks the key of a row that is not looked at.
 pub(super) const OUT: u64 = 1 << 63;
@@ -35,35 +36,14 @@ pub(super) fn fold(
     bins: &Bins,
     query: &KpiQuery,
 ) -> Vec<CohortCounters> {
-    let fold = Fold { facts, lookups: layout.lookups(facts), layout, bins, query, rows };
-    let mut sinks: Vec<Box<dyn Sink + '_>> = plans.iter().map(|plan| fold.sink(plan)).collect();
-    let mut samples: Vec<CohortCounters> = plans.iter().map(CohortCounters::new).collect();
-    fold.chunks(|chunk, columns, rows| {
-        let plans = plans.iter().zip(sinks.iter_mut().zip(&mut samples));
-        for (plan, (sink, samples)) in plans {
-            fold.cohort(plan, chunk, columns, rows);
-            let (keys, scratch) = (chunk.keys.get(..rows), &chunk.scratch);
-            let Some(keys) = keys else { continue };
-            sink.feed(keys, &scratch.codes, &scratch.durations);
-            if query.percentiles && plan.sums {
-                let values = keys.iter().zip(scratch.codes.iter().zip(&scratch.durations));
-                for (key, (code, duration)) in values {
-                    if key & OUT == 0 && plan.has_duration(*code) {
-                        samples.sample(*key, *duration);
-                    }
-                }
-            }
+    match facts.instants() {
+        Instants::Seconds(clock, instants) => {
+            Fold::new(facts, instants, *clock, rows, layout, bins, query).run(plans)
         }
-    });
-    sinks
-        .into_iter()
-        .zip(samples)
-        .map(|(sink, mut counters)| {
-            counters.sort_samples();
-            sink.finish(&mut counters);
-            counters
-        })
-        .collect()
+        Instants::Micros(instants) => {
+            Fold::new(facts, instants, Clock::MICROS, rows, layout, bins, query).run(plans)
+        }
+    }
 }
 
 /// Takes the rows of one cohort, chunk by chunk.
@@ -75,26 +55,82 @@ trait Sink {
     fn finish(self: Box<Self>, counters: &mut CohortCounters);
 }
 
-struct Fold<'a> {
+struct Fold<'a, T> {
     facts: &'a OrderFacts,
+    instants: &'a [Column<T>; INSTANTS],
+    clock: Clock,
+    as_of: T,
     lookups: Vec<(Dimension, Vec<u64>)>,
     layout: &'a Layout,
-    bins: &'a Bins,
+    bins: Bins,
     query: &'a KpiQuery,
     rows: std::ops::Range<usize>,
 }
 
 /// What is known of the rows of a chunk.
-struct Chunk {
+struct Chunk<T> {
     /// The part of the keys that all cohorts share.
     shared: Vec<u64>,
     common: super::plan::Common,
     /// Keys of the cohort at hand.
     keys: Vec<u64>,
-    scratch: Scratch,
+    scratch: Scratch<T>,
 }
 
-impl<'a> Fold<'a> {
+impl<'a, T: Tick> Fold<'a, T> {
+    fn new(
+        facts: &'a OrderFacts,
+        instants: &'a [Column<T>; INSTANTS],
+        clock: Clock,
+        rows: std::ops::Range<usize>,
+        layout: &'a Layout,
+        bins: &Bins,
+        query: &'a KpiQuery,
+    ) -> Self {
+        Self {
+            facts,
+            instants,
+            clock,
+            as_of: CohortPlan::as_of(instant_micros(query.as_of), clock),
+            lookups: layout.lookups(facts),
+            layout,
+            bins: bins.in_ticks(clock),
+            query,
+            rows,
+        }
+    }
+
+    fn run(&self, plans: &[CohortPlan]) -> Vec<CohortCounters> {
+        let mut sinks: Vec<Box<dyn Sink + '_>> = plans.iter().map(|plan| self.sink(plan)).collect();
+        let mut samples: Vec<CohortCounters> = plans.iter().map(CohortCounters::new).collect();
+        self.chunks(|chunk, columns, rows| {
+            let plans = plans.iter().zip(sinks.iter_mut().zip(&mut samples));
+            for (plan, (sink, samples)) in plans {
+                self.cohort(plan, chunk, columns, rows);
+                let (keys, scratch) = (chunk.keys.get(..rows), &chunk.scratch);
+                let Some(keys) = keys else { continue };
+                sink.feed(keys, &scratch.codes, &scratch.durations);
+                if self.query.percentiles && plan.sums {
+                    let values = keys.iter().zip(scratch.codes.iter().zip(&scratch.durations));
+                    for (key, (code, duration)) in values {
+                        if key & OUT == 0 && plan.has_duration(*code) {
+                            samples.sample(*key, *duration);
+                        }
+                    }
+                }
+            }
+        });
+        sinks
+            .into_iter()
+            .zip(samples)
+            .map(|(sink, mut counters)| {
+                counters.sort_samples();
+                sink.finish(&mut counters);
+                counters
+            })
+            .collect()
+    }
+
     fn sink<'p>(&self, plan: &'p CohortPlan) -> Box<dyn Sink + 'p> {
         match plan.width {
             4 => self.sink_of::<4>(plan),
@@ -122,7 +158,12 @@ impl<'a> Fold<'a> {
         Box::new(Partitioned::new(bits, deltas, sums, self.rows.len()))
     }
 
-    fn chunk() -> Chunk {
+    fn columns(&self, begin: usize, rows: usize) -> Columns<'a, T> {
+        let rows = begin..begin + rows;
+        Columns::of_table(self.instants, self.facts.flag_column(), self.clock, rows)
+    }
+
+    fn chunk() -> Chunk<T> {
         Chunk {
             shared: vec![0; CHUNK],
             common: super::plan::Common::default(),
@@ -132,22 +173,21 @@ impl<'a> Fold<'a> {
     }
 
     /// Calls `each` with the chunks of the rows.
-    fn chunks(&self, mut each: impl FnMut(&mut Chunk, &Columns<'_>, usize)) {
+    fn chunks(&self, mut each: impl FnMut(&mut Chunk<T>, &Columns<'_, T>, usize)) {
         let mut chunk = Self::chunk();
         let mut begin = self.rows.start;
         while begin < self.rows.end {
             let rows = CHUNK.min(self.rows.end - begin);
-            let columns = Columns::Table(self.facts, begin);
-            self.share(begin, rows, &mut chunk);
+            let columns = self.columns(begin, rows);
+            self.share(&columns, begin, rows, &mut chunk);
             each(&mut chunk, &columns, rows);
             begin += rows;
         }
     }
 
     /// Makes what all cohorts share.
-    fn share(&self, begin: usize, rows: usize, chunk: &mut Chunk) {
-        let columns = Columns::Table(self.facts, begin);
-        chunk.common = CohortPlan::common(&columns, rows, instant_micros(self.query.as_of));
+    fn share(&self, columns: &Columns<'_, T>, begin: usize, rows: usize, chunk: &mut Chunk<T>) {
+        chunk.common = CohortPlan::common(columns, rows, self.as_of);
         let Some(shared) = chunk.shared.get_mut(..rows) else { return };
         shared.fill(0);
         for (dimension, lookup) in &self.lookups {
@@ -166,11 +206,16 @@ impl<'a> Fold<'a> {
     }
 
     /// Makes keys, codes and durations of one cohort.
-    fn cohort(&self, plan: &CohortPlan, chunk: &mut Chunk, columns: &Columns<'_>, rows: usize) {
+    fn cohort(
+        &self,
+        plan: &CohortPlan,
+        chunk: &mut Chunk<T>,
+        columns: &Columns<'_, T>,
+        rows: usize,
+    ) {
         plan.fill(columns, rows, chunk.common, &mut chunk.scratch);
-        let from = self.bins.from();
-        let length = self.bins.to().wrapping_sub(from).cast_unsigned();
-        let inside = |instant: i64| instant.wrapping_sub(from).cast_unsigned() < length;
+        let (from, to) = (T::nearest(self.bins.from()), T::nearest(self.bins.to()));
+        let inside = |instant: T| (instant >= from) & (instant < to);
         let shift = self.layout.period_shift();
         let parts = chunk.shared.iter().zip(&chunk.scratch.instants).take(rows);
         let keys = chunk.keys.iter_mut().zip(parts);
@@ -182,14 +227,14 @@ impl<'a> Fold<'a> {
             }
             (_, Some(even)) => {
                 for (key, (shared, instant)) in keys {
-                    let period = even.of(*instant) << shift;
+                    let period = even.of(instant.wide()) << shift;
                     *key = if inside(*instant) { *shared | period } else { OUT };
                 }
             }
             (_, None) => {
                 for (key, (shared, instant)) in keys {
                     *key = if inside(*instant) {
-                        *shared | (self.bins.of(*instant) as u64) << shift
+                        *shared | (self.bins.of(instant.wide()) as u64) << shift
                     } else {
                         OUT
                     };
@@ -209,8 +254,9 @@ impl<'a> Fold<'a> {
         let mut touched = vec![usize::MAX; blocks];
         for begin in self.rows.clone().step_by(step) {
             let rows = CHUNK.min(self.rows.end - begin);
-            self.share(begin, rows, &mut chunk);
-            self.cohort(plan, &mut chunk, &Columns::Table(self.facts, begin), rows);
+            let columns = self.columns(begin, rows);
+            self.share(&columns, begin, rows, &mut chunk);
+            self.cohort(plan, &mut chunk, &columns, rows);
             for key in chunk.keys.iter().take(rows) {
                 if let Some(mark) = touched.get_mut((*key >> BLOCK_BITS) as usize)
                     && *mark != chunks

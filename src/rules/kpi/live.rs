@@ -49,7 +49,7 @@ pub struct LiveCounters {
     cohorts: Vec<(CohortCounters, Places)>,
     costs: BTreeMap<u64, CostCounts>,
     orders: u64,
-    scratch: Scratch,
+    scratch: Scratch<i64>,
 }
 
 impl LiveCounters {

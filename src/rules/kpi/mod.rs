@@ -65,6 +65,7 @@ mod query;
 mod reliability;
 mod tables;
 mod targets;
+mod ticks;
 
 pub use counters::{Group, KpiCounters, KpiReader};
 pub use cross_check::{CrossCheck, Explanation, PlatformFigure, cross_check};

@@ -4,14 +4,14 @@ use super::definitions::{
     Cohort, Defect, ExclusionReason, KpiId, NEVER, Outcome, acknowledgement, delivery, shipping,
     tracking_upload, tracking_upload_in_time, valid_tracking,
 };
-use super::facts::{At, OrderFacts, PackedRow, flags};
+use super::facts::{At, INSTANTS, PackedRow, flags};
 use super::query::KpiQuery;
+use super::ticks::{Clock, Column, Tick};
 
 /// Orders are looked at in chunks of this many, so that what is computed of them stays near.
 pub(super) const CHUNK: usize = 1024;
 
-const NEVERS: [i64; CHUNK] = [NEVER; CHUNK];
-const PLAIN_FLAGS: [u16; CHUNK] = [flags::NUMBERS_VALID; CHUNK];
+static PLAIN_FLAGS: [u16; CHUNK] = [flags::NUMBERS_VALID; CHUNK];
 
 /// Counters that every cohort has: those that may count, and the three reasons never to.
 pub(super) const COMMON_SLOTS: usize = 4;
@@ -55,7 +55,7 @@ pub(super) struct CohortPlan {
     /// Whether a row of a code has a duration that counts.
     durations: Vec<bool>,
     as_of: i64,
-    grace: i64,
+    overdue: i64,
     shipped: At,
     defects: super::DefectSet,
 }
@@ -129,7 +129,8 @@ impl CohortPlan {
             codes,
             sums,
             as_of: super::facts::instant_micros(query.as_of),
-            grace: query.policy.scan_grace_micros(),
+            overdue: super::facts::instant_micros(query.as_of)
+                .saturating_sub(query.policy.scan_grace_micros()),
             shipped: query.policy.ship_time_basis.into(),
             defects: query.policy.defects,
             durations: Vec::new(),
@@ -163,8 +164,14 @@ impl CohortPlan {
             && pending.is_none_or(|measure| (code / measure.stride).is_multiple_of(2))
     }
 
+    /// The last tick that has come.
+    pub(super) fn as_of<T: Tick>(as_of: i64, clock: Clock) -> T {
+        // What lies beyond the ticks has not happened, however late it is now.
+        T::nearest(clock.floor(as_of)).min(T::LAST)
+    }
+
     /// What holds for all rows of a chunk.
-    pub(super) fn common(columns: &Columns<'_>, rows: usize, as_of: i64) -> Common {
+    pub(super) fn common<T: Tick>(columns: &Columns<'_, T>, rows: usize, as_of: T) -> Common {
         let special = flags::TEST | flags::PLATFORM_FULFILLED;
         let marks = columns.flags(rows).iter().fold(0, |all, marks| all | marks);
         Common {
@@ -174,8 +181,8 @@ impl CohortPlan {
     }
 
     /// Instant, code and duration of one row; the instant may lie outside of the window.
-    pub(super) fn row(&self, row: &PackedRow, chunk: &mut Scratch) -> (i64, u16, i64) {
-        let columns = Columns::Row(row);
+    pub(super) fn row(&self, row: &PackedRow, chunk: &mut Scratch<i64>) -> (i64, u16, i64) {
+        let columns = Columns::of_row(row);
         self.fill(&columns, 1, Self::common(&columns, 1, self.as_of), chunk);
         let first = (chunk.instants.first(), chunk.codes.first(), chunk.durations.first());
         match first {
@@ -185,13 +192,14 @@ impl CohortPlan {
     }
 
     /// Fills cohort instants, codes and durations of the first `rows` rows of a chunk.
-    pub(super) fn fill(
+    pub(super) fn fill<T: Tick>(
         &self,
-        columns: &Columns<'_>,
+        columns: &Columns<'_, T>,
         rows: usize,
         common: Common,
-        out: &mut Scratch,
+        out: &mut Scratch<T>,
     ) {
+        let as_of: T = Self::as_of(self.as_of, columns.clock);
         let (Some(instants), Some(codes), Some(durations)) = (
             out.instants.get_mut(..rows),
             out.codes.get_mut(..rows),
@@ -201,9 +209,9 @@ impl CohortPlan {
         };
         codes.fill(0);
         for measure in &self.measures {
-            self.measure_codes(measure, columns, rows, codes);
+            self.measure_codes(measure, columns, rows, as_of, codes);
         }
-        self.fill_instants(columns, rows, common, instants);
+        self.fill_instants(columns, rows, as_of, common, instants);
         if self.sums {
             let (begin, end) = match self.cohort {
                 Cohort::Acknowledged => (At::Created, At::Acknowledged),
@@ -211,11 +219,11 @@ impl CohortPlan {
             };
             let spans = columns.at(begin, rows).iter().zip(columns.at(end, rows));
             for (duration, (begin, end)) in durations.iter_mut().zip(spans) {
-                *duration = end.wrapping_sub(*begin);
+                let ticks = end.wide().wrapping_sub(begin.wide());
+                *duration = ticks.wrapping_mul(columns.clock.unit);
             }
         }
         if !(common.paid && common.plain) {
-            let as_of = self.as_of;
             let all = self.codes;
             let marks = columns.flags(rows).iter().zip(columns.at(At::Paid, rows));
             for (code, (marks, paid)) in codes.iter_mut().zip(marks) {
@@ -238,17 +246,17 @@ impl CohortPlan {
         self.durations.get(usize::from(code)).copied().unwrap_or(false)
     }
 
-    fn fill_instants(
+    fn fill_instants<T: Tick>(
         &self,
-        columns: &Columns<'_>,
+        columns: &Columns<'_, T>,
         rows: usize,
+        as_of: T,
         common: Common,
-        instants: &mut [i64],
+        instants: &mut [T],
     ) {
-        let as_of = self.as_of;
         let paid = || columns.at(At::Paid, rows);
-        let placed_or_paid = |created: i64, paid: i64| {
-            let placed = if created <= as_of { created } else { NEVER };
+        let placed_or_paid = |created: T, paid: T| {
+            let placed = if created <= as_of { created } else { T::NEVER };
             if paid <= as_of { paid } else { placed }
         };
         let own = match self.cohort {
@@ -262,12 +270,13 @@ impl CohortPlan {
             }
             Cohort::DeliverBy => {
                 let due = columns.at(At::DeliverBy, rows);
-                if due.iter().all(|due| *due != NEVER) {
+                if due.iter().all(|due| *due != T::NEVER) {
                     return instants.copy_from_slice(due);
                 }
                 let pairs = columns.at(At::Created, rows).iter().zip(paid());
                 for (instant, ((created, paid), due)) in instants.iter_mut().zip(pairs.zip(due)) {
-                    *instant = if *due == NEVER { placed_or_paid(*created, *paid) } else { *due };
+                    *instant =
+                        if *due == T::NEVER { placed_or_paid(*created, *paid) } else { *due };
                 }
                 return;
             }
@@ -277,18 +286,18 @@ impl CohortPlan {
             Cohort::Acknowledged => At::Acknowledged,
         };
         for (instant, own) in instants.iter_mut().zip(columns.at(own, rows)) {
-            *instant = if *own <= as_of { *own } else { NEVER };
+            *instant = if *own <= as_of { *own } else { T::NEVER };
         }
     }
 
-    fn measure_codes(
+    fn measure_codes<T: Tick>(
         &self,
         measure: &Measure,
-        columns: &Columns<'_>,
+        columns: &Columns<'_, T>,
         rows: usize,
+        as_of: T,
         codes: &mut [u16],
     ) {
-        let as_of = self.as_of;
         let stride = measure.stride;
         let at = |which| columns.at(which, rows);
         let marks = columns.flags(rows);
@@ -299,7 +308,7 @@ impl CohortPlan {
             Outcome::Excluded(ExclusionReason::NotNeeded) => 3 * stride,
             Outcome::Excluded(_) => 4 * stride,
         };
-        let happened = |codes: &mut [u16], column: &[i64]| {
+        let happened = |codes: &mut [u16], column: &[T]| {
             for (code, instant) in codes.iter_mut().zip(column) {
                 *code += if *instant <= as_of { stride } else { 0 };
             }
@@ -315,7 +324,7 @@ impl CohortPlan {
                     codes.iter_mut().zip(columns.zip(marks))
                 {
                     let whole = marks & flags::FULLY_SHIPPED != 0;
-                    let shipped = if whole { *shipped } else { NEVER };
+                    let shipped = if whole { *shipped } else { T::NEVER };
                     let by = marks & flags::CANCELLED_BY;
                     let bits = shipping::question(shipped, *due, *cancelled, by, as_of);
                     let masked = usize::from(bits) % table.len();
@@ -333,7 +342,7 @@ impl CohortPlan {
             KpiId::Complaint => happened(codes, at(At::Complaint)),
             KpiId::Dispute => happened(codes, at(At::Dispute)),
             KpiId::ExceptionRate => happened(codes, at(At::Exception)),
-            KpiId::OrderDefect => self.defect_codes(stride, columns, rows, codes),
+            KpiId::OrderDefect => self.defect_codes(stride, columns, rows, as_of, codes),
             KpiId::HandlingTime => {
                 for (code, marks) in codes.iter_mut().zip(marks) {
                     *code += if marks & flags::FULLY_SHIPPED == 0 { stride } else { 0 };
@@ -381,14 +390,14 @@ impl CohortPlan {
                 }
             }
             KpiId::ValidTracking => {
+                let overdue = T::nearest(columns.clock.floor(self.overdue)).min(T::LAST);
                 let instants = at(At::Uploaded).iter().zip(at(At::Accepted));
                 for (code, (marks, (uploaded, scanned))) in
                     codes.iter_mut().zip(marks.iter().zip(instants))
                 {
                     let whole = marks & flags::FULLY_SHIPPED != 0;
                     let valid = marks & flags::NUMBERS_VALID != 0;
-                    let grace = self.grace;
-                    let outcome = valid_tracking(whole, valid, *uploaded, *scanned, grace, as_of);
+                    let outcome = valid_tracking(whole, valid, *uploaded, *scanned, overdue, as_of);
                     *code += encode(outcome);
                 }
             }
@@ -405,8 +414,14 @@ impl CohortPlan {
     }
 
     /// KPI-12: a row is hit once, by whichever defect.
-    fn defect_codes(&self, stride: u16, columns: &Columns<'_>, rows: usize, codes: &mut [u16]) {
-        let as_of = self.as_of;
+    fn defect_codes<T: Tick>(
+        &self,
+        stride: u16,
+        columns: &Columns<'_, T>,
+        rows: usize,
+        as_of: T,
+        codes: &mut [u16],
+    ) {
         let mut defective = [false; CHUNK];
         let instants = [
             (Defect::Complaint, At::Complaint),
@@ -449,42 +464,61 @@ fn raise(delta: &mut [u32], slot: usize) {
     }
 }
 
-/// Where the facts of a chunk come from.
-pub(super) enum Columns<'a> {
-    /// Rows of a table from a place on.
-    Table(&'a OrderFacts, usize),
-    /// One row.
-    Row(&'a PackedRow),
+/// Where the facts of a chunk come from: rows of a table from a place on, or one row.
+pub(super) struct Columns<'a, T> {
+    instants: [&'a [T]; INSTANTS],
+    flags: &'a [u16],
+    pub(super) clock: Clock,
 }
 
-impl Columns<'_> {
-    fn at(&self, which: At, rows: usize) -> &[i64] {
-        match self {
-            Self::Table(facts, begin) => facts.instant_column(which).get(*begin..*begin + rows),
-            Self::Row(row) => row.instants.get(which as usize).map(std::slice::from_ref),
+impl<'a> Columns<'a, i64> {
+    fn of_row(row: &'a PackedRow) -> Self {
+        Self {
+            instants: row.instants.each_ref().map(std::slice::from_ref),
+            flags: std::slice::from_ref(&row.flags),
+            clock: Clock::MICROS,
         }
-        .unwrap_or_else(|| NEVERS.get(..rows).unwrap_or(&[]))
+    }
+}
+
+impl<'a, T: Tick> Columns<'a, T> {
+    /// Rows of a table whose instants are of this kind.
+    pub(super) fn of_table(
+        instants: &'a [Column<T>; INSTANTS],
+        flags: &'a [u16],
+        clock: Clock,
+        rows: std::ops::Range<usize>,
+    ) -> Self {
+        Self {
+            instants: instants.each_ref().map(|column| column.0.get(rows.clone()).unwrap_or(&[])),
+            flags: flags.get(rows).unwrap_or(&[]),
+            clock,
+        }
+    }
+
+    fn at(&self, which: At, rows: usize) -> &[T] {
+        let column = self.instants.get(which as usize).copied().unwrap_or(&[]);
+        let filled = if column.is_empty() { T::NEVERS.as_slice() } else { column };
+        filled.get(..rows).unwrap_or(&[])
     }
 
     fn flags(&self, rows: usize) -> &[u16] {
-        match self {
-            Self::Table(facts, begin) => facts.flag_column().get(*begin..*begin + rows),
-            Self::Row(row) => Some(std::slice::from_ref(&row.flags)),
-        }
-        .unwrap_or_else(|| PLAIN_FLAGS.get(..rows).unwrap_or(&[]))
+        let filled = if self.flags.is_empty() { PLAIN_FLAGS.as_slice() } else { self.flags };
+        filled.get(..rows).unwrap_or(&[])
     }
 }
 
-/// What a chunk of rows came to: cohort instants, codes, durations ([`NEVER`] where none counts).
+/// What a chunk of rows came to: cohort instants in ticks, codes, durations in microseconds (0 where
+/// none counts).
 #[derive(Debug, Clone)]
-pub(super) struct Scratch {
-    pub(super) instants: Vec<i64>,
+pub(super) struct Scratch<T> {
+    pub(super) instants: Vec<T>,
     pub(super) codes: Vec<u16>,
     pub(super) durations: Vec<i64>,
 }
 
-impl Scratch {
+impl<T: Tick> Scratch<T> {
     pub(super) fn of(rows: usize) -> Self {
-        Self { instants: vec![NEVER; rows], codes: vec![0; rows], durations: vec![NEVER; rows] }
+        Self { instants: vec![T::NEVER; rows], codes: vec![0; rows], durations: vec![0; rows] }
     }
 }

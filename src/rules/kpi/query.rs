@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::definitions::{KpiPolicy, KpiSet};
 use super::facts::{RowKeys, instant_micros};
+use super::ticks::Clock;
 use crate::calendar::resolve_local;
 use crate::ids::{CarrierId, PlatformId, ServiceCode, ShopId, Sku, WarehouseId};
 
@@ -369,6 +370,8 @@ pub(super) struct Bins {
     dates: Vec<NaiveDate>,
     /// `2^40` over the usual length of a period in units of `2^20` µs.
     magic: u64,
+    /// Microseconds of a unit of the bounds.
+    unit: i64,
     /// Set when all periods are equally long.
     even: Option<Even>,
 }
@@ -419,7 +422,13 @@ impl Bins {
         }
         let (from, to) = (instant_micros(window.from), instant_micros(window.to));
         if !query.group_by.contains(&Dimension::Period) {
-            return Ok(Self { bounds: vec![from, to], dates: Vec::new(), magic: 0, even: None });
+            return Ok(Self {
+                bounds: vec![from, to],
+                dates: Vec::new(),
+                magic: 0,
+                unit: 1,
+                even: None,
+            });
         }
         let periods = query.periods.ok_or(KpiError::NoPeriods)?;
         let local = local_date(window.from, periods.zone);
@@ -445,7 +454,14 @@ impl Bins {
         };
         let magic = (1_u64 << 40) / (usual >> 20).unsigned_abs();
         let even = Even::new(&bounds);
-        Ok(Self { bounds, dates, magic, even })
+        Ok(Self { bounds, dates, magic, unit: 1, even })
+    }
+
+    /// The same periods for instants in ticks.
+    pub(super) fn in_ticks(&self, clock: Clock) -> Self {
+        let bounds: Vec<i64> = self.bounds.iter().map(|bound| clock.ceil(*bound)).collect();
+        let even = if self.dates.is_empty() { None } else { Even::new(&bounds) };
+        Self { bounds, dates: self.dates.clone(), magic: self.magic, unit: clock.unit, even }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -472,7 +488,8 @@ impl Bins {
     #[inline(always)]
     pub(super) fn of(&self, instant: i64) -> usize {
         let last = self.count().saturating_sub(1);
-        let passed = instant.wrapping_sub(self.from()).cast_unsigned() >> 20;
+        let passed =
+            instant.wrapping_sub(self.from()).wrapping_mul(self.unit).cast_unsigned() >> 20;
         let guess = passed.wrapping_mul(self.magic) >> 40;
         let mut bin = usize::try_from(guess).unwrap_or(last).min(last);
         while bin > 0 && self.bounds.get(bin).is_some_and(|begin| instant < *begin) {
