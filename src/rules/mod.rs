@@ -10,6 +10,7 @@ mod combine;
 mod dashboard;
 mod exception_book;
 mod exceptions;
+pub mod kpi;
 mod ladder;
 mod manual;
 pub mod message;
