@@ -14,6 +14,7 @@ pub mod kpi;
 mod ladder;
 mod manual;
 pub mod message;
+mod policy;
 mod poll;
 mod resolve;
 mod review;
@@ -41,6 +42,7 @@ pub use manual::{
     ManualReview, ManualReviewError, ManualReviewPlan, ShipmentPreview, plan_manual_review,
     preview, review_queue,
 };
+pub use policy::{Policy, PolicyError, PolicyFinding, PolicyPresetError, ShopPolicy};
 pub use poll::{
     PollAdvice, PollFinding, PollPlan, PollTier, TrackPollPolicy, check_poll_interval,
     next_track_poll, poll_plan,

@@ -363,16 +363,7 @@ pub enum DenominatorMode {
     AllOrders,
 }
 
-/// Which instant counts as shipped for KPI-01 and KPI-09.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ShipTimeBasis {
-    /// The shipment was confirmed.
-    #[default]
-    ShipConfirmed,
-    /// The carrier scanned the last parcel for the first time.
-    CarrierAccepted,
-}
+pub use crate::order::ShipTimeBasis;
 
 /// Who cancelled an order in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

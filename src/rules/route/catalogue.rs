@@ -37,6 +37,13 @@ impl ServiceAliases {
         self.0.iter().filter(move |(_, successor)| *successor == service).map(|(name, _)| name)
     }
 
+    /// The same with those of another set, which win where both know a name.
+    #[must_use]
+    pub fn merged(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
