@@ -184,3 +184,33 @@ fn public_types_are_send_and_sync_and_ports_are_object_safe() {
     #[cfg(feature = "engine")]
     shared::<orderflow::engine::Engine>();
 }
+
+#[test]
+fn every_test_that_the_rule_book_names_exists() {
+    const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+    let book = std::fs::read_to_string(format!("{SRC}/rules/_book.rs")).unwrap();
+    let mut rows = 0;
+    let mut missing = Vec::new();
+    for line in book.lines().filter(|line| line.starts_with("//! | ")) {
+        let Some(pinned) = line.split('|').nth(4).map(str::trim) else { continue };
+        if matches!(pinned, "Pinned by" | "doc example") {
+            continue;
+        }
+        rows += 1;
+        let named = pinned.trim_matches('`');
+        let (file, test) = named.split_once("::").unwrap_or_else(|| panic!("no test in {line}"));
+        let mut places = vec![format!("{ROOT}/tests/{file}.rs"), format!("{ROOT}/src/{file}.rs")];
+        if let Ok(folder) = std::fs::read_dir(format!("{ROOT}/tests/{file}")) {
+            places.extend(folder.map(|entry| entry.unwrap().path().display().to_string()));
+        }
+        let found = places
+            .iter()
+            .filter_map(|place| std::fs::read_to_string(place).ok())
+            .any(|text| text.contains(&format!("fn {test}(")));
+        if !found {
+            missing.push(named.to_owned());
+        }
+    }
+    assert!(rows > 90, "the table was not found");
+    assert!(missing.is_empty(), "{missing:#?}");
+}

@@ -2,7 +2,10 @@
 //!
 //! Every rule takes facts and `now` and returns a verdict with its reasons. No clock, no I/O, no
 //! randomness; the same input gives the same answer, whatever order lists come in.
+//!
+//! The [rule book](_book) lists every rule with its function and its test.
 
+pub mod _book;
 pub mod alert;
 mod allocate;
 mod classify;

@@ -1,0 +1,180 @@
+//! The rule book: each rule of the trade, the function that decides it, the test that pins it.
+//!
+//! Sections are those of the domain: 4 ingestion, 5 review, 6 stock and allocation, 7 routing,
+//! 9 confirmation and upload, 10 tracking, 11 deadlines, 12 alerts, 13 exceptions, 14 key figures,
+//! 15 analytics, 16 messages. A test is named `file::name` below `tests/` (or by its module for tests
+//! beside the code); a test of this crate reads this table and fails when one does not exist, and
+//! the links fail to build when a function goes.
+//!
+//! # 4 Ingestion
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 4.1 | how often a platform is asked, by orders a day, push and acknowledgement clock | [`poll_plan`](super::poll_plan) | `handling::every_row_of_the_poll_plan` |
+//! | 4.1 | an interval that is too slow is told | [`check_poll_interval`](super::check_poll_interval) | `handling::every_row_of_the_poll_plan` |
+//! | 4.4 | completeness, accuracy, consistency | [`validate`](super::validate) | `rules::address_problems_are_found_and_named` |
+//! | 4.4 | a line may be one smallest unit off | [`validate`](super::validate) | `rules::a_line_may_be_one_cent_off_but_not_two` |
+//! | 4.4 | no address is no finding while unpaid or in the remorse hour | [`validate`](super::validate) | `rules::a_missing_address_is_no_finding_while_the_order_is_unpaid` |
+//! | 4.4 | tags and priority after import | [`classify`](super::classify) | `handling::an_order_is_tagged_by_what_is_known_of_it_and_by_nothing_else` |
+//!
+//! # 5 Review and acknowledgement
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 5.1 | approve, a person, or reject | [`review`](super::review) | `rules::the_same_goods_to_the_same_place_within_a_day_need_a_person` |
+//! | 5.1 | payments that contradict the order (2.7) | [`payment_anomaly`](super::payment_anomaly) | `alerts::payments_that_contradict_an_order_are_named` |
+//! | 5.2 | the queue, by deadline then priority | [`review_queue`](super::review_queue) | `handling::the_review_queue_is_sorted_by_deadline_then_priority_then_key` |
+//! | 5.2 | approve, correct, shorten, reject, hold; with a name | [`plan_manual_review`](super::plan_manual_review) | `handling::a_person_approves_corrects_shortens_rejects_or_waits_and_is_named` |
+//! | 5.3 | acknowledge when stock covers every line and the address is good | [`may_acknowledge`](super::may_acknowledge) | `rules::an_order_is_acknowledged_only_when_approved_in_stock_and_addressable` |
+//!
+//! # 6 Stock and allocation
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 6.1 | available = on hand − reserved − committed − buffer | [`StockLevel`](crate::warehouse::StockLevel) | `stores::the_stock_in_memory_passes_the_suite` |
+//! | 6.1 | reserve, commit, consume, release, take back; atomic and repeatable | [`Stock`](crate::ports::Stock) | `stores::the_stock_in_memory_passes_the_suite` |
+//! | 6.2 | one warehouse that keeps every deadline, by preference | [`allocate`](super::allocate) | `rules::one_warehouse_with_everything_beats_two_and_every_other_is_explained` |
+//! | 6.2 | the fewest that cover everything | [`allocate`](super::allocate) | `rules::an_order_is_split_over_the_fewest_warehouses_that_cover_it` |
+//! | 6.2 | partial shipment and backorders | [`allocate`](super::allocate) | `rules::what_nobody_has_is_backordered_and_the_rest_ships_only_if_allowed` |
+//! | 6.2 | smallest value of both parts | [`AllocationPolicy`](super::AllocationPolicy) | `handling::a_part_is_not_shipped_when_the_part_left_would_not_be_worth_it` |
+//! | 6.2 | units are conserved | [`allocate`](super::allocate) | `rules::allocation_conserves_units_and_never_takes_more_than_there_is` |
+//! | 6.2 | orders of one address may share a parcel | [`combinable`](super::combinable) | `handling::orders_to_one_recipient_may_share_a_parcel_whatever_the_spelling` |
+//!
+//! # 7 Routing
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 7.2 | hard filters in their order | [`route`](super::route) | `routing::the_hard_filters_report_the_first_that_fails_in_their_order` |
+//! | 7.2 | coverage | [`route`](super::route) | `routing::coverage_is_asked_from_country_over_state_and_city_to_the_kind_of_address` |
+//! | 7.2 | earliest ship by cut-offs of warehouse and carrier | [`earliest_ship`](super::earliest_ship) | `routing::a_parcel_leaves_only_on_a_day_and_before_a_cutoff_of_both_warehouse_and_carrier` |
+//! | 7.2 | capacity | [`CarrierAccount`](super::CarrierAccount) | `routing::an_overloaded_carrier_takes_nothing_more` |
+//! | 7.3 | conditions, priority, force, final rules | [`RouteRule`](super::RouteRule) | `routing::rules_run_by_priority_then_id_and_a_final_one_is_the_last` |
+//! | 7.3 | a forced service that cannot is `NoService` | [`route`](super::route) | `routing::a_forced_service_that_cannot_take_the_parcel_is_never_replaced_silently` |
+//! | 7.4 | cheapest that keeps the promise; ties | [`route`](super::route) | `routing::ties_go_to_shorter_transit_then_fewer_delays_then_priority_then_the_key` |
+//! | 7.4 | quotes live 24 hours | [`RoutePolicy`](super::RoutePolicy) | `routing::a_quote_of_24_hours_is_used_and_older_ones_and_those_of_the_future_are_not` |
+//! | 7.4 | without quotes: price class, light parcels | [`route`](super::route) | `routing::without_quotes_price_classes_come_in_order_and_453_grams_is_light` |
+//! | 7.4 | persistently late is more than 5 % of 30 | [`CarrierReliability`](super::CarrierReliability) | `routing::late_more_than_5_percent_of_at_least_30_is_persistently_late` |
+//! | 7.4 | contract prices | [`RateCards`](super::RateCards) | `routing::rate_cards_price_by_the_longest_prefix_and_the_first_step_that_fits` |
+//! | 7 | thousands of rules without walking them | [`CompiledRoutes`](super::CompiledRoutes) | `routing::compiled_routes_answer_what_the_plain_form_answers` |
+//! | 7 | mistakes in rules | [`lint_routes`](super::lint_routes) | `routing::lint_names_the_rule_and_the_field_of_every_mistake` |
+//! | 7 | a person's pick | [`override_service`](super::override_service) | `routing::a_persons_pick_overrules_rules_but_no_hard_filter_and_says_what_it_costs` |
+//! | 7.5 | the guides' catalogue; the name that no longer exists | [`ServiceCatalogue`](super::ServiceCatalogue) | `routing::the_guides_catalogue_has_their_transit_days_and_price_classes` |
+//! | 7.5 | cost against a baseline | [`cost_against_baseline`](super::cost_against_baseline) | `routing::savings_are_counted_against_a_baseline_per_currency` |
+//! | 7.5 | price spread | [`price_spread`](super::price_spread) | `routing::carriers_20_percent_apart_are_shown_as_such` |
+//! | 7.5 | monthly volume worth negotiating | [`monthly_volume`](super::monthly_volume) | `routing::a_carrier_is_worth_negotiating_with_from_1000_parcels_a_local_month` |
+//! | 7.5 | packaging's share of the billed weight | [`packaging_share`](super::packaging_share) | `routing::packaging_counts_with_its_weight_and_with_the_space_it_bills` |
+//!
+//! # 9 Confirmation and upload
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 9.1 | when shipment is confirmed | `engine::UploadTiming` | `engine::a_shop_may_confirm_as_soon_as_the_label_is_bought_and_leave_completion_to_the_platform` |
+//! | 9.3 | what a carrier is called on a platform and site | [`CarrierMap`](super::CarrierMap) | `handling::the_most_specific_name_of_a_carrier_counts` |
+//! | 9.4 | whether a number can be one of a carrier's | [`number::validate`](crate::shipment::number::validate) | `tracking_numbers::every_published_vector_of_our_carriers_is_judged_right` |
+//! | 9.5 | same number, changed number, another number | [`judge_upload`](super::judge_upload) | `handling::a_number_on_the_platform_is_done_updated_or_a_conflict_and_never_overwritten` |
+//! | 9.5 | several numbers, one slot | [`only_slot`](super::only_slot) | `handling::a_platform_with_one_slot_gets_the_first_number_and_the_others_are_named` |
+//!
+//! # 10 Tracking
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 10 | one state from all events; delivery is sticky | [`fold`](crate::shipment::fold) | `shipment/fold::a_delivery_is_not_undone_by_a_later_stamped_movement` |
+//! | 10 | a label made is no scan | [`fold`](crate::shipment::fold) | `shipment/fold::a_label_made_is_not_an_acceptance` |
+//! | 10 | how often carriers are asked, and until when | [`next_track_poll`](super::next_track_poll) | `handling::carriers_are_asked_by_where_the_parcel_stands_and_not_after_its_end` |
+//!
+//! # 11 Deadlines
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 11.1 | every kind; several automatic cancellations; the earliest unmet | [`earliest_unmet`](super::earliest_unmet) | `calendar::several_automatic_cancellations_stand_side_by_side_and_the_earliest_unmet_leads` |
+//! | 11.2 | platform, shop rules by precedence, preset; versions | [`deadlines`](super::deadlines) | `calendar::the_most_specific_rule_of_the_shop_comes_first_in_the_stated_order` |
+//! | 11.3 | elapsed hours; 48, 72 and 168 | [`Span`](super::Span) | `calendar::days_told_as_hours_are_elapsed_time_and_ignore_calendars` |
+//! | 11.3 | business days, cut-off, clock changes: the worked examples | [`WorkCalendar`](crate::calendar::WorkCalendar) | `calendar::the_worked_examples_of_business_days_come_out_to_the_second` |
+//! | 11.3 | the same from a table | [`CompiledCalendar`](crate::calendar::CompiledCalendar) | `calendar::a_compiled_calendar_answers_exactly_like_the_plain_one` |
+//! | 11.3 | local times that do not exist or exist twice, all zones | [`resolve_local`](crate::calendar::resolve_local) | `calendar::every_jump_of_every_clock_resolves_as_the_oracle_says` |
+//! | 11.4 | with tracking; first scan as shipping; penalties | [`judge`](super::judge) | `calendar::where_tracking_is_required_the_number_must_reach_the_platform_by_the_deadline` |
+//! | 11.4 | answers to messages | [`reply_deadline`](super::reply_deadline) | `calendar::a_reply_is_due_per_message` |
+//! | 11.4, 23 | dated presets of the platforms | [`presets`](super::presets) | `calendar::every_preset_is_dated_has_a_source_and_answers_for_an_order_of_its_platform` |
+//! | 11.4 | public holidays of seven countries | [`HolidayCalendar`](crate::calendar::HolidayCalendar) | `calendar::every_countrys_holidays_of_2020_to_2035_are_exactly_the_published_ones` |
+//! | 11 | what is due soon, without a scan | [`DueIndex`](super::DueIndex) | `calendar::an_index_of_due_instants_lists_what_a_scan_finds` |
+//!
+//! # 12 Ladder and alerts
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 12.1 | 24, 12, 6 hours and breach; a late check fires the highest | [`warning`](super::warning) | `calendar::the_worked_example_of_the_ladder_fires_each_level_at_its_second` |
+//! | 12.1 | spans up to a day by 50, 25 and 10 percent | [`Ladder`](super::Ladder) | `rules::one_hour_to_acknowledge_warns_at_30_15_and_6_minutes` |
+//! | 12.1 | each level once per version | [`evaluate`](super::alert::evaluate) | `alerts::each_stage_of_a_fact_fires_at_most_once_for_any_sequence_of_looks` |
+//! | ALR-01 to ALR-04 | overdue and silent, by platform | [`AlertPolicy`](super::alert::AlertPolicy) | `alerts::pending_and_silent_hours_differ_by_platform` |
+//! | ALR-05, ALR-06 | urging, out of stock | [`OrderWatch`](super::alert::OrderWatch) | `alerts::what_is_found_alerts_at_once_and_again_only_when_it_happens_again` |
+//! | ALR-07 to ALR-10 | the ladder's channels | [`evaluate`](super::alert::evaluate) | `alerts::the_ship_by_ladder_fires_each_level_and_a_late_check_only_the_highest` |
+//! | A-ACK | 30 minutes, then the scaled ladder | [`evaluate`](super::alert::evaluate) | `alerts::a_missing_acknowledgement_warns_after_30_minutes_and_climbs_the_scaled_ladder` |
+//! | A-UNCOLLECTED | 24 hours without a scan | [`evaluate`](super::alert::evaluate) | `alerts::pending_and_silent_hours_differ_by_platform` |
+//! | A-UPLOAD | 2 minutes, 1 hour, 6 hours before | [`evaluate`](super::alert::evaluate) | `alerts::a_missing_upload_is_noted_mailed_and_at_last_texted` |
+//! | A-DELIVERY, A-REPLY | promise broken; answer due | [`evaluate`](super::alert::evaluate) | `alerts::a_broken_promise_and_an_unanswered_message_alert` |
+//! | A-STUCK | same place, customs, return, loss | [`evaluate`](super::alert::evaluate) | `alerts::a_parcel_that_stays_comes_back_or_is_lost_is_told_with_its_trouble` |
+//! | A-ADDRESS to A-MISTAKE | found facts | [`OrderWatch`](super::alert::OrderWatch) | `alerts::an_unusable_address_alerts_unless_the_platform_still_hides_it_for_the_remorse_hour` |
+//! | A-SYNC | a shop is silent, fails, is refused | [`evaluate_shop`](super::alert::evaluate_shop) | `alerts::a_shop_that_is_silent_failing_or_refused_is_told` |
+//! | A-RATE | above 5 %, above 10 %, strictly | [`evaluate_shop`](super::alert::evaluate_shop) | `alerts::rates_are_compared_exactly_and_strictly` |
+//! | A-CARRIER, A-RETURNS | two late weeks; returns jump | [`evaluate_shop`](super::alert::evaluate_shop) | `alerts::a_service_late_in_two_weeks_and_a_sku_that_comes_back_are_told` |
+//! | 12.2 | one notification for rules that fire together | [`Notification`](super::alert::Notification) | `alerts::rules_that_fire_together_are_one_notification` |
+//! | 12.2 | quiet hours delay mail only | [`QuietHours`](super::alert::QuietHours) | `alerts::quiet_hours_delay_mail_and_never_texts_or_calls` |
+//! | 12.2 | acknowledging stops repeats | [`FiredAlert`](super::alert::FiredAlert) | `alerts::an_alert_is_repeated_only_while_nobody_took_notice` |
+//! | 12.2 | reports at 09:00 and 15:00 | [`next_report`](super::next_report) | `alerts::the_report_comes_at_nine_and_at_three_of_the_shops_day` |
+//!
+//! # 13 Exceptions
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 13.1 | every kind, sorted, closing by itself | [`exceptions`](super::exceptions) | `rules::exceptions_come_sorted_by_breach_and_close_by_themselves` |
+//! | 13.1 | delay, stuck | [`exceptions`](super::exceptions) | `rules::a_parcel_without_movement_for_48_hours_is_delayed_and_after_72_stuck` |
+//! | 13.1 | a weight more than 30 % off | [`is_weight_suspicious`](super::is_weight_suspicious) | doc example |
+//! | 13.1 | one open item, counted; open, in progress, resolved, dismissed | [`ExceptionBook`](super::ExceptionBook) | `alerts::an_exception_opens_closes_by_itself_and_comes_back_as_another_occurrence` |
+//! | 13.1 | troubles of a shop with what to try | [`shop_exceptions`](super::shop_exceptions) | `alerts::troubles_of_a_shop_are_one_exception_each_with_the_last_error_and_what_to_try` |
+//! | 13.2 | cancel and refund: label void, never more than paid | [`plan_resolution`](super::plan_resolution) | `alerts::cancelling_voids_labels_first_and_gives_back_what_is_left_of_what_was_paid` |
+//! | 13.2 | one message per carrier | [`carrier_enquiries`](super::carrier_enquiries) | `alerts::an_enquiry_is_one_message_per_carrier_with_every_number_once` |
+//!
+//! # 14 Key figures
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 14.1 | pending, excluded, nothing over nothing | [`Kpi`](super::kpi::Kpi) | `kpi::nothing_over_nothing_is_no_data_and_never_a_hundred_percent` |
+//! | 14.1 | half-open windows of local dates | [`Window`](super::kpi::Window) | `kpi::the_window_is_half_open_at_the_cohort_instant_of_each_figure` |
+//! | 14.1 | both denominators | [`DenominatorMode`](super::kpi::DenominatorMode) | `kpi::the_worked_example_in_the_literal_mode_gives_six_of_ten` |
+//! | KPI-01, KPI-09 | on time, late: the worked example | [`KpiId`](super::kpi::KpiId) | `kpi::the_worked_example_of_on_time_shipping_gives_six_of_eight` |
+//! | KPI-01 | 19 of 20 is healthy, 1 of 20 is not above 5 % | [`Target`](super::kpi::Target) | `kpi::ninety_five_percent_is_healthy_and_five_percent_late_is_not_above_five` |
+//! | KPI-01 | who cancels when | [`CancelledBy`](super::kpi::CancelledBy) | `kpi::who_cancels_and_when_decides_whether_shipping_counts` |
+//! | KPI-02 | cancellation | [`KpiPolicy`](super::kpi::KpiPolicy) | `kpi::cancellation_counts_all_or_only_what_is_the_sellers_fault` |
+//! | KPI-03, KPI-04 | handling time | [`Durations`](super::kpi::Durations) | `kpi::handling_time_is_a_mean_with_percentiles_by_nearest_rank` |
+//! | KPI-05, KPI-12, KPI-20 | complaints, defects, disputes | [`DefectSet`](super::kpi::DefectSet) | `kpi::defects_are_configured_and_an_order_is_defective_once` |
+//! | KPI-06 | delivery delay | [`KpiId`](super::kpi::KpiId) | `kpi::delivery_is_delayed_when_late_or_missing_once_the_promise_is_due` |
+//! | KPI-07 | tracking upload | [`KpiId`](super::kpi::KpiId) | `kpi::every_needed_number_must_be_on_the_platform_and_in_time` |
+//! | KPI-08 | valid tracking | [`KpiId`](super::kpi::KpiId) | `kpi::a_number_is_valid_with_a_scan_and_invalid_after_48_hours_without` |
+//! | KPI-10, K-ACKTIME | acknowledgement | [`KpiId`](super::kpi::KpiId) | `kpi::acknowledgement_is_judged_once_done_or_due` |
+//! | KPI-11 | replies | [`MessageRow`](super::kpi::MessageRow) | `kpi::messages_are_answered_within_24_hours_or_their_own_deadline` |
+//! | KPI-13 | accuracy | [`KpiId`](super::kpi::KpiId) | `kpi::processing_is_accurate_without_a_mistake_that_is_known` |
+//! | KPI-16 | returns | [`UnitsRow`](super::kpi::UnitsRow) | `kpi::returns_are_units_of_a_sku_over_its_delivered_units` |
+//! | KPI-17 | carriers | [`CarrierCounts`](super::kpi::CarrierCounts) | `kpi::a_carrier_is_measured_by_transit_sign_off_promise_cost_and_loss` |
+//! | KPI-18 | logistics cost | [`CostRatio`](super::kpi::CostRatio) | `kpi::logistics_cost_is_never_added_across_currencies_without_rates` |
+//! | K-UPLAT, K-EXC | upload latency, exceptions | [`ExceptionRow`](super::kpi::ExceptionRow) | `kpi::upload_latency_and_resolution_are_durations_of_their_own_rows` |
+//! | 14.2 | series never average averages | [`Periods`](super::kpi::Periods) | `kpi::a_series_merges_counts_and_never_averages_averages` |
+//! | 14.2 | a platform's own figures | [`cross_check`](super::kpi::cross_check) | `kpi::a_platforms_figure_agrees_to_its_own_decimals_or_is_explained` |
+//! | 14, 23 | dated targets | [`KpiTargets`](super::kpi::KpiTargets) | `kpi::every_preset_loads_and_carries_its_date_and_source` |
+//!
+//! # 16 Messages
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 16 | shipped, once per parcel | [`due_messages`](super::message::due_messages) | `messages::shipped_is_told_once_per_parcel_when_the_platform_has_the_number` |
+//! | 16 | milestones | [`due_messages`](super::message::due_messages) | `messages::milestones_are_told_once_each_and_not_when_they_are_old` |
+//! | 16 | the survey, 12 to 24 hours after delivery | [`due_messages`](super::message::due_messages) | `messages::the_survey_comes_12_hours_after_delivery_never_after_24_and_not_during_a_complaint` |
+//! | 16 | delays and addresses | [`due_messages`](super::message::due_messages) | `messages::a_delay_is_told_once_per_exception_and_an_address_once_per_version` |
+//! | 16 | placeholders are checked when read; a hole is an error | [`Template`](super::message::Template) | `messages::templates_are_checked_when_they_are_read` |
+//! | 16 | what platforms forbid | [`ContentPolicy`](super::message::ContentPolicy) | `messages::what_platforms_forbid_is_found` |
+//! | 16 | what buyers ask, in four languages | [`MessageClassifier`](super::message::MessageClassifier) | `messages::buyers_are_understood_in_four_languages` |
+//!
+//! # All of it as data
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 11 to 14, 23 | one document, checked, with presets by name | [`Policy`](super::Policy) | `policy::what_cannot_work_names_its_field_and_the_reason` |
