@@ -104,7 +104,7 @@ pub async fn open(
     let stock = memory_stock(&warehouse.id, orders);
 
     let shop = ShopKey::new(WALMART, ShopId::from_static("shop-1"));
-    let sla = SlaRules { shop: Vec::new(), presets: presets::acknowledged_orders(&WALMART) };
+    let sla = SlaRules { shop: Vec::new(), presets: presets::load("walmart")?.rules };
     let mut policy = EnginePolicy::default();
     let mm = Millimetres::new;
     policy.allocation = AllocationPolicy::default();

@@ -23,7 +23,8 @@ use std::process::ExitCode;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use house::{House, ZONE, hours, local};
 use orderflow::engine::{BatchOptions, ItemOutcome, PackageRef};
-use orderflow::order::{OrderFilter, OrderSort};
+use orderflow::order::{OrderFilter, OrderSort, TimeRange};
+use orderflow::rules::kpi::{DenominatorMode, KpiId, KpiQuery, KpiTargets, OrderExtras, Window};
 use orderflow::rules::{ExceptionItem, exception_report};
 use orderflow::sandbox::walmart::{GenerateOptions, generate};
 use orderflow::sandbox::{Faults, usps::Scenario};
@@ -399,6 +400,16 @@ async fn afternoon(
         timeline.note(&format!("order {}: {:?}, {}", item.order.order, item.kind, item.detail));
     }
     *last = report.open;
+    let told = house.engine.alerts(now).await?;
+    timeline.note(&format!("{} alerts that nobody was told before", told.len()));
+    for found in told.iter().filter(|found| found.alerts.iter().any(|alert| alert.due_at.is_none()))
+    {
+        let channels: Vec<String> =
+            found.channels.iter().map(|channel| format!("{channel:?}").to_lowercase()).collect();
+        for alert in &found.alerts {
+            timeline.note(&format!("  {} ({})", alert.text, channels.join(", ")));
+        }
+    }
     Ok(())
 }
 
@@ -424,16 +435,7 @@ async fn evening(house: &House, timeline: &Timeline, today: NaiveDate) -> Result
         "{} parcels shipped, {} uploaded, {} delivered",
         figures.parcels_shipped, figures.parcels_uploaded, figures.parcels_delivered
     ));
-    timeline.note(&format!(
-        "on-time shipping {}/{} decided{}",
-        figures.shipped_on_time,
-        figures.ship_decided,
-        match figures.is_on_time_healthy() {
-            Some(true) => " (target 95 % met)",
-            Some(false) => " (below the target of 95 %)",
-            None => "",
-        }
-    ));
+    key_figures(house, timeline, now).await?;
     timeline.note(&format!("labels cost {}", money(&figures.label_cost)));
     for (service, labels) in &figures.labels_by_service {
         timeline.note(&format!("  {labels:>5} x {service}"));
@@ -444,6 +446,35 @@ async fn evening(house: &House, timeline: &Timeline, today: NaiveDate) -> Result
         .map(|seller| format!("{} ({})", seller.sku, seller.units))
         .collect();
     timeline.note(&format!("best sellers: {}", best.join(", ")));
+    Ok(())
+}
+
+/// The figures that platforms judge sellers by, over the last 30 days, with what they are made of.
+async fn key_figures(
+    house: &House,
+    timeline: &Timeline,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let window = Window::new(now - TimeDelta::days(30), now);
+    let placed = TimeRange { from: Some(window.from), to: Some(window.to) };
+    let facts = house.engine.order_facts(placed, now, |_| OrderExtras::default()).await?;
+    let asked = [
+        KpiId::OnTimeShipping,
+        KpiId::Acknowledgement,
+        KpiId::TimeToAcknowledge,
+        KpiId::TrackingUpload,
+        KpiId::UploadLatency,
+        KpiId::Cancellation,
+    ];
+    let counters = KpiQuery::new(window, now).with_kpis(asked).count(&facts)?;
+    let targets = KpiTargets::preset("seed")?;
+    for id in asked {
+        let figure = counters.total(id, DenominatorMode::Decided, &targets);
+        let target = figure.target.as_ref().map_or_else(String::new, |target| {
+            format!(", {}: target {}", figure.health, target.healthy)
+        });
+        timeline.note(&format!("{figure}{target}"));
+    }
     Ok(())
 }
 

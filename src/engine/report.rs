@@ -10,6 +10,7 @@ use super::labels::PackageRef;
 use crate::error::Result;
 use crate::ids::{OrderKey, Sku};
 use crate::order::{Order, OrderFilter, OrderSort, TimeRange};
+use crate::rules::kpi::{OrderExtras, OrderFacts};
 use crate::rules::{Dashboard, ExceptionItem, dashboard, exceptions};
 use crate::shipment::LabelState;
 
@@ -71,21 +72,50 @@ impl Engine {
     /// # Errors
     /// [`Storage`](crate::ErrorKind::Storage).
     pub async fn dashboard(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Dashboard> {
-        let filter = OrderFilter {
-            placed: TimeRange { from: Some(from - chrono::TimeDelta::days(30)), to: Some(to) },
-            ..OrderFilter::default()
-        };
+        let placed = TimeRange { from: Some(from - chrono::TimeDelta::days(30)), to: Some(to) };
         let mut orders = Vec::new();
+        self.for_orders_placed(placed, to, |order| orders.push(order)).await?;
+        Ok(dashboard(&orders, from, to))
+    }
+
+    /// The facts that key figures are counted from, of the orders placed in a range; 30 days before
+    /// the window are usual, since orders ship and arrive later than they are placed.
+    ///
+    /// `extras` adds what an order does not know: complaints, disputes, what the goods cost.
+    ///
+    /// # Errors
+    /// [`Storage`](crate::ErrorKind::Storage).
+    pub async fn order_facts(
+        &self,
+        placed: TimeRange,
+        now: DateTime<Utc>,
+        extras: impl Fn(&Order) -> OrderExtras + Send + Sync,
+    ) -> Result<OrderFacts> {
+        let mut facts = OrderFacts::new();
+        self.for_orders_placed(placed, now, |order| facts.push_order(&order, &extras(&order)))
+            .await?;
+        Ok(facts)
+    }
+
+    async fn for_orders_placed(
+        &self,
+        placed: TimeRange,
+        now: DateTime<Utc>,
+        mut look: impl FnMut(Order) + Send,
+    ) -> Result<()> {
+        let filter = OrderFilter { placed, ..OrderFilter::default() };
+        let mut seen = 0;
         loop {
-            let offset = orders.len() as u64;
-            let page = self.0.store.find(&filter, OrderSort::Placed, to, offset, PAGE).await?;
-            let end = page.orders.is_empty();
-            orders.extend(page.orders);
-            if end || orders.len() as u64 >= page.total {
-                break;
+            let page = self.0.store.find(&filter, OrderSort::Placed, now, seen, PAGE).await?;
+            if page.orders.is_empty() {
+                return Ok(());
+            }
+            seen += page.orders.len() as u64;
+            page.orders.into_iter().for_each(&mut look);
+            if seen >= page.total {
+                return Ok(());
             }
         }
-        Ok(dashboard(&orders, from, to))
     }
 
     /// The pick list of a wave, by SKU, parcels in the order given.
