@@ -460,21 +460,22 @@ async fn key_figures(
     let facts = house.engine.order_facts(placed, now, |_| OrderExtras::default()).await?;
     let asked = [
         KpiId::OnTimeShipping,
-        KpiId::Acknowledgement,
-        KpiId::TimeToAcknowledge,
+        KpiId::HandlingTime,
         KpiId::TrackingUpload,
-        KpiId::UploadLatency,
         KpiId::Cancellation,
+        KpiId::Acknowledgement,
     ];
     let counters = KpiQuery::new(window, now).with_kpis(asked).count(&facts)?;
     let targets = KpiTargets::preset("seed")?;
     for id in asked {
         let figure = counters.total(id, DenominatorMode::Decided, &targets);
-        let target = figure.target.as_ref().map_or_else(String::new, |target| {
-            format!(", {}: target {}", figure.health, target.healthy)
-        });
+        let target = figure
+            .target
+            .as_ref()
+            .map_or_else(String::new, |target| format!(" (target: {})", target.healthy));
         timeline.note(&format!("{figure}{target}"));
     }
+    timeline.note("  (nobody was there to acknowledge from 21:00 to 09:00; a running engine is)");
     Ok(())
 }
 

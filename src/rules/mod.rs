@@ -8,6 +8,7 @@
 pub mod _book;
 pub mod alert;
 mod allocate;
+pub mod analytics;
 mod classify;
 mod combine;
 mod dashboard;
