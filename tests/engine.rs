@@ -17,6 +17,8 @@ mod crash;
 mod house;
 #[path = "engine/odd.rs"]
 mod odd;
+#[path = "engine/overlap.rs"]
+mod overlap;
 #[path = "engine/partial.rs"]
 mod partial;
 mod support;
@@ -440,6 +442,31 @@ async fn a_carrier_without_news_is_asked_again_only_when_the_plan_says_so() {
     assert_eq!(asked(2).await, 0);
     assert_eq!(asked(6 * 60).await, 0);
     assert_eq!(asked(6 * 60 + 1).await, 3);
+}
+
+/// A host spawns the engine's calls: their futures must be `Send` for any lifetime of what they borrow.
+#[tokio::test(start_paused = true)]
+async fn every_call_of_the_engine_can_be_spawned() {
+    let house = house(Faults::none());
+    house.place(2, 0);
+    let (engine, shop) = (house.engine.clone(), house.shop.clone());
+    let told = tokio::spawn(async move {
+        engine.fetch_window(&shop, at(-12), at(0), at(0)).await.unwrap();
+        engine.tick(&Schedule::default(), at(0)).await;
+        let items = engine.awaiting_labels(at(0)).await.unwrap();
+        let bought = engine.buy_labels(&items, &BatchOptions::default(), at(0), |_| {}).await;
+        engine.mark_printed(&items, at(0)).await.unwrap();
+        engine.mark_packed(&items, at(0)).await.unwrap();
+        engine.confirm_shipments(&items, at(0), at(0), |_| {}).await.unwrap();
+        engine.alerts(at(0)).await.unwrap();
+        bought.unwrap().len()
+    });
+    assert_eq!(told.await.unwrap(), 2);
+    let engine = house.engine.clone();
+    let run = tokio::spawn(async move {
+        engine.run(&Schedule::default(), std::future::ready(()), || at(1), |_| {}).await
+    });
+    run.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -949,6 +949,7 @@ fn with_deadlines(mut order: Order) -> Order {
         starts_at: now(),
         source: DeadlineSource::Platform,
         version: 1,
+        requires: orderflow::order::Requirements::default(),
     })
     .to_vec();
     order

@@ -43,6 +43,7 @@ pub async fn run(store: Arc<dyn Store>) -> Report {
         "commits of one call are judged one by one" => batch,
         "an intent of a known key must have the same content" => intent_keys,
         "an intent is claimed by one worker only" => claim,
+        "one intent is taken by one of those who ask for it" => claim_one,
         "a lease ends" => lease,
         "a postponed intent is not due before its time" => postpone,
         "a settled intent is over and keeps its outcome" => settle,
@@ -426,6 +427,9 @@ async fn cursors(store: &dyn Store) -> Outcome {
         store.advance(&one, minutes(at)).await.map_err(said)?;
     }
     same("the horizon", &store.horizon(&one).await.map_err(said)?, &Some(minutes(10)))?;
+    same("of another shop", &store.horizon(&two).await.map_err(said)?, &None)?;
+    store.reset_horizon(&one, minutes(3)).await.map_err(said)?;
+    same("reset", &store.horizon(&one).await.map_err(said)?, &Some(minutes(3)))?;
     same("of another shop", &store.horizon(&two).await.map_err(said)?, &None)
 }
 
@@ -642,4 +646,29 @@ async fn erasure(store: &dyn Store) -> Outcome {
     let commit = next(&erased, 1, minutes(1))?;
     done(store, commit.clone()).await?;
     done(store, commit).await.map(drop)
+}
+
+async fn claim_one(store: &dyn Store) -> Outcome {
+    let (_, intents) = with_intents(store, "claim-one", 2).await?;
+    let (first, second) = match intents.as_slice() {
+        [first, second, ..] => (first.key, second.key),
+        _ => return Err("two intents were wanted".into()),
+    };
+    let names: Vec<String> = (0..8).map(|name| format!("w{name}")).collect();
+    let calls = names.iter().map(|name| store.claim_one(&first, name, now(), minutes(1))).collect();
+    let mut won = 0;
+    for outcome in together(calls).await {
+        won += u32::from(outcome.map_err(said)?);
+    }
+    same("winners", &won, &1)?;
+    let again = store.claim_one(&first, "later", minutes(1), minutes(2)).await.map_err(said)?;
+    that(again, || "a lease that ended must be free".into())?;
+    store.postpone(&first, minutes(5)).await.map_err(said)?;
+    let freed = store.claim_one(&first, "x", minutes(1), minutes(2)).await.map_err(said)?;
+    that(freed, || "a postponed intent must be free, due or not".into())?;
+    let unknown = IdempotencyKey::derive(&["conformance", "nobody"]);
+    let nobody = store.claim_one(&unknown, "x", now(), minutes(1)).await.map_err(said)?;
+    that(!nobody, || "an intent that does not exist was taken".into())?;
+    let other = store.claim_one(&second, "x", now(), minutes(1)).await.map_err(said)?;
+    that(other, || "the lease of one intent must not keep another".into())
 }

@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream};
 use super::commit::{Alongside, apply_all};
 use super::ingest::open_moves;
 use super::plan::{Facts, Step, plan};
+use super::time::earlier;
 use super::{Engine, Shop};
 use crate::error::{Error, Result};
 use crate::ids::{BuyerId, OrderKey, ShopKey, Sku};
@@ -149,7 +150,7 @@ impl Engine {
         let filter = OrderFilter {
             buyers,
             placed: TimeRange {
-                from: Some(earliest - TimeDelta::hours(i64::from(hours))),
+                from: Some(earlier(earliest, TimeDelta::hours(i64::from(hours)))),
                 to: None,
             },
             ..OrderFilter::default()

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{IdempotencyKey, OrderKey};
-use crate::order::{Action, Actor, Effect, Event, Order, Rejected, apply_under};
+use crate::ids::{EventId, IdempotencyKey, OrderKey};
+use crate::order::{Action, Actor, Effect, Event, EventKind, Order, Rejected, apply_under};
 use crate::ports::store::{Commit, Committed, IntendedEffect, Intent, Settlement, StoredDocument};
 use crate::ports::{StockMove, StockReturn};
 
@@ -44,7 +44,15 @@ pub(super) fn apply_all(
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> std::result::Result<(Order, Vec<Event>, Vec<Effect>), Rejected> {
-    let events = actions.into_iter().map(|action| Event::new(action, now, actor.clone()));
+    let events = actions.into_iter().map(|action| {
+        let mut event = Event::new(action, now, actor.clone());
+        // Writing the same event twice counts as written. Two workers that begin the same purchase
+        // at the same instant must not both believe that it is theirs.
+        if event.kind() == EventKind::LabelRequested {
+            event.id = EventId::of_content(&[event.id.as_str(), &engine.0.worker]);
+        }
+        event
+    });
     apply_events(engine, order, events.collect(), now)
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::commit::apply_events;
+use super::time::earlier;
 use super::{Engine, Shop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{OrderKey, PlatformOrderId, ShopKey};
@@ -12,8 +13,12 @@ use crate::order::{
     Action, Actor, Effect, Event, ExceptionKind, Order, PlatformOrder, import, reconcile,
 };
 use crate::ports::store::{Commit, Committed, QuarantineEntry};
-use crate::ports::{Cursor, OrderQuery, PlatformItem, StockError, StockMove};
+use crate::ports::{Cursor, OrderQuery, PlatformItem, StockError, StockMove, Unreadable};
 use crate::rules;
+
+/// Pages of one window. A busy shop's week is a few thousand; a list that goes on is a mistake of the
+/// platform.
+const MOST_PAGES: u64 = 100_000;
 
 /// What reading a platform brought.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,15 +43,25 @@ impl Engine {
     /// middle costs nothing but reading again.
     ///
     /// # Errors
-    /// Of the adapter or the store.
+    /// Of the adapter or the store; [`ErrorKind::Configuration`] when a wrong clock moved the horizon
+    /// into the future.
     pub async fn sync(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<SyncReport> {
         let known = self.shop(shop)?;
         let lag = TimeDelta::seconds(i64::from(known.adapter.limits().listing_lag_seconds));
-        let to = now - lag;
+        let to = earlier(now, lag);
         let overlap = TimeDelta::minutes(i64::from(self.0.policy.overlap_minutes));
         let from = match self.0.store.horizon(shop).await? {
-            Some(horizon) => horizon - overlap,
-            None => now - TimeDelta::hours(i64::from(known.first_look_hours)),
+            Some(horizon) if horizon > now => {
+                return Err(Error::new(
+                    ErrorKind::Configuration,
+                    "the shop counts as read until a time in the future: a clock was wrong; see \
+                     Engine::reset_horizon",
+                )
+                .with_context("horizon", horizon)
+                .with_context("now", now));
+            }
+            Some(horizon) => earlier(horizon, overlap),
+            None => earlier(now, TimeDelta::hours(i64::from(known.first_look_hours))),
         };
         if from >= to {
             return Ok(SyncReport::default());
@@ -79,6 +94,9 @@ impl Engine {
         let shop = self.shop(&key.shop_key())?;
         let snapshot = shop.adapter.get_order(&key.order).await?;
         let mut report = SyncReport::default();
+        snapshot.check().map_err(|fault| {
+            Error::new(ErrorKind::UnexpectedAnswer, fault.to_string()).with_context("order", key)
+        })?;
         self.take_in(shop, vec![snapshot], now, &mut report).await?;
         self.load(key).await
     }
@@ -116,15 +134,7 @@ impl Engine {
                 match item {
                     PlatformItem::Read(snapshot) => snapshots.push(*snapshot),
                     PlatformItem::Unreadable(unreadable) => {
-                        report.quarantined += 1;
-                        let entry = QuarantineEntry {
-                            shop: shop.key.clone(),
-                            order: unreadable.id,
-                            reason: unreadable.reason,
-                            raw: unreadable.raw,
-                            seen_at: now,
-                        };
-                        self.0.store.quarantine(&entry).await?;
+                        self.put_aside(shop, unreadable, now, &mut report).await?;
                     }
                 }
             }
@@ -134,6 +144,13 @@ impl Engine {
                 self.leave_quarantine(shop, now).await?;
                 return Ok(report);
             };
+            if report.pages >= MOST_PAGES {
+                return Err(Error::new(
+                    ErrorKind::UnexpectedAnswer,
+                    format!("the platform's list does not end: {MOST_PAGES} pages were read"),
+                )
+                .with_operation(shop.key.platform.as_str(), "list_orders"));
+            }
             if !tokens.insert(next.as_str().to_owned()) {
                 return Err(Error::new(
                     ErrorKind::UnexpectedAnswer,
@@ -143,6 +160,25 @@ impl Engine {
             }
             cursor = Some(next);
         }
+    }
+
+    /// Keeps what is no order, so that it is neither lost nor in the way.
+    async fn put_aside(
+        &self,
+        shop: &Shop,
+        unreadable: Unreadable,
+        now: DateTime<Utc>,
+        report: &mut SyncReport,
+    ) -> Result<()> {
+        report.quarantined += 1;
+        let entry = QuarantineEntry {
+            shop: shop.key.clone(),
+            order: unreadable.id,
+            reason: unreadable.reason,
+            raw: unreadable.raw,
+            seen_at: now,
+        };
+        self.0.store.quarantine(&entry).await
     }
 
     /// Orders that could be read after all need not be kept as unreadable.
@@ -172,6 +208,18 @@ impl Engine {
         let mut news = Vec::with_capacity(snapshots.len());
         let mut rounds: Vec<BTreeMap<PlatformOrderId, PlatformOrder>> = Vec::new();
         for snapshot in snapshots {
+            if let Err(fault) = snapshot.check() {
+                let raw = if snapshot.raw.expose().is_empty() {
+                    // Adapters without bytes of their own: what they made of it is kept.
+                    serde_json::to_string(&snapshot).unwrap_or_default().into()
+                } else {
+                    snapshot.raw.clone()
+                };
+                let unreadable =
+                    Unreadable { id: Some(snapshot.id.clone()), reason: fault.to_string(), raw };
+                self.put_aside(shop, unreadable, now, report).await?;
+                continue;
+            }
             match rounds.iter_mut().find(|round| !round.contains_key(&snapshot.id)) {
                 Some(round) => {
                     round.insert(snapshot.id.clone(), snapshot);

@@ -1,13 +1,15 @@
 //! Buying labels in bulk: intent first, purchase, result; one item's failure never costs another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, stream};
 
 use super::commit::Alongside;
-use super::{Carrier, Engine, Shop};
+use super::time::{bounded, later, seconds_later};
+use super::{Carrier, Engine, Purchases, Shop};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{IdempotencyKey, OrderKey, PackageId, ShopKey};
 use crate::order::{Action, Actor, DeadlineKind, ExceptionKind, LogisticsMode, Order};
@@ -124,8 +126,8 @@ impl Engine {
     /// older than the lifecycle allows.
     ///
     /// # Errors
-    /// Only when the platform cannot be read again or the store fails as a whole; everything else
-    /// is the outcome of an item.
+    /// Only when the store fails as a whole; everything else is the outcome of an item, also a
+    /// platform that cannot be read again.
     pub async fn buy_labels(
         &self,
         items: &[PackageRef],
@@ -133,20 +135,21 @@ impl Engine {
         now: DateTime<Utc>,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Vec<ItemOutcome<LabelRecord>>> {
-        let shops: BTreeSet<ShopKey> = items.iter().map(|item| item.order.shop_key()).collect();
-        for shop in shops {
-            self.read_if_stale(&shop, now).await?;
-        }
+        let unread = self.unreadable_shops(items, now).await?;
         let bound =
             if options.concurrency == 0 { self.0.policy.concurrency } else { options.concurrency };
         let done = AtomicUsize::new(0);
         let total = items.len();
-        let outcomes = stream::iter(items)
-            .map(|item| async {
-                let outcome = match self.buy_one(item, Known::default(), options.dry_run, now).await
-                {
-                    Ok((outcome, _)) => outcome,
-                    Err(error) => ItemOutcome::Failed(error),
+        let dry_run = options.dry_run;
+        let (unread, done, progress) = (&unread, &done, &progress);
+        let outcomes = stream::iter(items.to_vec())
+            .map(|item| async move {
+                let outcome = match unread.get(&item.order.shop_key()) {
+                    Some(error) => ItemOutcome::Failed(again(error)),
+                    None => match self.buy_one(&item, Known::default(), dry_run, now).await {
+                        Ok((outcome, _)) => outcome,
+                        Err(error) => ItemOutcome::Failed(error),
+                    },
                 };
                 let done = done.fetch_add(1, Ordering::Relaxed) + 1;
                 progress(Progress { done, total });
@@ -156,6 +159,27 @@ impl Engine {
             .collect()
             .await;
         Ok(outcomes)
+    }
+
+    /// Reads the shops of some items again where that is due. Shops that cannot be read cost only
+    /// their own items.
+    pub(super) async fn unreadable_shops(
+        &self,
+        items: &[PackageRef],
+        now: DateTime<Utc>,
+    ) -> Result<BTreeMap<ShopKey, Error>> {
+        let shops: BTreeSet<ShopKey> = items.iter().map(|item| item.order.shop_key()).collect();
+        let mut unread = BTreeMap::new();
+        for shop in shops {
+            match self.read_if_stale(&shop, now).await {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::Storage => return Err(error),
+                Err(error) => {
+                    unread.insert(shop, error);
+                }
+            }
+        }
+        Ok(unread)
     }
 
     /// When the platform's view of a shop was read last.
@@ -174,7 +198,10 @@ impl Engine {
     /// takes time too.
     pub(super) async fn read_if_stale(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<()> {
         let allowed = TimeDelta::seconds(i64::from(self.0.policy.lifecycle.freshness_seconds) / 2);
-        let fresh = self.0.store.horizon(shop).await?.is_some_and(|known| now - known < allowed);
+        let fresh = self.0.store.horizon(shop).await?.is_some_and(|known| {
+            // A horizon in the future is the trace of a wrong clock: nothing is known until then.
+            known <= now && now.signed_duration_since(known) < allowed
+        });
         if !fresh {
             self.sync(shop, now).await?;
         }
@@ -203,8 +230,10 @@ impl Engine {
             }
             LabelState::Requested | LabelState::Unknown => {
                 return match package.label.key {
-                    Some(key) => Ok((self.recover_purchase(&key, now).await?, None)),
-                    None => skip("a purchase is under way"),
+                    Some(key) if self.may_look_for(&key, now).await? => {
+                        Ok((self.recover_purchase(&key, now).await?, None))
+                    }
+                    _ => skip(ELSEWHERE),
                 };
             }
             LabelState::None | LabelState::Voided => {}
@@ -227,16 +256,16 @@ impl Engine {
         if dry_run {
             return Ok((ItemOutcome::WouldBuy(Box::new(choice)), Some(order)));
         }
+        let Some(_under_way) = self.under_way(&item.package) else { return skip(ELSEWHERE) };
         self.purchase(order, known.read_at, item, choice, now).await
     }
 
     /// The stored choice, unless its price is too old. A choice without a price stands.
     fn fresh_choice(&self, package: &Package, now: DateTime<Utc>) -> Option<ServiceChoice> {
         let ttl = TimeDelta::hours(i64::from(self.0.policy.route.quote_ttl_hours));
-        package
-            .choice
-            .clone()
-            .filter(|choice| choice.quoted_at.is_none_or(|quoted_at| now - quoted_at <= ttl))
+        package.choice.clone().filter(|choice| {
+            choice.quoted_at.is_none_or(|quoted_at| now.signed_duration_since(quoted_at) <= ttl)
+        })
     }
 
     /// Routes a parcel: quotes if wanted, then the rules. The refused decision comes back as `Err`.
@@ -431,7 +460,7 @@ impl Engine {
                     effect: IntendedEffect::BuyLabel { request: Box::new(request.clone()) },
                     created_at: now,
                     // The creator works on it; others may only when it seems to have died.
-                    due_at: now + TimeDelta::seconds(i64::from(self.0.policy.lease_seconds)),
+                    due_at: seconds_later(now, self.0.policy.lease_seconds),
                     attempts: 0,
                 };
                 let alongside = Alongside { intents: vec![intent], ..Alongside::default() };
@@ -439,10 +468,34 @@ impl Engine {
             })
             .await?;
         let Some((order, (key, request))) = written else {
-            return Ok((ItemOutcome::Skipped("somebody else is buying it".into()), None));
+            return Ok((ItemOutcome::Skipped(ELSEWHERE.into()), None));
         };
+        self.purchases().begun_here.insert(key);
         let answer = carrier.adapter.buy_label(&request, &key).await;
         self.settle_purchase(Some(order), &item.order, &item.package, key, answer, now).await
+    }
+
+    fn purchases(&self) -> MutexGuard<'_, Purchases> {
+        self.0.purchases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps everybody else in this process from buying for a parcel until it is dropped; `None`
+    /// when somebody does already.
+    fn under_way(&self, package: &PackageId) -> Option<UnderWay<'_>> {
+        let free = self.purchases().under_way.insert(package.clone());
+        free.then(|| UnderWay { engine: self, package: package.clone() })
+    }
+
+    /// Whether this process may look what became of a purchase whose answer is awaited: its own at
+    /// once, another's only when that one seems to have died. Of two that ask, one may.
+    async fn may_look_for(&self, key: &IdempotencyKey, now: DateTime<Utc>) -> Result<bool> {
+        let Some((intent, None)) = self.0.store.intent(key).await? else { return Ok(false) };
+        let own = self.purchases().begun_here.contains(key);
+        if !own && intent.due_at > now {
+            return Ok(false);
+        }
+        let until = seconds_later(now, self.0.policy.lease_seconds);
+        self.0.store.claim_one(key, &self.0.worker, now, until).await
     }
 
     fn label_request(
@@ -507,16 +560,45 @@ impl Engine {
                     })
                     .collect();
                 let changed = self
-                    .change(order_key, order, &Actor::Carrier, now, |_| {
-                        let action = Action::LabelPurchased {
-                            package: package.clone(),
-                            record: record.clone(),
-                        };
+                    .change(order_key, order, &Actor::Carrier, now, |order| {
                         let mut alongside = Alongside::settle(key, now, "bought");
-                        alongside.documents.clone_from(&documents);
+                        let waits = order.package(&package).is_some_and(|parcel| {
+                            matches!(
+                                parcel.label.state,
+                                LabelState::Requested | LabelState::Unknown
+                            )
+                        });
+                        let known = order.package(&package).is_some_and(|parcel| {
+                            parcel
+                                .label
+                                .record
+                                .iter()
+                                .chain(&parcel.label.voided)
+                                .any(|label| label.number == record.number)
+                        });
+                        let action = if waits {
+                            alongside.documents.clone_from(&documents);
+                            Action::LabelPurchased {
+                                package: package.clone(),
+                                record: record.clone(),
+                            }
+                        } else if known {
+                            return Ok(Some((Vec::new(), alongside, ())));
+                        } else {
+                            // Paid for, and not wanted: a person must have it voided.
+                            Action::IncidentRaised {
+                                kind: ExceptionKind::LabelUnknown,
+                                package: Some(package.clone()),
+                                detail: format!(
+                                    "{} sold a label that is not needed: void {}",
+                                    record.carrier, record.number
+                                ),
+                            }
+                        };
                         Ok(Some((vec![action], alongside, ())))
                     })
                     .await?;
+                self.purchases().begun_here.remove(&key);
                 Ok((ItemOutcome::Done(record), changed.map(|(order, ())| order)))
             }
             Err(error) if may_have_acted(&error) => {
@@ -525,8 +607,8 @@ impl Engine {
                     Ok(Some((vec![action], Alongside::default(), ())))
                 })
                 .await?;
-                let pause = i64::from(self.0.policy.upload_pause_seconds);
-                self.0.store.postpone(&key, now + TimeDelta::seconds(pause)).await?;
+                let due = seconds_later(now, self.0.policy.upload_pause_seconds);
+                self.0.store.postpone(&key, due).await?;
                 Ok((ItemOutcome::Ambiguous(key), None))
             }
             Err(error) => {
@@ -536,6 +618,7 @@ impl Engine {
                     Ok(Some((vec![action], Alongside::settle(key, now, "failed"), ())))
                 })
                 .await?;
+                self.purchases().begun_here.remove(&key);
                 Ok((ItemOutcome::Failed(error), None))
             }
         }
@@ -555,6 +638,10 @@ impl Engine {
             (&intent.effect, &intent.package)
         else {
             return Ok(ItemOutcome::Skipped("the intent is not a purchase".into()));
+        };
+        let Some(_under_way) = self.under_way(package) else {
+            // Whoever buys it at this moment settles it.
+            return Ok(ItemOutcome::Ambiguous(*key));
         };
         let carrier = self.carrier(&request.service.carrier)?;
         let looked_for =
@@ -594,7 +681,7 @@ impl Engine {
             }
             Ok(Recovery::Unknowable { reason }) => {
                 // A person must look; asking again every few seconds would only cost calls.
-                self.0.store.postpone(key, now + TimeDelta::hours(1)).await?;
+                self.0.store.postpone(key, later(now, TimeDelta::hours(1))).await?;
                 let package = package.clone();
                 self.change(&intent.order, None, &Actor::Carrier, now, |_| {
                     let action = Action::IncidentRaised {
@@ -609,10 +696,10 @@ impl Engine {
             }
             Err(error) => {
                 let pause = match error.retry() {
-                    Retry::After(pause) => TimeDelta::from_std(pause).unwrap_or_default(),
+                    Retry::After(pause) => bounded(pause),
                     _ => TimeDelta::seconds(i64::from(self.0.policy.upload_pause_seconds)),
                 };
-                self.0.store.postpone(key, now + pause).await?;
+                self.0.store.postpone(key, later(now, pause)).await?;
                 Ok(ItemOutcome::Ambiguous(*key))
             }
         }
@@ -649,7 +736,7 @@ impl Engine {
                     package: Some(package.clone()),
                     effect: IntendedEffect::VoidLabel { record: Box::new(record.clone()) },
                     created_at: now,
-                    due_at: now + TimeDelta::seconds(i64::from(self.0.policy.lease_seconds)),
+                    due_at: seconds_later(now, self.0.policy.lease_seconds),
                     attempts: 0,
                 };
                 let alongside = Alongside { intents: vec![intent], ..Alongside::default() };
@@ -690,8 +777,8 @@ impl Engine {
                 "refund requested",
             ),
             Err(error) if may_have_acted(&error) || error.is_passing() => {
-                let pause = i64::from(self.0.policy.upload_pause_seconds);
-                self.0.store.postpone(&key, now + TimeDelta::seconds(pause)).await?;
+                let due = seconds_later(now, self.0.policy.upload_pause_seconds);
+                self.0.store.postpone(&key, due).await?;
                 return self.load(order).await;
             }
             Err(error) => (
@@ -709,6 +796,26 @@ impl Engine {
             None => self.load(order).await,
         }
     }
+}
+
+/// Why an item is left alone.
+const ELSEWHERE: &str = "somebody else is buying it";
+
+/// A parcel that somebody in this process is buying for.
+struct UnderWay<'a> {
+    engine: &'a Engine,
+    package: PackageId,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.engine.purchases().under_way.remove(&self.package);
+    }
+}
+
+/// The same error for another item: errors are not cloned, since their sources are not.
+pub(super) fn again(error: &Error) -> Error {
+    Error::new(error.kind(), error.to_string()).with_retry(error.retry())
 }
 
 /// Whether a parcel waits for a label.

@@ -22,9 +22,10 @@ mod report;
 mod schedule;
 mod ship;
 mod straight;
+mod time;
 mod track;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -43,7 +44,7 @@ pub use track::TrackReport;
 
 use crate::calendar::WorkCalendar;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{CarrierId, PackageId, ShopKey};
+use crate::ids::{CarrierId, IdempotencyKey, PackageId, ShopKey};
 use crate::order::{CompletionPolicy, LifecyclePolicy};
 use crate::ports::store::Store;
 use crate::ports::{CarrierAdapter, MarketplaceAdapter, Stock};
@@ -202,6 +203,16 @@ struct Inner {
     worker: String,
     /// When carriers were asked about parcels without news.
     asked: Mutex<HashMap<PackageId, DateTime<Utc>>>,
+    purchases: Mutex<Purchases>,
+}
+
+/// Purchases of this process.
+#[derive(Default)]
+struct Purchases {
+    /// Parcels that somebody is buying for at this moment.
+    under_way: HashSet<PackageId>,
+    /// Purchases whose answer this process awaited itself: it may look for them before others may.
+    begun_here: HashSet<IdempotencyKey>,
 }
 
 /// Runs orders from import to completion. Cheap to clone; all clones share everything.
@@ -220,7 +231,7 @@ impl fmt::Debug for Engine {
 
 /// Builds an [`Engine`].
 #[must_use]
-pub struct EngineBuilder(Inner);
+pub struct EngineBuilder(Inner, Vec<String>);
 
 impl fmt::Debug for EngineBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -231,13 +242,23 @@ impl fmt::Debug for EngineBuilder {
 impl EngineBuilder {
     /// Adds a shop.
     pub fn shop(mut self, shop: Shop) -> Self {
-        self.0.shops.insert(shop.key.clone(), shop);
+        let key = shop.key.clone();
+        if shop.adapter.platform() != key.platform {
+            let adapter = shop.adapter.platform();
+            self.1.push(format!("the adapter of shop {key} is for platform {adapter}"));
+        }
+        if self.0.shops.insert(key.clone(), shop).is_some() {
+            self.1.push(format!("shop {key} occurs twice"));
+        }
         self
     }
 
     /// Adds a carrier.
     pub fn carrier(mut self, carrier: Carrier) -> Self {
-        self.0.carriers.insert(carrier.adapter.carrier(), carrier);
+        let id = carrier.adapter.carrier();
+        if self.0.carriers.insert(id.clone(), carrier).is_some() {
+            self.1.push(format!("carrier {id} occurs twice"));
+        }
         self
     }
 
@@ -253,7 +274,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Names this worker among several on one store. Default `worker`.
+    /// Names this worker among several on one store. They must have
+    /// different names. Default: one that no other process has.
     pub fn worker(mut self, name: impl Into<String>) -> Self {
         self.0.worker = name.into();
         self
@@ -262,11 +284,15 @@ impl EngineBuilder {
     /// Builds the engine.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when there is no shop, two warehouses share an id, a service
-    /// belongs to another carrier, or a bound is zero.
+    /// [`ErrorKind::Configuration`] when there is no shop, a shop's adapter is for another platform,
+    /// a shop, carrier or warehouse occurs twice, a service belongs to another carrier, or a bound is
+    /// zero.
     pub fn build(self) -> Result<Engine> {
-        let inner = self.0;
+        let Self(inner, mistakes) = self;
         let wrong = |message: String| Err(Error::new(ErrorKind::Configuration, message));
+        if let Some(mistake) = mistakes.into_iter().next() {
+            return wrong(mistake);
+        }
         if inner.shops.is_empty() {
             return wrong("the engine has no shop".into());
         }
@@ -286,19 +312,29 @@ impl EngineBuilder {
     }
 }
 
+/// A name that no other process has: workers are told apart by it.
+fn worker_name() -> String {
+    let started = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    format!("worker-{}-{:x}", std::process::id(), started.as_nanos())
+}
+
 impl Engine {
     /// Starts building an engine over a store and a stock system.
     pub fn builder(store: Arc<dyn Store>, stock: Arc<dyn Stock>) -> EngineBuilder {
-        EngineBuilder(Inner {
-            store,
-            stock,
-            shops: BTreeMap::new(),
-            carriers: BTreeMap::new(),
-            warehouses: Vec::new(),
-            policy: EnginePolicy::default(),
-            worker: "worker".to_owned(),
-            asked: Mutex::default(),
-        })
+        EngineBuilder(
+            Inner {
+                store,
+                stock,
+                shops: BTreeMap::new(),
+                carriers: BTreeMap::new(),
+                warehouses: Vec::new(),
+                policy: EnginePolicy::default(),
+                worker: worker_name(),
+                asked: Mutex::default(),
+                purchases: Mutex::default(),
+            },
+            Vec::new(),
+        )
     }
 
     /// The store.
@@ -328,6 +364,15 @@ impl Engine {
         self.0.carriers.get(id).ok_or_else(|| {
             Error::new(ErrorKind::Configuration, format!("the engine has no carrier {id}"))
         })
+    }
+
+    /// Sets anew until when a shop counts as read, also backwards: after a wrong clock moved it into
+    /// the future, reading refuses to go on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`].
+    pub async fn reset_horizon(&self, shop: &ShopKey, to: DateTime<Utc>) -> Result<()> {
+        self.0.store.reset_horizon(shop, to).await
     }
 
     /// Until when everything the platform says about a shop is known here.

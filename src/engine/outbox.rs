@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Engine;
 use super::commit::Alongside;
 use super::labels::ItemOutcome;
+use super::time::{later, seconds_later};
 use crate::error::{Error, Result};
 use crate::ids::{OrderKey, PackageId};
 use crate::order::{Actor, Order};
@@ -50,7 +51,7 @@ impl Engine {
     /// Of the store; what goes wrong with single intents is in the report.
     pub async fn work_outbox(&self, now: DateTime<Utc>) -> Result<OutboxReport> {
         let mut report = OutboxReport::default();
-        let until = now + TimeDelta::seconds(i64::from(self.0.policy.lease_seconds));
+        let until = seconds_later(now, self.0.policy.lease_seconds);
         loop {
             let intents = self.0.store.claim(&self.0.worker, now, until, CLAIM).await?;
             if intents.is_empty() {
@@ -70,11 +71,9 @@ impl Engine {
             Err(error) => {
                 report.waiting += 1;
                 report.errors.push(error);
-                let pause = i64::from(self.0.policy.upload_pause_seconds);
+                let due = seconds_later(now, self.0.policy.upload_pause_seconds);
                 // Should even this fail, the lease frees the intent when it ends.
-                if let Err(error) =
-                    self.0.store.postpone(&intent.key, now + TimeDelta::seconds(pause)).await
-                {
+                if let Err(error) = self.0.store.postpone(&intent.key, due).await {
                     report.errors.push(error);
                 }
             }
@@ -106,7 +105,7 @@ impl Engine {
             IntendedEffect::ConfirmShipment { .. } => {
                 let order = self.load(&intent.order).await?;
                 if order.is_held(now) {
-                    self.0.store.postpone(&intent.key, now + TimeDelta::minutes(5)).await?;
+                    self.0.store.postpone(&intent.key, later(now, TimeDelta::minutes(5))).await?;
                     return Ok(false);
                 }
                 let uploaded = self.send_upload(intent, Some(order), Vec::new(), now).await?;

@@ -72,7 +72,10 @@ impl Engine {
     /// # Errors
     /// [`Storage`](crate::ErrorKind::Storage).
     pub async fn dashboard(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Dashboard> {
-        let placed = TimeRange { from: Some(from - chrono::TimeDelta::days(30)), to: Some(to) };
+        let placed = TimeRange {
+            from: Some(super::time::earlier(from, chrono::TimeDelta::days(30))),
+            to: Some(to),
+        };
         let mut orders = Vec::new();
         self.for_orders_placed(placed, to, |order| orders.push(order)).await?;
         Ok(dashboard(&orders, from, to))

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{AdvanceReport, BatchOptions, Engine, OutboxReport, SyncReport, TrackReport};
+use super::{
+    AdvanceReport, BatchOptions, Engine, ItemOutcome, OutboxReport, PackageRef, SyncReport,
+    TrackReport,
+};
 use crate::error::{Error, Result};
 use crate::ids::ShopKey;
 use crate::rules::alert::Notification;
@@ -93,13 +96,13 @@ impl Engine {
             Err(error) => report.errors.push(error),
         }
         if schedule.buy_labels {
-            match self.buy_due(now).await {
+            match self.buy_due(now, &mut report.errors).await {
                 Ok(bought) => report.labels_bought = bought,
                 Err(error) => report.errors.push(error),
             }
         }
         if schedule.confirm_packed {
-            match self.confirm_due(now).await {
+            match self.confirm_due(now, &mut report.errors).await {
                 Ok(shipped) => report.shipped = shipped,
                 Err(error) => report.errors.push(error),
             }
@@ -118,16 +121,16 @@ impl Engine {
         report
     }
 
-    async fn buy_due(&self, now: DateTime<Utc>) -> Result<u64> {
+    async fn buy_due(&self, now: DateTime<Utc>, errors: &mut Vec<Error>) -> Result<u64> {
         let items = self.awaiting_labels(now).await?;
         let outcomes = self.buy_labels(&items, &BatchOptions::default(), now, |_| {}).await?;
-        Ok(outcomes.iter().filter(|outcome| outcome.is_done()).count() as u64)
+        Ok(done(&items, outcomes, errors))
     }
 
-    async fn confirm_due(&self, now: DateTime<Utc>) -> Result<u64> {
+    async fn confirm_due(&self, now: DateTime<Utc>, errors: &mut Vec<Error>) -> Result<u64> {
         let items = self.packed(now).await?;
         let outcomes = self.confirm_shipments(&items, now, now, |_| {}).await?;
-        Ok(outcomes.iter().filter(|outcome| outcome.is_done()).count() as u64)
+        Ok(done(&items, outcomes, errors))
     }
 
     /// Begins every upload that the facts ask for but no intent stands for.
@@ -175,4 +178,17 @@ impl Engine {
             }
         }
     }
+}
+
+/// How many items are done. What failed is told, with the order it belongs to.
+fn done<T>(items: &[PackageRef], outcomes: Vec<ItemOutcome<T>>, errors: &mut Vec<Error>) -> u64 {
+    let mut done = 0;
+    for (item, outcome) in items.iter().zip(outcomes) {
+        match outcome {
+            ItemOutcome::Done(_) => done += 1,
+            ItemOutcome::Failed(error) => errors.push(error.with_context("order", &item.order)),
+            _ => {}
+        }
+    }
+    done
 }

@@ -5,7 +5,8 @@ use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::commit::Alongside;
-use super::labels::{ItemOutcome, Known, PackageRef, Progress, may_have_acted};
+use super::labels::{ItemOutcome, Known, PackageRef, Progress, again, may_have_acted};
+use super::time::{bounded, later, seconds_later};
 use super::{Engine, Shop};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{IdempotencyKey, OrderKey, PackageId, ServiceCode, TrackingNumber};
@@ -70,11 +71,12 @@ impl Engine {
         now: DateTime<Utc>,
         decide: impl Fn(&Package) -> Vec<Action> + Send + Sync,
     ) -> Result<Vec<ItemOutcome<()>>> {
-        let outcomes = stream::iter(items)
-            .map(|item| async {
+        let decide = &decide;
+        let outcomes = stream::iter(items.to_vec())
+            .map(|item| async move {
                 let changed = self
                     .change(&item.order, None, &Actor::System, now, |order| {
-                        let actions = order.package(&item.package).map(&decide).unwrap_or_default();
+                        let actions = order.package(&item.package).map(decide).unwrap_or_default();
                         Ok((!actions.is_empty()).then(|| (actions, Alongside::default(), ())))
                     })
                     .await;
@@ -95,7 +97,8 @@ impl Engine {
     /// until the platform has it or refuses it; the item counts as done then, since it has shipped.
     ///
     /// # Errors
-    /// Only when the platform cannot be read again or the store fails as a whole.
+    /// Only when the store fails as a whole; a platform that cannot be read again is the outcome of
+    /// its own items.
     pub async fn confirm_shipments(
         &self,
         items: &[PackageRef],
@@ -103,19 +106,20 @@ impl Engine {
         now: DateTime<Utc>,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Vec<ItemOutcome<()>>> {
-        let shops: std::collections::BTreeSet<_> =
-            items.iter().map(|item| item.order.shop_key()).collect();
-        for shop in shops {
-            self.read_if_stale(&shop, now).await?;
-        }
+        let unread = self.unreadable_shops(items, now).await?;
         let done = std::sync::atomic::AtomicUsize::new(0);
         let total = items.len();
-        let outcomes = stream::iter(items)
-            .map(|item| async {
-                let outcome = match self.confirm_one(item, Known::default(), shipped_at, now).await
-                {
-                    Ok(outcome) => outcome,
-                    Err(error) => ItemOutcome::Failed(error),
+        let (unread, done, progress) = (&unread, &done, &progress);
+        let outcomes = stream::iter(items.to_vec())
+            .map(|item| async move {
+                let outcome = match unread.get(&item.order.shop_key()) {
+                    Some(error) => ItemOutcome::Failed(again(error)),
+                    None => {
+                        match self.confirm_one(&item, Known::default(), shipped_at, now).await {
+                            Ok(outcome) => outcome,
+                            Err(error) => ItemOutcome::Failed(error),
+                        }
+                    }
                 };
                 let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
                 progress(Progress { done, total });
@@ -135,6 +139,12 @@ impl Engine {
         shipped_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<ItemOutcome<()>> {
+        if shipped_at.signed_duration_since(now) > TimeDelta::days(1) {
+            return Err(Error::invalid("shipped_at", "lies more than a day in the future"));
+        }
+        if now.signed_duration_since(shipped_at) > TimeDelta::days(365) {
+            return Err(Error::invalid("shipped_at", "lies more than a year in the past"));
+        }
         let shop = self.shop(&item.order.shop_key())?;
         let read_at = self.read_at(&shop.key, known.read_at).await?;
         let limits = shop.adapter.limits();
@@ -213,7 +223,7 @@ impl Engine {
             package: Some(package.id.clone()),
             effect: IntendedEffect::ConfirmShipment { notice: Box::new(notice) },
             created_at: now,
-            due_at: now + TimeDelta::seconds(i64::from(self.0.policy.lease_seconds)),
+            due_at: seconds_later(now, self.0.policy.lease_seconds),
             attempts: 0,
         })
     }
@@ -327,11 +337,11 @@ impl Engine {
                 let action =
                     Action::UploadPostponed { package: package.clone(), reason: error.to_string() };
                 let pause = match error.retry() {
-                    Retry::After(pause) => TimeDelta::from_std(pause).unwrap_or_default(),
+                    Retry::After(pause) => bounded(pause),
                     _ => TimeDelta::zero(),
                 }
                 .max(TimeDelta::seconds(i64::from(self.0.policy.upload_pause_seconds)));
-                self.0.store.postpone(&intent.key, now + pause).await?;
+                self.0.store.postpone(&intent.key, later(now, pause)).await?;
                 (action, Alongside::default(), false)
             }
             Err(error) => (

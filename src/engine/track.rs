@@ -1,6 +1,6 @@
 //! Following parcels.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::PoisonError;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -67,8 +67,14 @@ impl Engine {
                 match carrier.adapter.track(&numbers).await {
                     Ok(answers) => {
                         self.remember_asked(batch.iter().map(|(_, item)| &item.package), now);
-                        for ((_, item), answer) in batch.iter().zip(answers) {
-                            self.take_tracking(item, answer.outcome, now, &mut report).await?;
+                        let mut answers: HashMap<_, _> = answers
+                            .into_iter()
+                            .map(|answer| (answer.number, answer.outcome))
+                            .collect();
+                        // By number, never by place: an answer may be missing or out of order.
+                        for (number, item) in batch {
+                            let Some(outcome) = answers.remove(number) else { continue };
+                            self.take_tracking(item, outcome, now, &mut report).await?;
                         }
                     }
                     Err(error) => report.errors.push(error),

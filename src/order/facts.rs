@@ -259,7 +259,7 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
         }
         Action::Completed { completed_at } => order.completed_at = Some(*completed_at),
         Action::CancelRequested { request } => {
-            place_hold(order, HoldReason::BuyerCancelRequest, request.reason.clone(), None, at);
+            place_hold(order, HoldReason::BuyerCancelRequest, None, None, at);
             order.cancel_request = Some(request.clone());
             raise(order, ExceptionKind::CancelRequested, None, "the buyer asks to cancel", at);
         }

@@ -17,6 +17,8 @@ pub enum ExceptionKind {
     ShipOverdue,
     /// The buyer asks when it ships.
     BuyerUrging,
+    /// A person must decide about the order before it goes on.
+    ReviewNeeded,
     /// The address is not usable.
     Address(AddressProblem),
     /// Not enough stock.

@@ -46,7 +46,7 @@ pub use payment::{Payment, PaymentMethod, PaymentState};
 pub use reconcile::{content_hash, reconcile};
 pub use snapshot::{
     CancelRequest, PlatformBuyer, PlatformDeadline, PlatformHold, PlatformLine, PlatformOrder,
-    PlatformShipment, UnitGroup, UnitStatus,
+    PlatformShipment, SnapshotFault, UnitGroup, UnitStatus,
 };
 
 use crate::address::Contact;

@@ -189,9 +189,90 @@ pub struct CancelRequest {
     /// Which lines; empty is the whole order.
     pub lines: Vec<LineId>,
     /// In the buyer's or platform's words.
-    pub reason: Option<String>,
+    pub reason: Option<Personal<String>>,
     /// When it was made, if known.
     pub requested_at: Option<DateTime<Utc>>,
     /// Until when an answer is due.
     pub respond_by: Option<DateTime<Utc>>,
 }
+
+/// Why a snapshot cannot be an order: it contradicts itself, or says what nobody can mean.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotFault {
+    /// No line at all.
+    #[error("lines: the order has no goods")]
+    NoLines,
+    /// Two lines with one id: whatever is done with one would be done with both.
+    #[error("lines: line id {0} occurs twice")]
+    DuplicateLine(LineId),
+    /// A line without units.
+    #[error("lines.{0}.quantity: is 0")]
+    NoUnits(LineId),
+    /// The statuses of a line's units do not add up to its quantity.
+    #[error("lines.{line}.units: {units} units have a status, {quantity} were ordered")]
+    UnitsDiffer {
+        /// Which line.
+        line: LineId,
+        /// Units with a status.
+        units: u64,
+        /// Units ordered.
+        quantity: u32,
+    },
+    /// An instant outside of the years 2000 to 2200.
+    #[error("{field}: {at} is no time of an order")]
+    ImpossibleInstant {
+        /// Which field.
+        field: &'static str,
+        /// What it says.
+        at: DateTime<Utc>,
+    },
+}
+
+impl PlatformOrder {
+    /// Whether the snapshot can be an order. One that cannot is kept as unreadable, so that it
+    /// neither ships wrongly nor stops the others.
+    ///
+    /// # Errors
+    /// The first [`SnapshotFault`].
+    pub fn check(&self) -> Result<(), SnapshotFault> {
+        if self.lines.is_empty() {
+            return Err(SnapshotFault::NoLines);
+        }
+        let mut ids = std::collections::BTreeSet::new();
+        for line in &self.lines {
+            if !ids.insert(&line.id) {
+                return Err(SnapshotFault::DuplicateLine(line.id.clone()));
+            }
+            if line.quantity == 0 {
+                return Err(SnapshotFault::NoUnits(line.id.clone()));
+            }
+            let units: u64 = line.units.iter().map(|group| u64::from(group.units)).sum();
+            if units != u64::from(line.quantity) {
+                return Err(SnapshotFault::UnitsDiffer {
+                    line: line.id.clone(),
+                    units,
+                    quantity: line.quantity,
+                });
+            }
+        }
+        let instants = [
+            ("placed_at", Some(self.placed_at)),
+            ("paid_at", self.paid_at),
+            ("updated_at", self.updated_at),
+            ("completed_at", self.completed_at),
+        ];
+        let deadlines = self.deadlines.iter().map(|deadline| ("deadlines", Some(deadline.at)));
+        for (field, at) in instants.into_iter().chain(deadlines) {
+            if let Some(at) = at.filter(|at| !(FIRST..LAST).contains(&at.timestamp())) {
+                return Err(SnapshotFault::ImpossibleInstant { field, at });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// 1 January 2000.
+const FIRST: i64 = 946_684_800;
+/// 1 January 2200.
+const LAST: i64 = 7_258_118_400;

@@ -228,6 +228,16 @@ pub trait Outbox: Debug + Send + Sync {
         limit: u32,
     ) -> Result<Vec<Intent>>;
 
+    /// Takes one intent for this worker until `until`, due or not. `false` when it is over or
+    /// another lease runs: of two that ask at once, one gets it.
+    async fn claim_one(
+        &self,
+        key: &IdempotencyKey,
+        worker: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<bool>;
+
     /// Puts an intent off: not before `due_at`. Counts an attempt and frees the lease.
     async fn postpone(&self, key: &IdempotencyKey, due_at: DateTime<Utc>) -> Result<()>;
 
@@ -246,6 +256,9 @@ pub trait Cursors: Debug + Send + Sync {
 
     /// Moves it. Never backwards: an earlier instant changes nothing.
     async fn advance(&self, shop: &ShopKey, to: DateTime<Utc>) -> Result<()>;
+
+    /// Sets it anew, also backwards: for a horizon that a wrong clock moved too far.
+    async fn reset_horizon(&self, shop: &ShopKey, to: DateTime<Utc>) -> Result<()>;
 }
 
 /// Orders that could not be read, kept so that nothing is lost.

@@ -14,7 +14,7 @@ use super::review::{Finding, ReviewPolicy, payment_anomaly, validate};
 use super::sla::is_met;
 use crate::ids::{OrderKey, PackageId, ShopKey};
 use crate::order::{
-    AddressProblem, DeadlineKind, ExceptionKind, LogisticsMode, Order, OrderState, Priority,
+    AddressProblem, DeadlineKind, ExceptionKind, LogisticsMode, Order, OrderState, Priority, Review,
 };
 use crate::shipment::{Package, TransitState};
 use crate::units::Grams;
@@ -160,8 +160,10 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
         // What is left to do then is recorded as incidents.
     } else {
         if matches!(state, OrderState::AwaitingShipment | OrderState::PartiallyShipped) {
+            let mut unusable = false;
             for finding in validate(order, &policy.review, now) {
                 if let Finding::Address { problem, .. } = &finding {
+                    unusable = true;
                     add(
                         ExceptionKind::Address(*problem),
                         Severity::Urgent,
@@ -171,6 +173,19 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
                         ship_by.map(|deadline| deadline.at),
                     );
                 }
+            }
+            // What else the review found: too little stock, a note, a likely duplicate.
+            if let Review::NeedsPerson { at, findings } = &order.review
+                && !unusable
+            {
+                add(
+                    ExceptionKind::ReviewNeeded,
+                    Severity::Warning,
+                    findings.join("; "),
+                    *at,
+                    None,
+                    ship_by.map(|deadline| deadline.at),
+                );
             }
             if let Some(why) = payment_anomaly(order, policy.review.funds_grace_hours, now) {
                 add(

@@ -7,12 +7,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::address::Address;
+use crate::address::{Address, Contact};
 use crate::ids::{LineId, OrderKey, Sku};
 use crate::money::Money;
 use crate::order::{
     AddressProblem, Guard, HoldReason, Order, Payment, PaymentMethod, PaymentState, counters,
 };
+use crate::personal::Personal;
 use crate::warehouse::{StockView, Warehouse};
 
 /// Something found in an order. `Display` says it in a sentence.
@@ -214,7 +215,14 @@ pub fn validate(order: &Order, policy: &ReviewPolicy, now: DateTime<Utc>) -> Vec
         if line.sku.is_none() {
             findings.push(Finding::MissingSku { line: line.id.clone() });
         }
-        if line.unit_price.currency != order.total.currency {
+        let amounts = [
+            Some(&line.unit_price),
+            line.line_total.as_ref(),
+            line.tax.as_ref(),
+            line.shipping.as_ref(),
+            line.discount.as_ref(),
+        ];
+        if amounts.iter().flatten().any(|amount| amount.currency != order.total.currency) {
             findings.push(Finding::MixedCurrency { line: line.id.clone() });
         }
         for (name, money) in [
@@ -222,6 +230,7 @@ pub fn validate(order: &Order, policy: &ReviewPolicy, now: DateTime<Utc>) -> Vec
             ("total", line.line_total.as_ref()),
             ("tax", line.tax.as_ref()),
             ("shipping", line.shipping.as_ref()),
+            ("discount", line.discount.as_ref()),
         ] {
             if money.is_some_and(Money::is_negative) {
                 findings
@@ -272,7 +281,8 @@ pub(super) fn recipient_findings(
         None if order.paid_at.is_none() || in_remorse => {}
         None => findings.push(address(AddressProblem::Incomplete, "recipient")),
         Some(recipient) => {
-            if recipient.name.is_blank() && recipient.company.is_none() {
+            let no_company = recipient.company.as_ref().is_none_or(Personal::is_blank);
+            if recipient.name.is_blank() && no_company {
                 findings.push(address(AddressProblem::Incomplete, "name"));
             }
             if recipient.name.as_str().contains("***") {
@@ -284,6 +294,38 @@ pub(super) fn recipient_findings(
                 findings.push(Finding::MissingPhone);
             }
             findings.extend(address_findings(&recipient.address));
+            findings.extend(text_findings(recipient));
+        }
+    }
+    findings
+}
+
+/// Names and streets longer than this are no names and streets. Carriers take 35 to 50.
+const LONGEST_TEXT: usize = 200;
+
+/// Texts that no label can show: too long for any, or with characters that are none: control
+/// characters, and those that turn the direction of what follows.
+fn text_findings(recipient: &Contact) -> Vec<Finding> {
+    let given = &recipient.address;
+    let mut texts: Vec<(&str, &str)> = vec![
+        ("name", recipient.name.as_str()),
+        ("company", recipient.company.as_ref().map_or("", |text| text.as_str())),
+        ("city", &given.city),
+        ("state", given.state.as_deref().unwrap_or("")),
+        ("postcode", given.postal_code.as_deref().unwrap_or("")),
+    ];
+    texts.extend(given.lines.iter().map(|line| ("street", line.as_str())));
+    let odd = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    };
+    let mut findings = Vec::new();
+    for (field, text) in texts {
+        if text.chars().any(odd) {
+            findings.push(address(AddressProblem::Unrecognised, field));
+        }
+        if text.len() > LONGEST_TEXT && text.chars().count() > LONGEST_TEXT {
+            findings.push(address(AddressProblem::TooLong, field));
         }
     }
     findings

@@ -285,6 +285,25 @@ impl Outbox for MemoryStore {
         Ok(due.into_iter().map(|(_, intent)| intent).collect())
     }
 
+    async fn claim_one(
+        &self,
+        key: &IdempotencyKey,
+        _worker: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<bool> {
+        let mut state = self.lock();
+        if !state.waiting.contains(key) {
+            return Ok(false);
+        }
+        let Some(kept) = state.intents.get_mut(key) else { return Ok(false) };
+        if kept.lease_until.is_some_and(|lease| lease > now) {
+            return Ok(false);
+        }
+        kept.lease_until = Some(until);
+        Ok(true)
+    }
+
     async fn postpone(&self, key: &IdempotencyKey, due_at: DateTime<Utc>) -> Result<()> {
         let mut state = self.lock();
         if state.waiting.contains(key)
@@ -322,6 +341,11 @@ impl Cursors for MemoryStore {
         let mut state = self.lock();
         let at = state.cursors.entry(shop.clone()).or_insert(to);
         *at = to.max(*at);
+        Ok(())
+    }
+
+    async fn reset_horizon(&self, shop: &ShopKey, to: DateTime<Utc>) -> Result<()> {
+        self.lock().cursors.insert(shop.clone(), to);
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
-use super::sqlite_schema::{prepare, sql};
+use super::sqlite_schema::{check_ours, prepare, sql};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long a connection waits for another process.
@@ -162,9 +162,11 @@ impl SqliteStore {
     /// Those of [`SqliteStore::open`].
     pub fn open_with(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
-        if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
+        let name = path.as_os_str();
+        if name.is_empty() || name == ":memory:" || name.as_encoded_bytes().starts_with(b"file:") {
             return Err(Error::invalid("path", "a store is a file; use MemoryStore without one"));
         }
+        create_private(&path)?;
         let mut writer = Connection::open_with_flags(
             &path,
             OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -172,6 +174,10 @@ impl SqliteStore {
                 | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )
         .map_err(sql("open the file"))?;
+        check_writable(&writer)?;
+        writer.busy_timeout(BUSY).map_err(sql("configure a connection"))?;
+        // Nothing of a file is changed before it is known to be a store.
+        check_ours(&writer)?;
         configure(&writer, options.synchronous)?;
         prepare(&mut writer)?;
 
@@ -252,6 +258,29 @@ impl SqliteStore {
         self.reads.as_ref().and_then(|reads| reads.send(job).ok()).ok_or_else(gone)?;
         outcome.await.map_err(|_| gone())?
     }
+}
+
+/// Buyers' data are nobody else's: a new file is for its owner alone. The files beside it take over
+/// its mode.
+fn create_private(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::new(ErrorKind::Storage, "the file cannot be created")
+            .with_context("path", path.display())
+            .with_source(error)),
+    }
+}
+
+fn check_writable(connection: &Connection) -> Result<()> {
+    if connection.is_readonly("main").map_err(sql("open the file"))? {
+        return Err(Error::new(ErrorKind::Storage, "the file cannot be written to"));
+    }
+    Ok(())
 }
 
 fn gone() -> Error {

@@ -312,6 +312,28 @@ impl Outbox for SqliteStore {
         .await
     }
 
+    async fn claim_one(
+        &self,
+        key: &IdempotencyKey,
+        worker: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<bool> {
+        let (key, worker) = (key.to_string(), worker.to_owned());
+        self.write(move |connection| {
+            execute(
+                connection,
+                "claim an intent",
+                "UPDATE intents SET lease_owner = ?2, lease_until = ?4
+                 WHERE key = ?1 AND settled_at IS NULL
+                   AND (lease_until IS NULL OR lease_until <= ?3)",
+                params![key, worker, nanos(now), nanos(until)],
+            )
+            .map(|changed| changed > 0)
+        })
+        .await
+    }
+
     async fn postpone(&self, key: &IdempotencyKey, due_at: DateTime<Utc>) -> Result<()> {
         let key = key.to_string();
         self.write(move |connection| {
@@ -391,6 +413,21 @@ impl Cursors for SqliteStore {
                 "INSERT INTO cursors (platform, shop, horizon) VALUES (?1, ?2, ?3)
                  ON CONFLICT (platform, shop)
                  DO UPDATE SET horizon = max(horizon, excluded.horizon)",
+                params![shop.platform.as_str(), shop.shop.as_str(), nanos(to)],
+            )
+            .map(drop)
+        })
+        .await
+    }
+
+    async fn reset_horizon(&self, shop: &ShopKey, to: DateTime<Utc>) -> Result<()> {
+        let shop = shop.clone();
+        self.write(move |connection| {
+            execute(
+                connection,
+                "reset a horizon",
+                "INSERT INTO cursors (platform, shop, horizon) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (platform, shop) DO UPDATE SET horizon = excluded.horizon",
                 params![shop.platform.as_str(), shop.shop.as_str(), nanos(to)],
             )
             .map(drop)

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Retry};
 
 /// Raised with every change of the tables.
 pub(super) const VERSION: i64 = 1;
@@ -108,6 +108,27 @@ CREATE INDEX inbox_pending ON inbox (id) WHERE processed = 0;
 CREATE TABLE fired (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
+/// Refuses a file that holds something else than a store of this crate.
+pub(super) fn check_ours(connection: &Connection) -> Result<()> {
+    let count = |statement: &str| {
+        connection
+            .query_row(statement, [], |row| row.get::<_, i64>(0))
+            .map_err(sql("read the schema"))
+    };
+    let tables = count("SELECT count(*) FROM sqlite_master WHERE type = 'table'")?;
+    let ours = count(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table'
+         AND name IN ('meta', 'orders', 'order_payloads', 'events', 'intents', 'documents')",
+    )?;
+    if tables > 0 && ours < 6 {
+        return Err(Error::new(
+            ErrorKind::Configuration,
+            "the file is a database of another program: it is left as it is",
+        ));
+    }
+    Ok(())
+}
+
 /// Creates the tables in a new file, or checks that an existing one can be read.
 pub(super) fn prepare(connection: &mut Connection) -> Result<()> {
     let transaction = connection
@@ -128,6 +149,10 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<()> {
     let found: i64 = transaction
         .query_row("SELECT value FROM meta WHERE name = 'schema'", [], |row| row.get(0))
         .map_err(sql("read the schema"))?;
+    if found < 1 {
+        return Err(Error::new(ErrorKind::Storage, "the file says no release that wrote it")
+            .with_context("schema", found));
+    }
     if found > VERSION {
         return Err(Error::new(
             ErrorKind::Configuration,
@@ -145,7 +170,15 @@ pub(super) fn sql(doing: &'static str) -> impl Fn(rusqlite::Error) -> Error {
         let made = Error::new(ErrorKind::Storage, format!("the database failed to {doing}"));
         match error {
             rusqlite::Error::SqliteFailure(code, _) => {
-                made.with_context("code", code.extended_code).with_context("meaning", code)
+                let made =
+                    made.with_context("code", code.extended_code).with_context("meaning", code);
+                match code.code {
+                    // Somebody else writes; it passes.
+                    rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked => {
+                        made.with_retry(Retry::After(std::time::Duration::from_secs(1)))
+                    }
+                    _ => made,
+                }
             }
             rusqlite::Error::QueryReturnedNoRows => made.with_context("meaning", "no such row"),
             _ => made.with_context("meaning", "a value of another type than promised"),

@@ -110,6 +110,15 @@ impl Outbox for DyingStore {
     ) -> Result<Vec<Intent>> {
         self.inner.claim(worker, now, until, limit).await
     }
+    async fn claim_one(
+        &self,
+        key: &IdempotencyKey,
+        worker: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<bool> {
+        self.inner.claim_one(key, worker, now, until).await
+    }
     async fn postpone(&self, key: &IdempotencyKey, due_at: DateTime<Utc>) -> Result<()> {
         self.fuse.burn();
         self.inner.postpone(key, due_at).await
@@ -126,6 +135,9 @@ impl Outbox for DyingStore {
 impl Cursors for DyingStore {
     async fn horizon(&self, shop: &ShopKey) -> Result<Option<DateTime<Utc>>> {
         self.inner.horizon(shop).await
+    }
+    async fn reset_horizon(&self, shop: &ShopKey, to: DateTime<Utc>) -> Result<()> {
+        self.inner.reset_horizon(shop, to).await
     }
     async fn advance(&self, shop: &ShopKey, to: DateTime<Utc>) -> Result<()> {
         self.fuse.burn();

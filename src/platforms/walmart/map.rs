@@ -449,7 +449,7 @@ fn cancel_request(wire: &WireOrder, lines: &[PricedLine]) -> Option<CancelReques
         .collect();
     let (reason, _) = asked.first()?;
     Some(CancelRequest {
-        reason: Some(reason.clone()),
+        reason: Some(reason.clone().into()),
         lines: asked.iter().map(|(_, priced)| priced.line.id.clone()).collect(),
         requested_at: None,
         respond_by: None,

@@ -1,0 +1,374 @@
+//! Several callers at once, and a carrier that knows no keys: what is sold twice is paid twice.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use orderflow::calendar::WorkCalendar;
+use orderflow::engine::{BatchOptions, Carrier, Engine, ItemOutcome, PackageRef, Schedule, Shop};
+use orderflow::order::{OrderFilter, OrderSort, PlatformOrder};
+use orderflow::ports::store::Store;
+use orderflow::ports::{
+    CarrierAdapter, CarrierLimits, CarrierNaming, Confirmed, Cursor, IdempotencySupport,
+    MarketplaceAdapter, OrderQuery, Page, PlatformItem, PlatformLimits, Recovery, ShipmentNotice,
+};
+use orderflow::shipment::{
+    CarrierService, CostTier, Coverage, Document, DocumentKind, Label, LabelCost, LabelFormat,
+    LabelIntent, LabelRecord, LabelRequest, Milestone, RateQuote, RateRequest, ServiceKey,
+    TrackOutcome, Tracked,
+};
+use orderflow::store::{MemoryStock, MemoryStore, SqliteStore};
+use orderflow::warehouse::{FulfillmentChannel, Warehouse};
+use orderflow::{
+    CarrierId, Currency, Error, ErrorKind, IdempotencyKey, Money, PlatformId, PlatformOrderId,
+    Result, ServiceCode, ShopId, ShopKey, Sku, TrackingNumber, WarehouseId,
+};
+
+use super::house::at;
+use super::support::{recipient, scan, snapshot};
+
+/// A marketplace with some orders, which may be down.
+#[derive(Debug, Default)]
+struct Stall {
+    orders: Vec<PlatformOrder>,
+    down: AtomicBool,
+}
+
+impl Stall {
+    fn with(count: usize) -> Self {
+        let orders = (0..count)
+            .map(|number| {
+                let mut order = snapshot(&format!("o-{number:03}"), &[("1", 1)]);
+                order.placed_at = at(-2);
+                order.paid_at = Some(at(-2));
+                order.updated_at = Some(at(-1));
+                order
+            })
+            .collect();
+        Self { orders, down: AtomicBool::new(false) }
+    }
+}
+
+#[async_trait]
+impl MarketplaceAdapter for Stall {
+    fn platform(&self) -> PlatformId {
+        PlatformId::from_static("stall")
+    }
+    fn limits(&self) -> PlatformLimits {
+        PlatformLimits::default()
+    }
+    async fn list_orders(
+        &self,
+        _query: &OrderQuery,
+        _cursor: Option<&Cursor>,
+    ) -> Result<Page<PlatformOrder>> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Transient, "down"));
+        }
+        let items = self.orders.iter().cloned().map(|o| PlatformItem::Read(Box::new(o))).collect();
+        Ok(Page { items, next: None })
+    }
+    async fn get_order(&self, id: &PlatformOrderId) -> Result<PlatformOrder> {
+        let found = self.orders.iter().find(|order| order.id == *id).cloned();
+        found.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such order"))
+    }
+    async fn confirm_shipment(
+        &self,
+        _notice: &ShipmentNotice,
+        _key: &IdempotencyKey,
+    ) -> Result<Confirmed> {
+        Ok(Confirmed { already: false, order: None })
+    }
+    fn carrier_name(&self, _carrier: &CarrierId, _service: &ServiceCode) -> CarrierNaming {
+        CarrierNaming::Code("PONY".into())
+    }
+}
+
+/// Knows no keys, takes a second to answer, and finds a label by its reference only once sold.
+#[derive(Debug, Default)]
+struct Pony {
+    sold: Mutex<Vec<(String, Label)>>,
+    backwards: bool,
+}
+
+impl Pony {
+    fn sold(&self) -> usize {
+        self.sold.lock().unwrap().len()
+    }
+}
+
+#[async_trait]
+impl CarrierAdapter for Pony {
+    fn carrier(&self) -> CarrierId {
+        CarrierId::from_static("pony")
+    }
+    fn limits(&self) -> CarrierLimits {
+        let mut limits = CarrierLimits::default();
+        limits.idempotency = IdempotencySupport::ReferenceLookup;
+        limits
+    }
+    async fn rates(&self, _request: &RateRequest) -> Result<Vec<RateQuote>> {
+        Ok(vec![RateQuote {
+            service: ServiceKey::new(self.carrier(), ServiceCode::from_static("RIDE")),
+            name: "Ride".into(),
+            total: Money::from_minor(500, Currency::USD),
+            deliver_on: None,
+            transit_days: Some(1),
+            guaranteed: false,
+            token: None,
+            quoted_at: at(0),
+        }])
+    }
+    async fn buy_label(&self, request: &LabelRequest, key: &IdempotencyKey) -> Result<Label> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let mut sold = self.sold.lock().unwrap();
+        let label = Label {
+            record: LabelRecord {
+                key: *key,
+                carrier: self.carrier(),
+                service: request.service.service.clone(),
+                number: TrackingNumber::new(format!("PONY{:06}", sold.len())).unwrap(),
+                carrier_reference: None,
+                cost: LabelCost::plain(Money::from_minor(500, Currency::USD)),
+                purchased_at: at(0),
+                mailing_date: None,
+                formats: vec![LabelFormat::Pdf],
+            },
+            documents: vec![Document::new(DocumentKind::Label, LabelFormat::Pdf, vec![1])],
+        };
+        sold.push((request.references[0].clone(), label.clone()));
+        Ok(label)
+    }
+    async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery> {
+        let sold = self.sold.lock().unwrap();
+        let found = sold.iter().find(|(reference, _)| *reference == intent.request.references[0]);
+        Ok(found.map_or(Recovery::Absent, |(_, label)| Recovery::Found(Box::new(label.clone()))))
+    }
+    async fn track(&self, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>> {
+        let mut answers: Vec<Tracked> = numbers
+            .iter()
+            .map(|number| {
+                let mut event = scan(0, Milestone::Accepted);
+                event.place = Some(number.to_string());
+                let found = TrackOutcome::Found { events: vec![event], estimated_delivery: None };
+                Tracked { number: number.clone(), outcome: found }
+            })
+            .collect();
+        if self.backwards {
+            answers.reverse();
+            answers.pop();
+        }
+        Ok(answers)
+    }
+    fn tracking_url(&self, _number: &TrackingNumber) -> Option<String> {
+        None
+    }
+}
+
+fn service() -> CarrierService {
+    CarrierService {
+        key: ServiceKey::new(CarrierId::from_static("pony"), ServiceCode::from_static("RIDE")),
+        name: "Ride".into(),
+        enabled: true,
+        speed: orderflow::order::SpeedClass::Standard,
+        min_transit_days: 1,
+        max_transit_days: 1,
+        cost_tier: CostTier::Low,
+        coverage: Coverage::default(),
+        max_weight: None,
+        max_length_plus_girth: None,
+        max_length: None,
+        max_value: None,
+        batteries: true,
+        liquids: true,
+        economy: true,
+        capacity_left: None,
+        priority: 0,
+    }
+}
+
+fn shop(name: &'static str) -> ShopKey {
+    ShopKey::new(PlatformId::from_static("stall"), ShopId::from_static(name))
+}
+
+fn engine(
+    store: Arc<dyn Store>,
+    shops: &[(&'static str, Arc<Stall>)],
+    pony: &Arc<Pony>,
+    worker: &str,
+) -> Engine {
+    let calendar = WorkCalendar::every_day(chrono_tz::UTC);
+    let warehouse = Warehouse {
+        id: WarehouseId::from_static("main"),
+        channel: FulfillmentChannel::MerchantFulfilled,
+        sender: recipient(),
+        calendar: calendar.clone(),
+        enabled: true,
+        platforms: Default::default(),
+        countries: Default::default(),
+        capacity_left: None,
+        unit_cost: None,
+        transit_days: BTreeMap::new(),
+        priority: 0,
+    };
+    let stock = MemoryStock::new().with(warehouse.id.clone(), Sku::from_static("SKU-1"), 1_000);
+    let mut builder = Engine::builder(store, Arc::new(stock))
+        .carrier(Carrier::new(pony.clone(), vec![service()]))
+        .warehouse(warehouse)
+        .worker(worker);
+    for (name, stall) in shops {
+        builder = builder.shop(Shop::new(shop(name), stall.clone(), calendar.clone()));
+    }
+    builder.build().unwrap()
+}
+
+async fn ready(engine: &Engine, names: &[&'static str]) -> Vec<PackageRef> {
+    for name in names {
+        engine.sync(&shop(name), at(0)).await.unwrap();
+    }
+    engine.advance(at(0)).await.unwrap();
+    engine.awaiting_labels(at(0)).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn overlapping_callers_never_buy_two_labels_for_one_parcel() {
+    let pony = Arc::new(Pony::default());
+    let stall = Arc::new(Stall::with(10));
+    let engine = engine(Arc::new(MemoryStore::new()), &[("1", stall)], &pony, "w");
+    let items = ready(&engine, &["1"]).await;
+    assert_eq!(items.len(), 10);
+    let twice: Vec<PackageRef> = items.iter().chain(&items).cloned().collect();
+    let options = BatchOptions::default();
+    let schedule = Schedule::default().with_buy_labels(true);
+    let (a, b, _, d) = tokio::join!(
+        engine.buy_labels(&twice, &options, at(0), |_| {}),
+        engine.buy_labels(&items, &options, at(0), |_| {}),
+        engine.tick(&schedule, at(0)),
+        engine.recover(at(0)),
+    );
+    d.unwrap();
+    let outcomes: Vec<ItemOutcome<LabelRecord>> =
+        a.unwrap().into_iter().chain(b.unwrap()).collect();
+    assert!(!outcomes.iter().any(|outcome| matches!(outcome, ItemOutcome::Failed(_))));
+    assert_eq!(pony.sold(), 10);
+    engine.work_outbox(at(1)).await.unwrap();
+    assert_eq!((pony.sold(), engine.store().unsettled().await.unwrap().len()), (10, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_processes_on_one_file_never_buy_two_labels_for_one_parcel() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("orders.db");
+    let pony = Arc::new(Pony::default());
+    let stall = Arc::new(Stall::with(20));
+    let open = |worker| {
+        let store = Arc::new(SqliteStore::open(&file).unwrap());
+        engine(store, &[("1", stall.clone())], &pony, worker)
+    };
+    let (one, two) = (open("one"), open("two"));
+    let items = ready(&one, &["1"]).await;
+    let options = BatchOptions::default();
+    let (a, b) = tokio::join!(
+        one.buy_labels(&items, &options, at(0), |_| {}),
+        two.buy_labels(&items, &options, at(0), |_| {}),
+    );
+    let (a, b) = (a.unwrap(), b.unwrap());
+    let done = a.iter().chain(&b).filter(|outcome| outcome.is_done()).count();
+    assert_eq!((pony.sold(), done), (20, 20));
+    two.work_outbox(at(1)).await.unwrap();
+    assert_eq!(pony.sold(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_shops_outage_stops_nobody_else() {
+    let pony = Arc::new(Pony::default());
+    let (up, down) = (Arc::new(Stall::with(3)), Arc::new(Stall::with(3)));
+    let engine =
+        engine(Arc::new(MemoryStore::new()), &[("down", down.clone()), ("up", up)], &pony, "w");
+    ready(&engine, &["down", "up"]).await;
+    down.down.store(true, Ordering::SeqCst);
+    let schedule = Schedule::default().with_buy_labels(true);
+    let report = engine.tick(&schedule, at(1)).await;
+    assert_eq!(report.labels_bought, 3);
+    // The shop itself, and each of its parcels, say why.
+    assert_eq!(report.errors.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tracking_answers_are_taken_by_number_and_not_by_place() {
+    let pony = Arc::new(Pony { backwards: true, ..Pony::default() });
+    let stall = Arc::new(Stall::with(4));
+    let engine = engine(Arc::new(MemoryStore::new()), &[("1", stall)], &pony, "w");
+    let items = ready(&engine, &["1"]).await;
+    engine.buy_labels(&items, &BatchOptions::default(), at(0), |_| {}).await.unwrap();
+    engine.track(at(1)).await.unwrap();
+    let all = OrderFilter::default();
+    let found = engine.store().find(&all, OrderSort::Placed, at(1), 0, 10).await.unwrap();
+    let mut seen = 0;
+    for package in found.orders.iter().flat_map(|order| &order.packages) {
+        for event in &package.movement.events {
+            seen += 1;
+            let number = &package.tracking.as_ref().unwrap().number;
+            assert_eq!(event.place.as_deref(), Some(number.as_str()));
+        }
+    }
+    assert_eq!(seen, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_ran_ahead_is_told_and_buys_nothing_until_it_is_set_right() {
+    let pony = Arc::new(Pony::default());
+    let stall = Arc::new(Stall::with(2));
+    let engine = engine(Arc::new(MemoryStore::new()), &[("1", stall)], &pony, "w");
+    let items = ready(&engine, &["1"]).await;
+    engine.sync(&shop("1"), at(24 * 36_500)).await.unwrap();
+    let error = engine.sync(&shop("1"), at(1)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    let outcomes =
+        engine.buy_labels(&items, &BatchOptions::default(), at(1), |_| {}).await.unwrap();
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, ItemOutcome::Failed(_))));
+    assert_eq!(pony.sold(), 0);
+    engine.reset_horizon(&shop("1"), at(0)).await.unwrap();
+    engine.buy_labels(&items, &BatchOptions::default(), at(1), |_| {}).await.unwrap();
+    assert_eq!(pony.sold(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_contradicts_itself_is_kept_aside_and_the_others_go_on() {
+    let pony = Arc::new(Pony::default());
+    let mut stall = Stall::with(5);
+    let line = stall.orders[0].lines[0].clone();
+    stall.orders[0].lines.push(line);
+    stall.orders[1].lines.clear();
+    stall.orders[2].lines[0].quantity = 7;
+    stall.orders[3].placed_at = chrono::DateTime::<chrono::Utc>::MIN_UTC;
+    let engine = engine(Arc::new(MemoryStore::new()), &[("1", Arc::new(stall))], &pony, "w");
+    let report = engine.sync(&shop("1"), at(0)).await.unwrap();
+    assert_eq!((report.imported, report.quarantined), (1, 4));
+    let mut reasons: Vec<String> =
+        engine.store().quarantined().await.unwrap().into_iter().map(|kept| kept.reason).collect();
+    reasons.sort();
+    assert!(reasons[0].starts_with("lines.1.units: 1 units have a status, 7 were ordered"));
+    assert_eq!(reasons[1], "lines: line id 1 occurs twice");
+    assert_eq!(reasons[2], "lines: the order has no goods");
+    assert!(reasons[3].starts_with("placed_at: "), "{reasons:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_with_a_shop_of_another_platform_is_not_built() {
+    let calendar = WorkCalendar::every_day(chrono_tz::UTC);
+    let stranger = ShopKey::new(PlatformId::from_static("bazaar"), ShopId::from_static("1"));
+    let build = |shops: Vec<ShopKey>| {
+        let store = Arc::new(MemoryStore::new());
+        let mut builder = Engine::builder(store, Arc::new(MemoryStock::new()));
+        for key in shops {
+            builder = builder.shop(Shop::new(key, Arc::new(Stall::default()), calendar.clone()));
+        }
+        builder.build().map(drop).map_err(|error| error.to_string())
+    };
+    assert!(build(vec![stranger]).unwrap_err().contains("is for platform stall"));
+    assert!(build(vec![shop("1"), shop("1")]).unwrap_err().contains("occurs twice"));
+    assert_eq!(build(vec![shop("1")]), Ok(()));
+}
