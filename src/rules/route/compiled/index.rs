@@ -126,7 +126,8 @@ pub(super) struct Vocabulary {
     tags: TextTable,
     skus: TextTable,
     prefixes: PrefixTable,
-    countries: Countries,
+    /// Also the countries of services and zone charts, after those of the rules.
+    pub(super) countries: Countries,
     zones: Vec<u32>,
     weights: Ladder,
     days: Ladder,
@@ -216,7 +217,7 @@ pub struct RouteFeatures<'a> {
     pub(super) input: &'a RouteInput<'a>,
     exact: u64,
     tags: u64,
-    country: u32,
+    pub(super) country: u32,
     platform: u32,
     state: u32,
     weight: u16,
@@ -224,8 +225,6 @@ pub struct RouteFeatures<'a> {
     days: u16,
     /// The postcode prefixes it has, [`NONE`] where there are fewer.
     prefixes: [u32; PREFIXES],
-    weight_group: u8,
-    value_group: u8,
     /// Its zone in the first zone chart.
     pub(super) zone: u32,
 }
@@ -251,7 +250,7 @@ impl Vocabulary {
             _ => NONE,
         };
         let mut tags = 0_u64;
-        if self.tags.len() > 0 {
+        if self.tags.len() > 0 && !input.tags.is_empty() {
             for tag in input.tags {
                 let id = self.tags.get(tag.as_bytes());
                 tags |= 1_u64.checked_shl(id).unwrap_or(0);
@@ -269,14 +268,11 @@ impl Vocabulary {
         };
         let weight = class(self.weights.at_most(input.weight.get()));
         let value = class(value);
-        let narrow = |group: usize| u8::try_from(group).unwrap_or(u8::MAX);
         let mut prefixes = [NONE; PREFIXES];
         if self.prefixes.lengths() <= PREFIXES
             && let Some(code) = address.postal_code.as_deref()
         {
-            for (place, id) in prefixes.iter_mut().zip(self.prefixes.of(code)) {
-                *place = id;
-            }
+            self.prefixes.fill(code, &mut prefixes);
         }
         RouteFeatures {
             input,
@@ -292,8 +288,6 @@ impl Vocabulary {
             state,
             weight,
             value,
-            weight_group: narrow(group(weight, self.weights.len())),
-            value_group: narrow(group(value, self.values.len())),
             days: input.max_transit_days.map_or(UNKNOWN, |days| class(self.days.below(days))),
             prefixes,
             zone: NONE,
@@ -515,10 +509,9 @@ impl Block {
 
     /// The records that may fit.
     #[inline]
-    fn candidates(&self, parcel: &RouteFeatures<'_>) -> u64 {
+    fn candidates(&self, parcel: &RouteFeatures<'_>, weight: usize, value: usize) -> u64 {
         let pick = |words: &[u64], number: usize| words.get(number).copied().unwrap_or(0);
-        let mut left = pick(&self.weight, usize::from(parcel.weight_group))
-            & pick(&self.value, usize::from(parcel.value_group));
+        let mut left = pick(&self.weight, weight) & pick(&self.value, value);
         let mut bits = parcel.exact;
         while bits != 0 {
             left &= pick(&self.exact, bits.trailing_zeros() as usize);
@@ -549,12 +542,31 @@ struct Bucket<'a> {
 }
 
 impl Bucket<'_> {
+    /// The number of the first record before `end` that fits, else `end`. A function of its own:
+    /// copies of it for every kind of bucket are slower.
+    #[inline(never)]
+    fn first(
+        self,
+        end: u32,
+        parcel: &RouteFeatures<'_>,
+        vocabulary: &Vocabulary,
+        rules: &[RouteRule],
+    ) -> u32 {
+        let mut found = end;
+        self.each_fit(end, parcel, vocabulary, rules, |number| {
+            found = number;
+            true
+        });
+        found
+    }
+
     /// Shows the records before `end` that fit, ascending, until `show` says that it has enough.
     #[inline]
     fn each_fit(
         self,
         end: u32,
         parcel: &RouteFeatures<'_>,
+        vocabulary: &Vocabulary,
         rules: &[RouteRule],
         mut show: impl FnMut(u32) -> bool,
     ) {
@@ -564,9 +576,14 @@ impl Bucket<'_> {
                 return;
             }
         }
+        if self.blocks.is_empty() {
+            return;
+        }
+        let weight = group(parcel.weight, vocabulary.weights.len());
+        let value = group(parcel.value, vocabulary.values.len());
         let mut fresh = u64::MAX << NEAR;
         for (block, records) in self.blocks.iter().zip(self.records.chunks(64)) {
-            let mut left = block.candidates(parcel) & fresh;
+            let mut left = block.candidates(parcel, weight, value) & fresh;
             fresh = u64::MAX;
             while left != 0 {
                 let place = left.trailing_zeros() as usize;
@@ -680,6 +697,7 @@ impl RuleIndex {
         let mut show = |spans: &Spans, id: u32| {
             if let Some(span) = spans.get(id as usize)
                 && let Some(records) = self.records.get(span.from as usize..span.to as usize)
+                && !records.is_empty()
             {
                 let blocks = self.blocks.get(span.blocks as usize..).unwrap_or_default();
                 visit(Bucket { records, blocks });
@@ -738,12 +756,7 @@ impl RuleIndex {
     ) -> Option<u32> {
         let mut best = NONE;
         self.each_bucket(parcel, vocabulary, |bucket| {
-            let mut found = NONE;
-            bucket.each_fit(best, parcel, rules, |number| {
-                found = number;
-                true
-            });
-            best = best.min(found);
+            best = bucket.first(best, parcel, vocabulary, rules);
         });
         (best != NONE).then_some(best)
     }
@@ -759,7 +772,7 @@ impl RuleIndex {
         mut show: impl FnMut(u32),
     ) {
         self.each_bucket(parcel, vocabulary, |bucket| {
-            bucket.each_fit(end, parcel, rules, |number| {
+            bucket.each_fit(end, parcel, vocabulary, rules, |number| {
                 show(number);
                 false
             });

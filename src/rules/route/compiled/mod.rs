@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 pub use index::RouteFeatures;
 
-use index::{Countries, RuleIndex, Vocabulary, scaled};
+use index::{RuleIndex, Vocabulary, scaled};
 use prices::{NO_PRICE, Place, PriceBook, Row, cell_days, cell_price};
 use text::NONE;
 
@@ -199,7 +199,6 @@ pub struct CompiledRoutes {
     /// by one.
     careful: Set,
     /// Services by the country they go to, and those that go everywhere.
-    countries: Countries,
     by_country: Vec<Set>,
     everywhere: Set,
     /// `None` when the prices do not fit tables.
@@ -239,7 +238,8 @@ impl CompiledRoutes {
             RuleIndex::build(numbered().filter(|(_, rule)| !rule.is_final()), &mut vocabulary);
 
         let scale = common_scale(&rules, &cards);
-        let built = scale.and_then(|scale| PriceBook::build(&cards, &aliases, scale));
+        let built = scale
+            .and_then(|scale| PriceBook::build(&cards, &aliases, scale, &mut vocabulary.countries));
         let scale_used = scale.unwrap_or(0);
         let (book, places) =
             built.map_or_else(Default::default, |(book, places)| (Some(book), places));
@@ -285,7 +285,6 @@ impl CompiledRoutes {
         }
         let [batteries, liquids, fast, careful] = sets;
         let mut everywhere = EMPTY;
-        let mut countries = Countries::default();
         let mut by_country: Vec<Set> = Vec::new();
         for (number, service) in services.iter().enumerate() {
             if service.coverage.countries.is_empty() {
@@ -293,9 +292,9 @@ impl CompiledRoutes {
                 by_country.iter_mut().for_each(|set| add(set, number));
             }
             for country in &service.coverage.countries {
-                let id = countries.insert(*country) as usize;
-                if id == by_country.len() {
-                    by_country.push(everywhere);
+                let id = vocabulary.countries.insert(*country) as usize;
+                if by_country.len() <= id {
+                    by_country.resize(id + 1, everywhere);
                 }
                 if let Some(set) = by_country.get_mut(id) {
                     add(set, number);
@@ -320,7 +319,6 @@ impl CompiledRoutes {
             liquids,
             fast,
             careful,
-            countries,
             by_country,
             everywhere,
             book,
@@ -383,7 +381,7 @@ impl CompiledRoutes {
     pub fn features<'i>(&self, input: &'i RouteInput<'i>) -> RouteFeatures<'i> {
         let mut parcel = self.vocabulary.features(input);
         if let Some(book) = &self.book {
-            parcel.zone = book.first_zone(input.destination);
+            parcel.zone = book.first_zone(&parcel);
         }
         parcel
     }
@@ -463,9 +461,8 @@ impl CompiledRoutes {
             });
         }
         let input = parcel.input;
-        let served = input.destination.country.map_or(&EMPTY, |country| {
-            let id = self.countries.get(country) as usize;
-            self.by_country.get(id).unwrap_or(&self.everywhere)
+        let served = input.destination.country.map_or(&EMPTY, |_| {
+            self.by_country.get(parcel.country as usize).unwrap_or(&self.everywhere)
         });
         intersect(&mut open, served);
         if input.batteries {

@@ -7,7 +7,6 @@ use rust_decimal::Decimal;
 use super::super::{RateCards, ServiceAliases, ZoneChart};
 use super::index::{Countries, RouteFeatures, scaled};
 use super::text::{Ladder, NONE, PrefixTable};
-use crate::address::Address;
 use crate::money::{Currency, Money};
 use crate::shipment::ServiceKey;
 use crate::units::Grams;
@@ -92,10 +91,12 @@ impl PriceBook {
         cards: &RateCards,
         aliases: &ServiceAliases,
         scale: u32,
+        countries: &mut Countries,
     ) -> Option<(Self, BTreeMap<ServiceKey, Place>)> {
         let currency = cards.cards().first()?.currency;
         let names: Vec<&String> = cards.charts().keys().collect();
-        let charts: Vec<Chart> = cards.charts().values().map(Chart::build).collect();
+        let charts: Vec<Chart> =
+            cards.charts().values().map(|chart| Chart::build(chart, countries)).collect();
         let mut groups: Vec<(Group, Vec<&super::super::RateCard>)> = Vec::new();
         let mut places = BTreeMap::new();
         for card in cards.cards() {
@@ -154,18 +155,20 @@ impl PriceBook {
 
     /// The zone in the first chart, or [`NONE`]: most books have one chart.
     #[inline]
-    pub(super) fn first_zone(&self, to: &Address) -> u32 {
-        self.charts.first().and_then(|chart| chart.zone_of(to)).unwrap_or(NONE)
+    pub(super) fn first_zone(&self, parcel: &RouteFeatures<'_>) -> u32 {
+        self.charts.first().map_or(NONE, |chart| chart.zone_of(parcel))
     }
 
     fn row(&self, group: u32, parcel: &RouteFeatures<'_>) -> Option<Row<'_>> {
         let table = self.groups.get(group as usize)?;
-        let (to, weight) = (parcel.input.destination, parcel.input.weight);
         let zone = match table.chart {
-            0 => Some(parcel.zone).filter(|zone| *zone != NONE)?,
-            chart => self.charts.get(chart)?.zone_of(to)?,
+            0 => parcel.zone,
+            chart => self.charts.get(chart)?.zone_of(parcel),
         };
-        let step = table.steps.below(weight.get());
+        if zone == NONE {
+            return None;
+        }
+        let step = table.steps.below(parcel.input.weight.get());
         if step >= table.steps.len() {
             return None;
         }
@@ -227,7 +230,8 @@ fn units_of(price: Decimal, scale: u32) -> Option<u32> {
 #[derive(Debug, Clone)]
 struct Chart {
     zones: Vec<String>,
-    countries: Countries,
+    /// The part of every country, by its number.
+    part_of: Vec<u32>,
     parts: Vec<CountryZones>,
     elsewhere: u32,
 }
@@ -241,7 +245,7 @@ struct CountryZones {
 }
 
 impl Chart {
-    fn build(chart: &ZoneChart) -> Self {
+    fn build(chart: &ZoneChart, countries: &mut Countries) -> Self {
         let mut zones: Vec<String> = chart.areas.iter().map(|area| area.zone.clone()).collect();
         zones.extend(chart.elsewhere.clone());
         zones.sort_unstable();
@@ -251,14 +255,20 @@ impl Chart {
             place.map_or(NONE, |place| u32::try_from(place).unwrap_or(NONE))
         };
         let elsewhere = chart.elsewhere.as_deref().map_or(NONE, number);
-        let mut countries = Countries::default();
+        let mut part_of: Vec<u32> = Vec::new();
         let mut parts: Vec<CountryZones> = Vec::new();
         for area in &chart.areas {
-            let id = countries.insert(area.country) as usize;
-            if id == parts.len() {
+            let country = countries.insert(area.country) as usize;
+            if part_of.len() <= country {
+                part_of.resize(country + 1, NONE);
+            }
+            let Some(id) = part_of.get_mut(country) else { continue };
+            if *id == NONE {
+                *id = u32::try_from(parts.len()).unwrap_or(NONE);
                 let (prefixes, zones) = (PrefixTable::default(), Vec::new());
                 parts.push(CountryZones { prefixes, zones, whole: NONE });
             }
+            let id = *id as usize;
             let Some(part) = parts.get_mut(id) else { continue };
             if area.postcode_prefixes.is_empty() {
                 part.whole = number(&area.zone);
@@ -270,25 +280,21 @@ impl Chart {
                 }
             }
         }
-        Self { zones, countries, parts, elsewhere }
+        Self { zones, part_of, parts, elsewhere }
     }
 
+    /// The zone of a parcel, or [`NONE`].
     #[inline]
-    fn zone_of(&self, to: &Address) -> Option<u32> {
-        let part =
-            to.country.and_then(|country| self.parts.get(self.countries.get(country) as usize));
-        let zone = match part {
-            None => self.elsewhere,
-            Some(part) => {
-                let code = to.postal_code.as_deref();
-                let longest = code.and_then(|code| part.prefixes.of(code).next());
-                let listed = longest.and_then(|id| part.zones.get(id as usize));
-                match listed.copied().unwrap_or(part.whole) {
-                    NONE => self.elsewhere,
-                    zone => zone,
-                }
-            }
+    fn zone_of(&self, parcel: &RouteFeatures<'_>) -> u32 {
+        let part = self.part_of.get(parcel.country as usize);
+        let Some(part) = part.and_then(|part| self.parts.get(*part as usize)) else {
+            return self.elsewhere;
         };
-        (zone != NONE).then_some(zone)
+        let code = parcel.input.destination.postal_code.as_deref();
+        let longest = code.map_or(NONE, |code| part.prefixes.longest(code));
+        match part.zones.get(longest as usize).copied().unwrap_or(part.whole) {
+            NONE => self.elsewhere,
+            zone => zone,
+        }
     }
 }

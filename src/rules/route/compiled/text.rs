@@ -26,17 +26,16 @@ const EMPTY: Slot = Slot { word: 0, length: 0, id: NONE };
 #[inline]
 fn word_of(bytes: &[u8]) -> u64 {
     let four = |chunk: Option<&[u8; 4]>| u64::from(chunk.map_or(0, |c| u32::from_le_bytes(*c)));
-    let eight = |chunk: Option<&[u8; 8]>| chunk.map_or(0, |c| u64::from_le_bytes(*c));
-    match bytes.len() {
-        0 => 0,
-        length @ 1..=3 => {
-            let at = |index: usize| u64::from(bytes.get(index).copied().unwrap_or(0));
-            at(0) | (at(length / 2) << 8) | (at(length - 1) << 16)
-        }
-        4..=8 => four(bytes.first_chunk()) | (four(bytes.last_chunk()) << 32),
+    match *bytes {
+        [] => 0,
+        [a] => u64::from(a),
+        [a, b] => u64::from(u16::from_le_bytes([a, b])),
+        [a, b, c] => u64::from(u32::from_le_bytes([a, b, c, 0])),
+        _ if bytes.len() <= 8 => four(bytes.first_chunk()) | (four(bytes.last_chunk()) << 32),
         _ => {
             let (chunks, _) = bytes.as_chunks::<8>();
-            chunks.iter().fold(eight(bytes.last_chunk()), |hash, chunk| {
+            let last = bytes.last_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk));
+            chunks.iter().fold(last, |hash, chunk| {
                 (hash ^ u64::from_le_bytes(*chunk)).wrapping_mul(SPREAD).rotate_left(29)
             })
         }
@@ -89,7 +88,7 @@ impl TextTable {
     }
 
     /// The number of a text, or [`NONE`].
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, text: &[u8]) -> u32 {
         if self.slots.is_empty() {
             return NONE;
@@ -168,18 +167,47 @@ impl PrefixTable {
         id
     }
 
-    /// The numbers of all beginnings a text has, longest first.
+    /// The number of the beginning of one length, or [`NONE`].
     #[inline]
+    fn of_length(&self, text: &[u8], length: usize) -> u32 {
+        if length == 3
+            && let Some(number) = three_digits(text)
+        {
+            return self.digits.get(number).copied().unwrap_or(NONE);
+        }
+        text.get(..length).map_or(NONE, |start| self.table.get(start))
+    }
+
+    /// The number of the longest beginning a text has, or [`NONE`].
+    #[inline]
+    pub(super) fn longest(&self, text: &str) -> u32 {
+        for length in &self.lengths {
+            let id = self.of_length(text.as_bytes(), *length);
+            if id != NONE {
+                return id;
+            }
+        }
+        NONE
+    }
+
+    /// Puts down the numbers of the beginnings a text has, as many as there is place for.
+    #[inline]
+    pub(super) fn fill(&self, text: &str, found: &mut [u32]) {
+        let mut places = found.iter_mut();
+        for length in &self.lengths {
+            let id = self.of_length(text.as_bytes(), *length);
+            if id != NONE
+                && let Some(place) = places.next()
+            {
+                *place = id;
+            }
+        }
+    }
+
+    /// The numbers of all beginnings a text has, longest first.
     pub(super) fn of<'a>(&'a self, text: &'a str) -> impl Iterator<Item = u32> + 'a {
-        let text = text.as_bytes();
-        self.lengths.iter().filter_map(move |length| {
-            let number = if *length == 3 { three_digits(text) } else { None };
-            let id = match number {
-                Some(number) => self.digits.get(number).copied().unwrap_or(NONE),
-                None => self.table.get(text.get(..*length)?),
-            };
-            (id != NONE).then_some(id)
-        })
+        let ids = self.lengths.iter().map(move |length| self.of_length(text.as_bytes(), *length));
+        ids.filter(|id| *id != NONE)
     }
 }
 
@@ -267,6 +295,7 @@ mod tests {
             expected.sort_unstable();
             expected.dedup();
             let mut found: Vec<u32> = table.of(&code).collect();
+            prop_assert_eq!(table.longest(&code), found.first().copied().unwrap_or(NONE));
             found.sort_unstable();
             prop_assert_eq!(found, expected);
         }
