@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use rust_decimal::Decimal;
 
 use super::super::{RouteAction, RouteCondition, RouteInput, RouteRule};
-use super::text::{Ladder, NONE, PrefixTable, TextTable};
+use super::text::{Ladder, NONE, PrefixTable, Start, TextTable, Word};
 use crate::address::Country;
 use crate::order::{LogisticsMode, SpeedClass};
 use crate::units::Grams;
@@ -225,6 +225,7 @@ pub struct RouteFeatures<'a> {
     days: u16,
     /// The postcode prefixes it has, [`NONE`] where there are fewer.
     prefixes: [u32; PREFIXES],
+    pub(super) code: Option<Start<'a>>,
     /// Its zone in the first zone chart.
     pub(super) zone: u32,
 }
@@ -240,9 +241,15 @@ impl Vocabulary {
     #[inline]
     pub(super) fn features<'a>(&self, input: &'a RouteInput<'a>) -> RouteFeatures<'a> {
         let address = input.destination;
-        let platform = self.platforms.get(input.platform.as_str().as_bytes());
+        // The texts lie apart in memory. Reading them all before anything depends on one of them
+        // lets the processor wait for all at once.
+        let state = address.state.as_deref().map(Word::of);
+        let code = address.postal_code.as_deref().map(Start::of);
+        let first_tag = if self.tags.len() > 0 { input.tags.first() } else { None };
+        let first_tag = first_tag.map(|tag| (Word::of(tag), input.tags.len()));
+        let platform = self.platforms.find(Word::of(input.platform.as_str()));
         let country = address.country.map_or(NONE, |country| self.countries.get(country));
-        let state = address.state.as_deref().map_or(NONE, |s| self.states.get(s.as_bytes()));
+        let state = state.map_or(NONE, |state| self.states.find(state));
         let zone = match input.zone {
             Some(zone) if !self.zones.is_empty() => {
                 self.zones.binary_search(&zone).map_or(NONE, |id| u32::try_from(id).unwrap_or(NONE))
@@ -250,10 +257,13 @@ impl Vocabulary {
             _ => NONE,
         };
         let mut tags = 0_u64;
-        if self.tags.len() > 0 && !input.tags.is_empty() {
-            for tag in input.tags {
-                let id = self.tags.get(tag.as_bytes());
-                tags |= 1_u64.checked_shl(id).unwrap_or(0);
+        if let Some((first, count)) = first_tag {
+            tags |= 1_u64.checked_shl(self.tags.find(first)).unwrap_or(0);
+            if count > 1 {
+                for tag in input.tags {
+                    let id = self.tags.find(Word::of(tag));
+                    tags |= 1_u64.checked_shl(id).unwrap_or(0);
+                }
             }
         }
         let value = if self.values.is_empty() {
@@ -270,7 +280,7 @@ impl Vocabulary {
         let value = class(value);
         let mut prefixes = [NONE; PREFIXES];
         if self.prefixes.lengths() <= PREFIXES
-            && let Some(code) = address.postal_code.as_deref()
+            && let Some(code) = code
         {
             self.prefixes.fill(code, &mut prefixes);
         }
@@ -290,6 +300,7 @@ impl Vocabulary {
             value,
             days: input.max_transit_days.map_or(UNKNOWN, |days| class(self.days.below(days))),
             prefixes,
+            code,
             zone: NONE,
         }
     }
@@ -708,7 +719,7 @@ impl RuleIndex {
                 for id in parcel.prefixes {
                     show(&self.prefixes, id);
                 }
-            } else if let Some(code) = input.destination.postal_code.as_deref() {
+            } else if let Some(code) = parcel.code {
                 for id in vocabulary.prefixes.of(code) {
                     show(&self.prefixes, id);
                 }

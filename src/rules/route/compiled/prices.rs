@@ -290,8 +290,7 @@ impl Chart {
         let Some(part) = part.and_then(|part| self.parts.get(*part as usize)) else {
             return self.elsewhere;
         };
-        let code = parcel.input.destination.postal_code.as_deref();
-        let longest = code.map_or(NONE, |code| part.prefixes.longest(code));
+        let longest = parcel.code.map_or(NONE, |code| part.prefixes.longest(code));
         match part.zones.get(longest as usize).copied().unwrap_or(part.whole) {
             NONE => self.elsewhere,
             zone => zone,

@@ -42,6 +42,39 @@ fn word_of(bytes: &[u8]) -> u64 {
     }
 }
 
+/// A text that has been read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word<'a> {
+    bytes: &'a [u8],
+    word: u64,
+}
+
+impl<'a> Word<'a> {
+    #[inline(always)]
+    pub(super) fn of(text: &'a str) -> Self {
+        Self::of_bytes(text.as_bytes())
+    }
+
+    #[inline(always)]
+    fn of_bytes(bytes: &'a [u8]) -> Self {
+        Self { bytes, word: word_of(bytes) }
+    }
+}
+
+/// A text whose beginning has been read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start<'a> {
+    bytes: &'a [u8],
+    three_digits: Option<u16>,
+}
+
+impl<'a> Start<'a> {
+    #[inline(always)]
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), three_digits: three_digits(text.as_bytes()) }
+    }
+}
+
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl TextTable {
@@ -88,12 +121,17 @@ impl TextTable {
     }
 
     /// The number of a text, or [`NONE`].
-    #[inline(always)]
     pub(super) fn get(&self, text: &[u8]) -> u32 {
+        self.find(Word::of_bytes(text))
+    }
+
+    /// The number of a text that has been read, or [`NONE`].
+    #[inline(always)]
+    pub(super) fn find(&self, text: Word<'_>) -> u32 {
         if self.slots.is_empty() {
             return NONE;
         }
-        let word = word_of(text);
+        let Word { bytes, word } = text;
         let mut at = self.start(word);
         // At most half of the slots are taken, so an empty one ends the search.
         while let Some(slot) = self.slots.get(at) {
@@ -101,8 +139,8 @@ impl TextTable {
                 return NONE;
             }
             if slot.word == word
-                && slot.length as usize == text.len()
-                && (text.len() <= 8 || self.is(slot.id, text))
+                && slot.length as usize == bytes.len()
+                && (bytes.len() <= 8 || self.is(slot.id, bytes))
             {
                 return slot.id;
             }
@@ -130,10 +168,10 @@ pub(super) struct PrefixTable {
 }
 
 /// The number that the first three bytes write, if they are digits.
-#[inline]
-fn three_digits(text: &[u8]) -> Option<usize> {
+#[inline(always)]
+fn three_digits(text: &[u8]) -> Option<u16> {
     let [a, b, c] = *text.first_chunk::<3>()?;
-    let digit = |byte: u8| usize::from(byte.wrapping_sub(b'0'));
+    let digit = |byte: u8| u16::from(byte.wrapping_sub(b'0'));
     let (a, b, c) = (digit(a), digit(b), digit(c));
     ((a < 10) & (b < 10) & (c < 10)).then_some(a * 100 + b * 10 + c)
 }
@@ -160,7 +198,7 @@ impl PrefixTable {
             if self.digits.is_empty() {
                 self.digits = vec![NONE; 1000];
             }
-            if let Some(place) = self.digits.get_mut(number) {
+            if let Some(place) = self.digits.get_mut(usize::from(number)) {
                 *place = id;
             }
         }
@@ -168,21 +206,21 @@ impl PrefixTable {
     }
 
     /// The number of the beginning of one length, or [`NONE`].
-    #[inline]
-    fn of_length(&self, text: &[u8], length: usize) -> u32 {
-        if length == 3
-            && let Some(number) = three_digits(text)
-        {
-            return self.digits.get(number).copied().unwrap_or(NONE);
+    #[inline(always)]
+    fn of_length(&self, text: Start<'_>, length: usize) -> u32 {
+        match text.three_digits {
+            Some(number) if length == 3 => {
+                self.digits.get(usize::from(number)).copied().unwrap_or(NONE)
+            }
+            _ => text.bytes.get(..length).map_or(NONE, |start| self.table.get(start)),
         }
-        text.get(..length).map_or(NONE, |start| self.table.get(start))
     }
 
     /// The number of the longest beginning a text has, or [`NONE`].
     #[inline]
-    pub(super) fn longest(&self, text: &str) -> u32 {
+    pub(super) fn longest(&self, text: Start<'_>) -> u32 {
         for length in &self.lengths {
-            let id = self.of_length(text.as_bytes(), *length);
+            let id = self.of_length(text, *length);
             if id != NONE {
                 return id;
             }
@@ -192,10 +230,10 @@ impl PrefixTable {
 
     /// Puts down the numbers of the beginnings a text has, as many as there is place for.
     #[inline]
-    pub(super) fn fill(&self, text: &str, found: &mut [u32]) {
+    pub(super) fn fill(&self, text: Start<'_>, found: &mut [u32]) {
         let mut places = found.iter_mut();
         for length in &self.lengths {
-            let id = self.of_length(text.as_bytes(), *length);
+            let id = self.of_length(text, *length);
             if id != NONE
                 && let Some(place) = places.next()
             {
@@ -205,8 +243,8 @@ impl PrefixTable {
     }
 
     /// The numbers of all beginnings a text has, longest first.
-    pub(super) fn of<'a>(&'a self, text: &'a str) -> impl Iterator<Item = u32> + 'a {
-        let ids = self.lengths.iter().map(move |length| self.of_length(text.as_bytes(), *length));
+    pub(super) fn of<'a>(&'a self, text: Start<'a>) -> impl Iterator<Item = u32> + 'a {
+        let ids = self.lengths.iter().map(move |length| self.of_length(text, *length));
         ids.filter(|id| *id != NONE)
     }
 }
@@ -294,8 +332,9 @@ mod tests {
                 .collect();
             expected.sort_unstable();
             expected.dedup();
-            let mut found: Vec<u32> = table.of(&code).collect();
-            prop_assert_eq!(table.longest(&code), found.first().copied().unwrap_or(NONE));
+            let start = Start::of(&code);
+            let mut found: Vec<u32> = table.of(start).collect();
+            prop_assert_eq!(table.longest(start), found.first().copied().unwrap_or(NONE));
             found.sort_unstable();
             prop_assert_eq!(found, expected);
         }
