@@ -788,22 +788,6 @@ fn main() {
 
         let inputs: Vec<RouteInput<'_>> =
             world.parcels.iter().map(|parcel| parcel.input(&world.calendar)).collect();
-        if std::env::args().any(|word| word == "--hot") {
-            if count != 1_000 {
-                continue;
-            }
-            for _ in 0..600 {
-                for input in &inputs {
-                    black_box(compiled.decide(black_box(input), &live, at));
-                }
-            }
-            for _ in 0..600 {
-                for input in &inputs {
-                    black_box(limit_c(&limit, black_box(input)));
-                }
-            }
-            return;
-        }
         let looked_up: Vec<_> = inputs.iter().map(|input| compiled.features(input)).collect();
         let repeat = if quick { 5 } else { 20 };
         let scan_of = if count > 1_000 { 1_000 } else { ORDERS };
@@ -909,10 +893,4 @@ fn main() {
             text.len()
         );
     }
-}
-
-#[inline(never)]
-fn limit_c(limit: &Limit<'_>, input: &RouteInput<'_>) -> Answer {
-    let seen = limit.seen(&limit.read(input));
-    limit.rate(limit.rule(&seen), &seen)
 }

@@ -553,9 +553,8 @@ struct Bucket<'a> {
 }
 
 impl Bucket<'_> {
-    /// The number of the first record before `end` that fits, else `end`. A function of its own:
-    /// copies of it for every kind of bucket are slower.
-    #[inline(never)]
+    /// The number of the first record before `end` that fits, else `end`.
+    #[inline(always)]
     fn first(
         self,
         end: u32,
@@ -622,6 +621,8 @@ pub(super) struct RuleIndex {
     platforms: Spans,
     any: Spans,
     blocks: Vec<Block>,
+    /// Whether no rule is found by a tag, SKU, shop, warehouse or one of many prefix lengths.
+    is_simple: bool,
 }
 
 impl RuleIndex {
@@ -675,6 +676,10 @@ impl RuleIndex {
             }
             *index.spans_mut(key) = spans;
         }
+        index.is_simple = [&index.tags, &index.skus, &index.shops, &index.warehouses]
+            .iter()
+            .all(|spans| spans.is_empty())
+            && (index.prefixes.is_empty() || vocabulary.prefixes.lengths() <= PREFIXES);
         index
     }
 
@@ -704,25 +709,67 @@ impl RuleIndex {
         vocabulary: &Vocabulary,
         mut visit: impl FnMut(Bucket<'_>),
     ) {
+        // What a parcel has at most one of is looked at in one loop, so that the scan is compiled
+        // into one place; what it may have several of goes another, rarer way.
+        let [first, second, third] = parcel.prefixes;
+        let single = [
+            (&self.prefixes, first),
+            (&self.prefixes, second),
+            (&self.prefixes, third),
+            (&self.states, parcel.state),
+            (&self.countries, parcel.country),
+            (&self.platforms, parcel.platform),
+            (&self.any, 0),
+        ];
+        for (spans, id) in single {
+            if let Some(bucket) = self.bucket(spans, id) {
+                visit(bucket);
+            }
+        }
+        if !self.is_simple {
+            self.each_other_bucket(parcel, vocabulary, &mut visit);
+        }
+    }
+
+    #[inline(always)]
+    fn bucket(&self, spans: &Spans, id: u32) -> Option<Bucket<'_>> {
+        let span = spans.get(id as usize)?;
+        let records = self.records.get(span.from as usize..span.to as usize)?;
+        let blocks = self.blocks.get(span.blocks as usize..).unwrap_or_default();
+        Some(Bucket { records, blocks })
+    }
+
+    fn each_other_bucket(
+        &self,
+        parcel: &RouteFeatures<'_>,
+        vocabulary: &Vocabulary,
+        visit: &mut dyn FnMut(Bucket<'_>),
+    ) {
         let input = parcel.input;
         let mut show = |spans: &Spans, id: u32| {
-            if let Some(span) = spans.get(id as usize)
-                && let Some(records) = self.records.get(span.from as usize..span.to as usize)
-                && !records.is_empty()
-            {
-                let blocks = self.blocks.get(span.blocks as usize..).unwrap_or_default();
-                visit(Bucket { records, blocks });
+            if let Some(bucket) = self.bucket(spans, id) {
+                visit(bucket);
             }
         };
-        if !self.prefixes.is_empty() {
-            if vocabulary.prefixes.lengths() <= PREFIXES {
-                for id in parcel.prefixes {
-                    show(&self.prefixes, id);
+        if !self.tags.is_empty() {
+            if vocabulary.tags.len() <= 64 {
+                let mut tags = parcel.tags;
+                while tags != 0 {
+                    show(&self.tags, tags.trailing_zeros());
+                    tags &= tags - 1;
                 }
-            } else if let Some(code) = parcel.code {
-                for id in vocabulary.prefixes.of(code) {
-                    show(&self.prefixes, id);
+            } else {
+                for tag in input.tags {
+                    show(&self.tags, vocabulary.tags.get(tag.as_bytes()));
                 }
+            }
+        }
+        if !self.prefixes.is_empty()
+            && vocabulary.prefixes.lengths() > PREFIXES
+            && let Some(code) = parcel.code
+        {
+            for id in vocabulary.prefixes.of(code) {
+                show(&self.prefixes, id);
             }
         }
         if !self.skus.is_empty() {
@@ -738,23 +785,6 @@ impl RuleIndex {
         {
             show(&self.warehouses, vocabulary.warehouses.get(warehouse.as_str().as_bytes()));
         }
-        show(&self.states, parcel.state);
-        if !self.tags.is_empty() {
-            if vocabulary.tags.len() <= 64 {
-                let mut tags = parcel.tags;
-                while tags != 0 {
-                    show(&self.tags, tags.trailing_zeros());
-                    tags &= tags - 1;
-                }
-            } else {
-                for tag in input.tags {
-                    show(&self.tags, vocabulary.tags.get(tag.as_bytes()));
-                }
-            }
-        }
-        show(&self.countries, parcel.country);
-        show(&self.platforms, parcel.platform);
-        show(&self.any, 0);
     }
 
     /// The number of the first rule that holds.
