@@ -3,15 +3,17 @@
 mod index;
 mod prices;
 mod text;
+mod vocabulary;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-pub use index::RouteFeatures;
+pub use vocabulary::RouteFeatures;
 
-use index::{RuleIndex, Vocabulary, scaled};
+use index::RuleIndex;
 use prices::{NO_PRICE, Place, PriceBook, Row, cell_days, cell_price};
 use text::NONE;
+use vocabulary::{Vocabulary, scaled};
 
 use super::filter::{CarrierAccount, Promise, Schedule, coverage_gap, excess, platform_accepts};
 use super::rank::{CarrierReliability, Runner};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::super::{RateCards, ServiceAliases, ZoneChart};
-use super::index::{Countries, RouteFeatures, scaled};
 use super::text::{Ladder, NONE, PrefixTable};
+use super::vocabulary::{Countries, RouteFeatures, scaled};
 use crate::money::{Currency, Money};
 use crate::shipment::ServiceKey;
 use crate::units::Grams;
