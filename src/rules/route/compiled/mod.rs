@@ -191,6 +191,8 @@ pub struct CompiledRoutes {
     kept: Vec<u64>,
     words: usize,
     profiles: Vec<Profile>,
+    /// The heaviest parcel each takes at a price, in grams: the profiles' own, close together.
+    most: Vec<u32>,
     /// Services that are switched on and not full.
     ready: Set,
     /// Services that take batteries, liquids, and hurry.
@@ -240,8 +242,9 @@ impl CompiledRoutes {
             RuleIndex::build(numbered().filter(|(_, rule)| !rule.is_final()), &mut vocabulary);
 
         let scale = common_scale(&rules, &cards);
-        let built = scale
-            .and_then(|scale| PriceBook::build(&cards, &aliases, scale, &mut vocabulary.countries));
+        let built = scale.and_then(|scale| {
+            PriceBook::build(&cards, &services, &aliases, scale, &mut vocabulary.countries)
+        });
         let scale_used = scale.unwrap_or(0);
         let (book, places) =
             built.map_or_else(Default::default, |(book, places)| (Some(book), places));
@@ -266,6 +269,7 @@ impl CompiledRoutes {
         let mut sets = [EMPTY; 4];
         let [batteries, liquids, fast, careful] = &mut sets;
         let mut profiles = Vec::with_capacity(services.len());
+        let mut most = Vec::with_capacity(services.len());
         for (number, service) in services.iter().enumerate() {
             if service.batteries {
                 add(batteries, number);
@@ -284,6 +288,7 @@ impl CompiledRoutes {
             let max_priced =
                 book.as_ref().map_or(max_weight, |book| book.max_weight(place).min(max_weight));
             profiles.push(Profile { max_weight, max_priced, place });
+            most.push(max_priced.get());
         }
         let [batteries, liquids, fast, careful] = sets;
         let mut everywhere = EMPTY;
@@ -316,6 +321,7 @@ impl CompiledRoutes {
             kept,
             words,
             profiles,
+            most,
             ready: EMPTY,
             batteries,
             liquids,
@@ -688,17 +694,33 @@ impl Contest<'_> {
     #[inline]
     fn cheapest_by_numbers(&self, open: &Set, book: &PriceBook, most_days: u32) -> Clear {
         let weight = self.parcel.input.weight;
-        let mut row = Row::NONE;
         let (mut best, mut number_of_best, mut is_tied) = (NO_PRICE, 0, false);
-        self.each(open, |number, profile| {
-            let cell = book.cell(profile.place, &mut row, self.parcel);
-            let fails = (cell_days(cell) > most_days) | (weight > profile.max_priced);
+        let mut offer = |number: usize, cell: u64, fails: bool| {
             let cell = if fails { NO_PRICE } else { cell };
             let (price, leading) = (cell_price(cell), cell_price(best));
             is_tied = (price == leading) | (is_tied & (price > leading));
             number_of_best = if price < leading { number } else { number_of_best };
             best = if price < leading { cell } else { best };
-        });
+        };
+        if let Some(row) = book.only_row(self.parcel) {
+            self.each_number(open, |number| {
+                if let (Some(price), Some(days), Some(most)) =
+                    (row.prices.get(number), row.days.get(number), self.routes.most.get(number))
+                {
+                    // No price is the highest price of all, so it never leads.
+                    let cell = (u64::from(*price) << 32) | u64::from(*days);
+                    let fails = (u32::from(*days) > most_days) | (weight.get() > *most);
+                    offer(number, cell, fails);
+                }
+            });
+        } else {
+            let mut row = Row::NONE;
+            self.each(open, |number, profile| {
+                let cell = book.cell(profile.place, &mut row, self.parcel);
+                let fails = (cell_days(cell) > most_days) | (weight > profile.max_priced);
+                offer(number, cell, fails);
+            });
+        }
         if best == NO_PRICE {
             return Clear::Best(None);
         }
@@ -720,19 +742,25 @@ impl Contest<'_> {
     /// Shows the services that are open.
     #[inline(always)]
     fn each(&self, open: &Set, mut show: impl FnMut(usize, &Profile)) {
+        self.each_number(open, |number| {
+            if let Some(profile) = self.routes.profiles.get(number) {
+                show(number, profile);
+            }
+        });
+    }
+
+    /// Shows the numbers of the services that are open.
+    #[inline(always)]
+    fn each_number(&self, open: &Set, mut show: impl FnMut(usize)) {
         for (word, base) in open.iter().zip((0..).step_by(64)).take(self.routes.words) {
             let mut word = *word;
             while word != 0 {
-                let number = base + word.trailing_zeros() as usize;
+                show(base + word.trailing_zeros() as usize);
                 word &= word - 1;
-                if let Some(profile) = self.routes.profiles.get(number) {
-                    show(number, profile);
-                }
             }
         }
     }
 
-    #[inline]
     fn discount(&self, number: usize) -> i64 {
         self.discounts.and_then(|sums| sums.get(number)).copied().unwrap_or(0)
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::super::{RateCards, ServiceAliases, ZoneChart};
+use super::super::{RateCard, RateCards, ServiceAliases, ZoneChart};
 use super::text::{Ladder, NONE, PrefixTable};
 use super::vocabulary::{Countries, RouteFeatures, scaled};
 use crate::money::{Currency, Money};
-use crate::shipment::ServiceKey;
+use crate::shipment::{CarrierService, ServiceKey};
 use crate::units::Grams;
 
 /// Price in the highest 32 bits, days in the lowest 16: comparing cells compares prices, then days.
@@ -31,6 +31,7 @@ pub(super) struct PriceBook {
     pub(super) currency: Currency,
     pub(super) scale: u32,
     charts: Vec<Chart>,
+    /// When there is only one, its members are the services by their numbers, then cards of others.
     groups: Vec<Group>,
 }
 
@@ -62,8 +63,8 @@ impl Place {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'a> {
     group: u32,
-    prices: &'a [u32],
-    days: &'a [u16],
+    pub(super) prices: &'a [u32],
+    pub(super) days: &'a [u16],
 }
 
 impl Row<'_> {
@@ -89,6 +90,7 @@ impl PriceBook {
     /// currencies, two cards for a service, amounts beyond 32 bits, days beyond 16.
     pub(super) fn build(
         cards: &RateCards,
+        services: &[CarrierService],
         aliases: &ServiceAliases,
         scale: u32,
         countries: &mut Countries,
@@ -97,7 +99,7 @@ impl PriceBook {
         let names: Vec<&String> = cards.charts().keys().collect();
         let charts: Vec<Chart> =
             cards.charts().values().map(|chart| Chart::build(chart, countries)).collect();
-        let mut groups: Vec<(Group, Vec<&super::super::RateCard>)> = Vec::new();
+        let mut groups: Vec<(Group, Vec<Option<&RateCard>>)> = Vec::new();
         let mut places = BTreeMap::new();
         for card in cards.cards() {
             if card.currency != currency {
@@ -112,27 +114,34 @@ impl PriceBook {
                 groups.push((Group { chart, steps, members, prices, days }, Vec::new()));
                 groups.len() - 1
             });
-            let (group, members) = groups.get_mut(at)?;
+            let (_, members) = groups.get_mut(at)?;
             let place = Place {
                 group: u32::try_from(at).ok()?,
                 member: u32::try_from(members.len()).ok()?,
             };
-            members.push(card);
-            group.members.push(card.max_weight.unwrap_or(Grams::new(u32::MAX)));
+            members.push(Some(card));
             if places.insert(aliases.resolve(&card.service).clone(), place).is_some() {
                 return None;
             }
         }
+        if let [(_, members)] = groups.as_mut_slice() {
+            *members = by_number(members, services, &mut places);
+        }
         for (group, members) in &mut groups {
             let chart = charts.get(group.chart)?;
+            let most = |card: &Option<&RateCard>| card.and_then(|card| card.max_weight);
+            group.members =
+                members.iter().map(|card| most(card).unwrap_or(Grams::new(u32::MAX))).collect();
             for zone in &chart.zones {
                 for card in members.iter() {
-                    let days = card.zones.get(zone).map_or(0, |rates| rates.transit_days);
+                    let rates = card.and_then(|card| card.zones.get(zone));
+                    let days = rates.map_or(0, |rates| rates.transit_days);
                     group.days.push(u16::try_from(days).ok()?);
                 }
                 for step in 0..group.steps.len() {
                     for card in members.iter() {
-                        let price = card.zones.get(zone).and_then(|rates| rates.prices.get(step));
+                        let rates = card.and_then(|card| card.zones.get(zone));
+                        let price = rates.and_then(|rates| rates.prices.get(step));
                         group.prices.push(match price {
                             None => NONE,
                             Some(price) => units_of(*price, scale)?,
@@ -179,6 +188,13 @@ impl PriceBook {
         table.days.get(from..from + width).map(|days| Row { group, prices, days })
     }
 
+    /// The row of the only group: prices and days of services by their numbers. `None` when there
+    /// are several groups, or the parcel has no prices.
+    #[inline]
+    pub(super) fn only_row(&self, parcel: &RouteFeatures<'_>) -> Option<Row<'_>> {
+        if self.groups.len() == 1 { self.row(0, parcel) } else { None }
+    }
+
     /// Price and days of a service, as a cell. `row` remembers what the last one read.
     #[inline]
     pub(super) fn cell<'a>(
@@ -219,6 +235,29 @@ impl PriceBook {
     pub(super) fn money(&self, cell: u64) -> Money {
         Money::new(Decimal::new(cell_price(cell), self.scale), self.currency)
     }
+}
+
+/// The cards of a group by the numbers of their services, then those of services that are not in
+/// the catalogue: they say whether there are prices at all.
+fn by_number<'a>(
+    cards: &[Option<&'a RateCard>],
+    services: &[CarrierService],
+    places: &mut BTreeMap<ServiceKey, Place>,
+) -> Vec<Option<&'a RateCard>> {
+    let mut ordered: Vec<Option<&RateCard>> = vec![None; services.len()];
+    for (key, place) in places {
+        let card = cards.get(place.member as usize).copied().flatten();
+        let number = services.binary_search_by(|service| service.key.cmp(key));
+        let number = number.unwrap_or_else(|_| {
+            ordered.push(None);
+            ordered.len() - 1
+        });
+        if let Some(slot) = ordered.get_mut(number) {
+            *slot = card;
+            place.member = u32::try_from(number).unwrap_or(NONE);
+        }
+    }
+    ordered
 }
 
 /// A price in units of the common scale; `None` when it does not fit.
