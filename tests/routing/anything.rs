@@ -201,7 +201,7 @@ pub(super) fn rate_cards() -> impl Strategy<Value = Option<RateCards>> {
     let one = (prop::array::uniform4(price), 1..9_u32, 0..30_u8);
     let all = prop::collection::vec(prop::option::weighted(0.8, one), 6).prop_map(|rows| {
         // Two cards of one service, by its two names, are rare.
-        let is_usual = |code: &str, odd: u8| code != "OLD" || odd % 5 == 0;
+        let is_usual = |code: &str, odd: u8| code != "OLD" || odd.is_multiple_of(5);
         let rows = CODES.iter().zip(rows).filter_map(|(code, row)| Some((*code, row?)));
         let rows = rows.filter(|(code, (_, _, odd))| is_usual(code, *odd));
         let made = rows.map(|(code, (cents, days, odd))| {

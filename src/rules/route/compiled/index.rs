@@ -5,301 +5,15 @@
 //! rule's conditions is compared there as a record of two words and three ranges. Conditions that
 //! do not fit a record are asked in their plain form, so that the answer is always exact.
 
-use std::cmp::Ordering;
-
 use rust_decimal::Decimal;
 
-use super::super::{RouteAction, RouteCondition, RouteInput, RouteRule};
-use super::text::{Ladder, NONE, PrefixTable, TextTable};
-use crate::address::Country;
-use crate::order::{LogisticsMode, SpeedClass};
-use crate::units::Grams;
-
-/// A class that constrained records never reach.
-const UNKNOWN: u16 = u16::MAX - 1;
-const ANY: u16 = u16::MAX;
-
-/// The word of exact conditions: where each of them lies, and how many values have a bit of their
-/// own. The last bit of each stands for every other value.
-const PLATFORM: Field = Field { from: 0, width: 16 };
-const COUNTRY: Field = Field { from: 16, width: 24 };
-const SPEED: Field = Field { from: 40, width: 4 };
-const LOGISTICS: Field = Field { from: 44, width: 3 };
-const RESIDENTIAL: Field = Field { from: 47, width: 3 };
-const ZONE: Field = Field { from: 50, width: 14 };
-
-#[derive(Clone, Copy)]
-struct Field {
-    from: u32,
-    width: u32,
-}
-
-impl Field {
-    const fn whole(self) -> u64 {
-        ((1 << self.width) - 1) << self.from
-    }
-
-    /// The bit of a value, the last one for values without a bit of their own.
-    #[inline]
-    const fn bit(self, value: u32) -> u64 {
-        let last = self.width - 1;
-        1 << (self.from + if value < last { value } else { last })
-    }
-
-    /// Whether a value has a bit of its own.
-    const fn has(self, value: u32) -> bool {
-        value < self.width - 1
-    }
-}
-
-const fn speed_number(speed: SpeedClass) -> u32 {
-    match speed {
-        SpeedClass::Economy => 0,
-        SpeedClass::Standard => 1,
-        SpeedClass::Expedited => 2,
-        SpeedClass::NextDay => 3,
-    }
-}
-
-const fn logistics_number(mode: LogisticsMode) -> u32 {
-    match mode {
-        LogisticsMode::PlatformLabel => 0,
-        LogisticsMode::SellerCarrier => 1,
-        LogisticsMode::PlatformFulfilled => 2,
-    }
-}
-
-const fn residential_number(residential: Option<bool>) -> u32 {
-    match residential {
-        Some(true) => 0,
-        Some(false) => 1,
-        None => 2,
-    }
-}
-
-/// Numbers of countries by their two letters.
-#[derive(Debug, Clone)]
-pub(super) struct Countries {
-    ids: Vec<u32>,
-    count: u32,
-}
-
-impl Default for Countries {
-    fn default() -> Self {
-        Self { ids: vec![NONE; 26 * 26], count: 0 }
-    }
-}
-
-impl Countries {
-    #[inline]
-    fn place(country: Country) -> usize {
-        match country.as_str().as_bytes() {
-            [a, b] => usize::from(a.wrapping_sub(b'A')) * 26 + usize::from(b.wrapping_sub(b'A')),
-            _ => usize::MAX,
-        }
-    }
-
-    pub(super) fn insert(&mut self, country: Country) -> u32 {
-        let count = &mut self.count;
-        self.ids.get_mut(Self::place(country)).map_or(NONE, |id| {
-            if *id == NONE {
-                *id = *count;
-                *count += 1;
-            }
-            *id
-        })
-    }
-
-    #[inline]
-    pub(super) fn get(&self, country: Country) -> u32 {
-        self.ids.get(Self::place(country)).copied().unwrap_or(NONE)
-    }
-}
-
-/// Every value that rules name, numbered.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Vocabulary {
-    platforms: TextTable,
-    shops: TextTable,
-    warehouses: TextTable,
-    states: TextTable,
-    tags: TextTable,
-    skus: TextTable,
-    prefixes: PrefixTable,
-    countries: Countries,
-    zones: Vec<u32>,
-    weights: Ladder,
-    days: Ladder,
-    values: Vec<i64>,
-    value_scale: u32,
-}
-
-/// The largest number of decimals that values of rules are compared with as whole numbers.
-const MOST_DECIMALS: u32 = 6;
-
-/// An amount as a whole number of units of `scale` decimals; `None` when it is none.
-pub(super) fn scaled(amount: Decimal, scale: u32) -> Option<i64> {
-    let amount = amount.normalize();
-    let missing = scale.checked_sub(amount.scale())?;
-    let units = amount.mantissa().checked_mul(10_i128.checked_pow(missing)?)?;
-    i64::try_from(units).ok()
-}
-
-/// The same, rounded down, and at the ends of the range when it is outside.
-#[inline]
-fn scaled_floor(amount: Decimal, scale: u32) -> i64 {
-    let units = amount.mantissa();
-    let units = match amount.scale().cmp(&scale) {
-        Ordering::Equal => units,
-        Ordering::Less => units.saturating_mul(10_i128.pow(scale - amount.scale())),
-        Ordering::Greater => units.div_euclid(10_i128.pow(amount.scale() - scale)),
-    };
-    i64::try_from(units).unwrap_or(if units < 0 { i64::MIN } else { i64::MAX })
-}
-
-impl Vocabulary {
-    pub(super) fn of(rules: &[RouteRule]) -> Self {
-        let mut known = Self::default();
-        let (mut weights, mut days, mut values) = (Vec::new(), Vec::new(), Vec::new());
-        for rule in rules {
-            let condition = &rule.condition;
-            for platform in &condition.platforms {
-                known.platforms.insert(platform.as_str().as_bytes());
-            }
-            for shop in &condition.shops {
-                known.shops.insert(shop.as_str().as_bytes());
-            }
-            for warehouse in &condition.warehouses {
-                known.warehouses.insert(warehouse.as_str().as_bytes());
-            }
-            for state in &condition.states {
-                known.states.insert(state.as_bytes());
-            }
-            for tag in &condition.tags {
-                known.tags.insert(tag.as_bytes());
-            }
-            for sku in &condition.skus {
-                known.skus.insert(sku.as_str().as_bytes());
-            }
-            for prefix in &condition.postcode_prefixes {
-                known.prefixes.insert(prefix);
-            }
-            for country in &condition.countries {
-                known.countries.insert(*country);
-            }
-            known.zones.extend(&condition.zones);
-            weights.extend(condition.min_weight.map(Grams::get));
-            weights.extend(condition.max_weight.map(Grams::get));
-            days.extend(condition.max_transit_days);
-            values.extend(condition.min_value);
-            values.extend(condition.max_value);
-        }
-        known.zones.sort_unstable();
-        known.zones.dedup();
-        known.weights = Ladder::new(weights);
-        known.days = Ladder::new(days);
-        let decimals = values.iter().map(|value| value.normalize().scale());
-        // Cents are what amounts come in: comparing them needs no arithmetic then.
-        known.value_scale = decimals.filter(|scale| *scale <= MOST_DECIMALS).fold(2, u32::max);
-        known.values =
-            values.iter().filter_map(|value| scaled(*value, known.value_scale)).collect();
-        known.values.sort_unstable();
-        known.values.dedup();
-        known
-    }
-}
-
-/// A parcel as the index sees it: texts looked up, numbers put into classes. Belongs to the
-/// [`CompiledRoutes`](super::CompiledRoutes) that made it.
-#[derive(Debug, Clone, Copy)]
-pub struct RouteFeatures<'a> {
-    pub(super) input: &'a RouteInput<'a>,
-    exact: u64,
-    tags: u64,
-    country: u32,
-    platform: u32,
-    state: u32,
-    weight: u16,
-    value: u16,
-    days: u16,
-    /// The postcode prefixes it has, [`NONE`] where there are fewer.
-    prefixes: [u32; PREFIXES],
-    weight_group: u8,
-    value_group: u8,
-    /// Its zone in the first zone chart.
-    pub(super) zone: u32,
-}
-
-/// Prefixes a parcel remembers. Rules with more different lengths are looked up again.
-const PREFIXES: usize = 3;
-
-fn class(count: usize) -> u16 {
-    u16::try_from(count).unwrap_or(UNKNOWN).min(UNKNOWN - 1)
-}
-
-impl Vocabulary {
-    #[inline]
-    pub(super) fn features<'a>(&self, input: &'a RouteInput<'a>) -> RouteFeatures<'a> {
-        let address = input.destination;
-        let platform = self.platforms.get(input.platform.as_str().as_bytes());
-        let country = address.country.map_or(NONE, |country| self.countries.get(country));
-        let state = address.state.as_deref().map_or(NONE, |s| self.states.get(s.as_bytes()));
-        let zone = match input.zone {
-            Some(zone) if !self.zones.is_empty() => {
-                self.zones.binary_search(&zone).map_or(NONE, |id| u32::try_from(id).unwrap_or(NONE))
-            }
-            _ => NONE,
-        };
-        let mut tags = 0_u64;
-        if self.tags.len() > 0 {
-            for tag in input.tags {
-                let id = self.tags.get(tag.as_bytes());
-                tags |= 1_u64.checked_shl(id).unwrap_or(0);
-            }
-        }
-        let value = if self.values.is_empty() {
-            0
-        } else {
-            let units = scaled_floor(input.value.amount, self.value_scale);
-            if self.values.len() <= 16 {
-                self.values.iter().filter(|bound| **bound <= units).count()
-            } else {
-                self.values.partition_point(|bound| *bound <= units)
-            }
-        };
-        let weight = class(self.weights.at_most(input.weight.get()));
-        let value = class(value);
-        let narrow = |group: usize| u8::try_from(group).unwrap_or(u8::MAX);
-        let mut prefixes = [NONE; PREFIXES];
-        if self.prefixes.lengths() <= PREFIXES
-            && let Some(code) = address.postal_code.as_deref()
-        {
-            for (place, id) in prefixes.iter_mut().zip(self.prefixes.of(code)) {
-                *place = id;
-            }
-        }
-        RouteFeatures {
-            input,
-            exact: PLATFORM.bit(platform)
-                | COUNTRY.bit(country)
-                | SPEED.bit(speed_number(input.speed))
-                | LOGISTICS.bit(logistics_number(input.logistics))
-                | RESIDENTIAL.bit(residential_number(address.residential))
-                | ZONE.bit(zone),
-            tags,
-            country,
-            platform,
-            state,
-            weight,
-            value,
-            weight_group: narrow(group(weight, self.weights.len())),
-            value_group: narrow(group(value, self.values.len())),
-            days: input.max_transit_days.map_or(UNKNOWN, |days| class(self.days.below(days))),
-            prefixes,
-            zone: NONE,
-        }
-    }
-}
+use super::super::{RouteAction, RouteCondition, RouteRule};
+use super::text::NONE;
+use super::vocabulary::{
+    ANY, COUNTRY, Field, LOGISTICS, PLATFORM, PREFIXES, RESIDENTIAL, RouteFeatures, SPEED, UNKNOWN,
+    Vocabulary, ZONE, class, logistics_number, residential_number, scaled, speed_number,
+};
+use crate::order::SpeedClass;
 
 /// The conditions of a rule that its bucket does not imply.
 #[derive(Debug, Clone, Copy)]
@@ -515,10 +229,9 @@ impl Block {
 
     /// The records that may fit.
     #[inline]
-    fn candidates(&self, parcel: &RouteFeatures<'_>) -> u64 {
+    fn candidates(&self, parcel: &RouteFeatures<'_>, weight: usize, value: usize) -> u64 {
         let pick = |words: &[u64], number: usize| words.get(number).copied().unwrap_or(0);
-        let mut left = pick(&self.weight, usize::from(parcel.weight_group))
-            & pick(&self.value, usize::from(parcel.value_group));
+        let mut left = pick(&self.weight, weight) & pick(&self.value, value);
         let mut bits = parcel.exact;
         while bits != 0 {
             left &= pick(&self.exact, bits.trailing_zeros() as usize);
@@ -549,12 +262,30 @@ struct Bucket<'a> {
 }
 
 impl Bucket<'_> {
+    /// The number of the first record before `end` that fits, else `end`.
+    #[inline(always)]
+    fn first(
+        self,
+        end: u32,
+        parcel: &RouteFeatures<'_>,
+        vocabulary: &Vocabulary,
+        rules: &[RouteRule],
+    ) -> u32 {
+        let mut found = end;
+        self.each_fit(end, parcel, vocabulary, rules, |number| {
+            found = number;
+            true
+        });
+        found
+    }
+
     /// Shows the records before `end` that fit, ascending, until `show` says that it has enough.
     #[inline]
     fn each_fit(
         self,
         end: u32,
         parcel: &RouteFeatures<'_>,
+        vocabulary: &Vocabulary,
         rules: &[RouteRule],
         mut show: impl FnMut(u32) -> bool,
     ) {
@@ -564,9 +295,14 @@ impl Bucket<'_> {
                 return;
             }
         }
+        if self.blocks.is_empty() {
+            return;
+        }
+        let weight = group(parcel.weight, vocabulary.weights.len());
+        let value = group(parcel.value, vocabulary.values.len());
         let mut fresh = u64::MAX << NEAR;
         for (block, records) in self.blocks.iter().zip(self.records.chunks(64)) {
-            let mut left = block.candidates(parcel) & fresh;
+            let mut left = block.candidates(parcel, weight, value) & fresh;
             fresh = u64::MAX;
             while left != 0 {
                 let place = left.trailing_zeros() as usize;
@@ -594,6 +330,8 @@ pub(super) struct RuleIndex {
     platforms: Spans,
     any: Spans,
     blocks: Vec<Block>,
+    /// Whether no rule is found by a tag, SKU, shop, warehouse or one of many prefix lengths.
+    is_simple: bool,
 }
 
 impl RuleIndex {
@@ -647,6 +385,10 @@ impl RuleIndex {
             }
             *index.spans_mut(key) = spans;
         }
+        index.is_simple = [&index.tags, &index.skus, &index.shops, &index.warehouses]
+            .iter()
+            .all(|spans| spans.is_empty())
+            && (index.prefixes.is_empty() || vocabulary.prefixes.lengths() <= PREFIXES);
         index
     }
 
@@ -676,24 +418,67 @@ impl RuleIndex {
         vocabulary: &Vocabulary,
         mut visit: impl FnMut(Bucket<'_>),
     ) {
+        // What a parcel has at most one of is looked at in one loop, so that the scan is compiled
+        // into one place; what it may have several of goes another, rarer way.
+        let [first, second, third] = parcel.prefixes;
+        let single = [
+            (&self.prefixes, first),
+            (&self.prefixes, second),
+            (&self.prefixes, third),
+            (&self.states, parcel.state),
+            (&self.countries, parcel.country),
+            (&self.platforms, parcel.platform),
+            (&self.any, 0),
+        ];
+        for (spans, id) in single {
+            if let Some(bucket) = self.bucket(spans, id) {
+                visit(bucket);
+            }
+        }
+        if !self.is_simple {
+            self.each_other_bucket(parcel, vocabulary, &mut visit);
+        }
+    }
+
+    #[inline(always)]
+    fn bucket(&self, spans: &Spans, id: u32) -> Option<Bucket<'_>> {
+        let span = spans.get(id as usize)?;
+        let records = self.records.get(span.from as usize..span.to as usize)?;
+        let blocks = self.blocks.get(span.blocks as usize..).unwrap_or_default();
+        Some(Bucket { records, blocks })
+    }
+
+    fn each_other_bucket(
+        &self,
+        parcel: &RouteFeatures<'_>,
+        vocabulary: &Vocabulary,
+        visit: &mut dyn FnMut(Bucket<'_>),
+    ) {
         let input = parcel.input;
         let mut show = |spans: &Spans, id: u32| {
-            if let Some(span) = spans.get(id as usize)
-                && let Some(records) = self.records.get(span.from as usize..span.to as usize)
-            {
-                let blocks = self.blocks.get(span.blocks as usize..).unwrap_or_default();
-                visit(Bucket { records, blocks });
+            if let Some(bucket) = self.bucket(spans, id) {
+                visit(bucket);
             }
         };
-        if !self.prefixes.is_empty() {
-            if vocabulary.prefixes.lengths() <= PREFIXES {
-                for id in parcel.prefixes {
-                    show(&self.prefixes, id);
+        if !self.tags.is_empty() {
+            if vocabulary.tags.len() <= 64 {
+                let mut tags = parcel.tags;
+                while tags != 0 {
+                    show(&self.tags, tags.trailing_zeros());
+                    tags &= tags - 1;
                 }
-            } else if let Some(code) = input.destination.postal_code.as_deref() {
-                for id in vocabulary.prefixes.of(code) {
-                    show(&self.prefixes, id);
+            } else {
+                for tag in input.tags {
+                    show(&self.tags, vocabulary.tags.get(tag.as_bytes()));
                 }
+            }
+        }
+        if !self.prefixes.is_empty()
+            && vocabulary.prefixes.lengths() > PREFIXES
+            && let Some(code) = parcel.code
+        {
+            for id in vocabulary.prefixes.of(code) {
+                show(&self.prefixes, id);
             }
         }
         if !self.skus.is_empty() {
@@ -709,23 +494,6 @@ impl RuleIndex {
         {
             show(&self.warehouses, vocabulary.warehouses.get(warehouse.as_str().as_bytes()));
         }
-        show(&self.states, parcel.state);
-        if !self.tags.is_empty() {
-            if vocabulary.tags.len() <= 64 {
-                let mut tags = parcel.tags;
-                while tags != 0 {
-                    show(&self.tags, tags.trailing_zeros());
-                    tags &= tags - 1;
-                }
-            } else {
-                for tag in input.tags {
-                    show(&self.tags, vocabulary.tags.get(tag.as_bytes()));
-                }
-            }
-        }
-        show(&self.countries, parcel.country);
-        show(&self.platforms, parcel.platform);
-        show(&self.any, 0);
     }
 
     /// The number of the first rule that holds.
@@ -738,12 +506,7 @@ impl RuleIndex {
     ) -> Option<u32> {
         let mut best = NONE;
         self.each_bucket(parcel, vocabulary, |bucket| {
-            let mut found = NONE;
-            bucket.each_fit(best, parcel, rules, |number| {
-                found = number;
-                true
-            });
-            best = best.min(found);
+            best = bucket.first(best, parcel, vocabulary, rules);
         });
         (best != NONE).then_some(best)
     }
@@ -759,7 +522,7 @@ impl RuleIndex {
         mut show: impl FnMut(u32),
     ) {
         self.each_bucket(parcel, vocabulary, |bucket| {
-            bucket.each_fit(end, parcel, rules, |number| {
+            bucket.each_fit(end, parcel, vocabulary, rules, |number| {
                 show(number);
                 false
             });

@@ -3,15 +3,17 @@
 mod index;
 mod prices;
 mod text;
+mod vocabulary;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-pub use index::RouteFeatures;
+pub use vocabulary::RouteFeatures;
 
-use index::{Countries, RuleIndex, Vocabulary, scaled};
+use index::RuleIndex;
 use prices::{NO_PRICE, Place, PriceBook, Row, cell_days, cell_price};
 use text::NONE;
+use vocabulary::{Vocabulary, scaled};
 
 use super::filter::{CarrierAccount, Promise, Schedule, coverage_gap, excess, platform_accepts};
 use super::rank::{CarrierReliability, Runner};
@@ -189,6 +191,8 @@ pub struct CompiledRoutes {
     kept: Vec<u64>,
     words: usize,
     profiles: Vec<Profile>,
+    /// The heaviest parcel each takes at a price, in grams: the profiles' own, close together.
+    most: Vec<u32>,
     /// Services that are switched on and not full.
     ready: Set,
     /// Services that take batteries, liquids, and hurry.
@@ -199,7 +203,6 @@ pub struct CompiledRoutes {
     /// by one.
     careful: Set,
     /// Services by the country they go to, and those that go everywhere.
-    countries: Countries,
     by_country: Vec<Set>,
     everywhere: Set,
     /// `None` when the prices do not fit tables.
@@ -239,7 +242,9 @@ impl CompiledRoutes {
             RuleIndex::build(numbered().filter(|(_, rule)| !rule.is_final()), &mut vocabulary);
 
         let scale = common_scale(&rules, &cards);
-        let built = scale.and_then(|scale| PriceBook::build(&cards, &aliases, scale));
+        let built = scale.and_then(|scale| {
+            PriceBook::build(&cards, &services, &aliases, scale, &mut vocabulary.countries)
+        });
         let scale_used = scale.unwrap_or(0);
         let (book, places) =
             built.map_or_else(Default::default, |(book, places)| (Some(book), places));
@@ -264,6 +269,7 @@ impl CompiledRoutes {
         let mut sets = [EMPTY; 4];
         let [batteries, liquids, fast, careful] = &mut sets;
         let mut profiles = Vec::with_capacity(services.len());
+        let mut most = Vec::with_capacity(services.len());
         for (number, service) in services.iter().enumerate() {
             if service.batteries {
                 add(batteries, number);
@@ -282,10 +288,10 @@ impl CompiledRoutes {
             let max_priced =
                 book.as_ref().map_or(max_weight, |book| book.max_weight(place).min(max_weight));
             profiles.push(Profile { max_weight, max_priced, place });
+            most.push(max_priced.get());
         }
         let [batteries, liquids, fast, careful] = sets;
         let mut everywhere = EMPTY;
-        let mut countries = Countries::default();
         let mut by_country: Vec<Set> = Vec::new();
         for (number, service) in services.iter().enumerate() {
             if service.coverage.countries.is_empty() {
@@ -293,9 +299,9 @@ impl CompiledRoutes {
                 by_country.iter_mut().for_each(|set| add(set, number));
             }
             for country in &service.coverage.countries {
-                let id = countries.insert(*country) as usize;
-                if id == by_country.len() {
-                    by_country.push(everywhere);
+                let id = vocabulary.countries.insert(*country) as usize;
+                if by_country.len() <= id {
+                    by_country.resize(id + 1, everywhere);
                 }
                 if let Some(set) = by_country.get_mut(id) {
                     add(set, number);
@@ -315,12 +321,12 @@ impl CompiledRoutes {
             kept,
             words,
             profiles,
+            most,
             ready: EMPTY,
             batteries,
             liquids,
             fast,
             careful,
-            countries,
             by_country,
             everywhere,
             book,
@@ -383,7 +389,7 @@ impl CompiledRoutes {
     pub fn features<'i>(&self, input: &'i RouteInput<'i>) -> RouteFeatures<'i> {
         let mut parcel = self.vocabulary.features(input);
         if let Some(book) = &self.book {
-            parcel.zone = book.first_zone(input.destination);
+            parcel.zone = book.first_zone(&parcel);
         }
         parcel
     }
@@ -463,9 +469,8 @@ impl CompiledRoutes {
             });
         }
         let input = parcel.input;
-        let served = input.destination.country.map_or(&EMPTY, |country| {
-            let id = self.countries.get(country) as usize;
-            self.by_country.get(id).unwrap_or(&self.everywhere)
+        let served = input.destination.country.map_or(&EMPTY, |_| {
+            self.by_country.get(parcel.country as usize).unwrap_or(&self.everywhere)
         });
         intersect(&mut open, served);
         if input.batteries {
@@ -689,17 +694,33 @@ impl Contest<'_> {
     #[inline]
     fn cheapest_by_numbers(&self, open: &Set, book: &PriceBook, most_days: u32) -> Clear {
         let weight = self.parcel.input.weight;
-        let mut row = Row::NONE;
         let (mut best, mut number_of_best, mut is_tied) = (NO_PRICE, 0, false);
-        self.each(open, |number, profile| {
-            let cell = book.cell(profile.place, &mut row, self.parcel);
-            let fails = (cell_days(cell) > most_days) | (weight > profile.max_priced);
+        let mut offer = |number: usize, cell: u64, fails: bool| {
             let cell = if fails { NO_PRICE } else { cell };
             let (price, leading) = (cell_price(cell), cell_price(best));
             is_tied = (price == leading) | (is_tied & (price > leading));
             number_of_best = if price < leading { number } else { number_of_best };
             best = if price < leading { cell } else { best };
-        });
+        };
+        if let Some(row) = book.only_row(self.parcel) {
+            self.each_number(open, |number| {
+                if let (Some(price), Some(days), Some(most)) =
+                    (row.prices.get(number), row.days.get(number), self.routes.most.get(number))
+                {
+                    // No price is the highest price of all, so it never leads.
+                    let cell = (u64::from(*price) << 32) | u64::from(*days);
+                    let fails = (u32::from(*days) > most_days) | (weight.get() > *most);
+                    offer(number, cell, fails);
+                }
+            });
+        } else {
+            let mut row = Row::NONE;
+            self.each(open, |number, profile| {
+                let cell = book.cell(profile.place, &mut row, self.parcel);
+                let fails = (cell_days(cell) > most_days) | (weight > profile.max_priced);
+                offer(number, cell, fails);
+            });
+        }
         if best == NO_PRICE {
             return Clear::Best(None);
         }
@@ -721,19 +742,25 @@ impl Contest<'_> {
     /// Shows the services that are open.
     #[inline(always)]
     fn each(&self, open: &Set, mut show: impl FnMut(usize, &Profile)) {
+        self.each_number(open, |number| {
+            if let Some(profile) = self.routes.profiles.get(number) {
+                show(number, profile);
+            }
+        });
+    }
+
+    /// Shows the numbers of the services that are open.
+    #[inline(always)]
+    fn each_number(&self, open: &Set, mut show: impl FnMut(usize)) {
         for (word, base) in open.iter().zip((0..).step_by(64)).take(self.routes.words) {
             let mut word = *word;
             while word != 0 {
-                let number = base + word.trailing_zeros() as usize;
+                show(base + word.trailing_zeros() as usize);
                 word &= word - 1;
-                if let Some(profile) = self.routes.profiles.get(number) {
-                    show(number, profile);
-                }
             }
         }
     }
 
-    #[inline]
     fn discount(&self, number: usize) -> i64 {
         self.discounts.and_then(|sums| sums.get(number)).copied().unwrap_or(0)
     }

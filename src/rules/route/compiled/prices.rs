@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::super::{RateCards, ServiceAliases, ZoneChart};
-use super::index::{Countries, RouteFeatures, scaled};
+use super::super::{RateCard, RateCards, ServiceAliases, ZoneChart};
 use super::text::{Ladder, NONE, PrefixTable};
-use crate::address::Address;
+use super::vocabulary::{Countries, RouteFeatures, scaled};
 use crate::money::{Currency, Money};
-use crate::shipment::ServiceKey;
+use crate::shipment::{CarrierService, ServiceKey};
 use crate::units::Grams;
 
 /// Price in the highest 32 bits, days in the lowest 16: comparing cells compares prices, then days.
@@ -32,6 +31,7 @@ pub(super) struct PriceBook {
     pub(super) currency: Currency,
     pub(super) scale: u32,
     charts: Vec<Chart>,
+    /// When there is only one, its members are the services by their numbers, then cards of others.
     groups: Vec<Group>,
 }
 
@@ -63,8 +63,8 @@ impl Place {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'a> {
     group: u32,
-    prices: &'a [u32],
-    days: &'a [u16],
+    pub(super) prices: &'a [u32],
+    pub(super) days: &'a [u16],
 }
 
 impl Row<'_> {
@@ -90,13 +90,16 @@ impl PriceBook {
     /// currencies, two cards for a service, amounts beyond 32 bits, days beyond 16.
     pub(super) fn build(
         cards: &RateCards,
+        services: &[CarrierService],
         aliases: &ServiceAliases,
         scale: u32,
+        countries: &mut Countries,
     ) -> Option<(Self, BTreeMap<ServiceKey, Place>)> {
         let currency = cards.cards().first()?.currency;
         let names: Vec<&String> = cards.charts().keys().collect();
-        let charts: Vec<Chart> = cards.charts().values().map(Chart::build).collect();
-        let mut groups: Vec<(Group, Vec<&super::super::RateCard>)> = Vec::new();
+        let charts: Vec<Chart> =
+            cards.charts().values().map(|chart| Chart::build(chart, countries)).collect();
+        let mut groups: Vec<(Group, Vec<Option<&RateCard>>)> = Vec::new();
         let mut places = BTreeMap::new();
         for card in cards.cards() {
             if card.currency != currency {
@@ -111,27 +114,34 @@ impl PriceBook {
                 groups.push((Group { chart, steps, members, prices, days }, Vec::new()));
                 groups.len() - 1
             });
-            let (group, members) = groups.get_mut(at)?;
+            let (_, members) = groups.get_mut(at)?;
             let place = Place {
                 group: u32::try_from(at).ok()?,
                 member: u32::try_from(members.len()).ok()?,
             };
-            members.push(card);
-            group.members.push(card.max_weight.unwrap_or(Grams::new(u32::MAX)));
+            members.push(Some(card));
             if places.insert(aliases.resolve(&card.service).clone(), place).is_some() {
                 return None;
             }
         }
+        if let [(_, members)] = groups.as_mut_slice() {
+            *members = by_number(members, services, &mut places);
+        }
         for (group, members) in &mut groups {
             let chart = charts.get(group.chart)?;
+            let most = |card: &Option<&RateCard>| card.and_then(|card| card.max_weight);
+            group.members =
+                members.iter().map(|card| most(card).unwrap_or(Grams::new(u32::MAX))).collect();
             for zone in &chart.zones {
                 for card in members.iter() {
-                    let days = card.zones.get(zone).map_or(0, |rates| rates.transit_days);
+                    let rates = card.and_then(|card| card.zones.get(zone));
+                    let days = rates.map_or(0, |rates| rates.transit_days);
                     group.days.push(u16::try_from(days).ok()?);
                 }
                 for step in 0..group.steps.len() {
                     for card in members.iter() {
-                        let price = card.zones.get(zone).and_then(|rates| rates.prices.get(step));
+                        let rates = card.and_then(|card| card.zones.get(zone));
+                        let price = rates.and_then(|rates| rates.prices.get(step));
                         group.prices.push(match price {
                             None => NONE,
                             Some(price) => units_of(*price, scale)?,
@@ -154,18 +164,20 @@ impl PriceBook {
 
     /// The zone in the first chart, or [`NONE`]: most books have one chart.
     #[inline]
-    pub(super) fn first_zone(&self, to: &Address) -> u32 {
-        self.charts.first().and_then(|chart| chart.zone_of(to)).unwrap_or(NONE)
+    pub(super) fn first_zone(&self, parcel: &RouteFeatures<'_>) -> u32 {
+        self.charts.first().map_or(NONE, |chart| chart.zone_of(parcel))
     }
 
     fn row(&self, group: u32, parcel: &RouteFeatures<'_>) -> Option<Row<'_>> {
         let table = self.groups.get(group as usize)?;
-        let (to, weight) = (parcel.input.destination, parcel.input.weight);
         let zone = match table.chart {
-            0 => Some(parcel.zone).filter(|zone| *zone != NONE)?,
-            chart => self.charts.get(chart)?.zone_of(to)?,
+            0 => parcel.zone,
+            chart => self.charts.get(chart)?.zone_of(parcel),
         };
-        let step = table.steps.below(weight.get());
+        if zone == NONE {
+            return None;
+        }
+        let step = table.steps.below(parcel.input.weight.get());
         if step >= table.steps.len() {
             return None;
         }
@@ -174,6 +186,13 @@ impl PriceBook {
         let prices = table.prices.get(from..from + width)?;
         let from = zone as usize * width;
         table.days.get(from..from + width).map(|days| Row { group, prices, days })
+    }
+
+    /// The row of the only group: prices and days of services by their numbers. `None` when there
+    /// are several groups, or the parcel has no prices.
+    #[inline]
+    pub(super) fn only_row(&self, parcel: &RouteFeatures<'_>) -> Option<Row<'_>> {
+        if self.groups.len() == 1 { self.row(0, parcel) } else { None }
     }
 
     /// Price and days of a service, as a cell. `row` remembers what the last one read.
@@ -218,6 +237,29 @@ impl PriceBook {
     }
 }
 
+/// The cards of a group by the numbers of their services, then those of services that are not in
+/// the catalogue: they say whether there are prices at all.
+fn by_number<'a>(
+    cards: &[Option<&'a RateCard>],
+    services: &[CarrierService],
+    places: &mut BTreeMap<ServiceKey, Place>,
+) -> Vec<Option<&'a RateCard>> {
+    let mut ordered: Vec<Option<&RateCard>> = vec![None; services.len()];
+    for (key, place) in places {
+        let card = cards.get(place.member as usize).copied().flatten();
+        let number = services.binary_search_by(|service| service.key.cmp(key));
+        let number = number.unwrap_or_else(|_| {
+            ordered.push(None);
+            ordered.len() - 1
+        });
+        if let Some(slot) = ordered.get_mut(number) {
+            *slot = card;
+            place.member = u32::try_from(number).unwrap_or(NONE);
+        }
+    }
+    ordered
+}
+
 /// A price in units of the common scale; `None` when it does not fit.
 fn units_of(price: Decimal, scale: u32) -> Option<u32> {
     u32::try_from(scaled(price, scale)?).ok().filter(|price| *price != NONE)
@@ -227,7 +269,8 @@ fn units_of(price: Decimal, scale: u32) -> Option<u32> {
 #[derive(Debug, Clone)]
 struct Chart {
     zones: Vec<String>,
-    countries: Countries,
+    /// The part of every country, by its number.
+    part_of: Vec<u32>,
     parts: Vec<CountryZones>,
     elsewhere: u32,
 }
@@ -241,7 +284,7 @@ struct CountryZones {
 }
 
 impl Chart {
-    fn build(chart: &ZoneChart) -> Self {
+    fn build(chart: &ZoneChart, countries: &mut Countries) -> Self {
         let mut zones: Vec<String> = chart.areas.iter().map(|area| area.zone.clone()).collect();
         zones.extend(chart.elsewhere.clone());
         zones.sort_unstable();
@@ -251,14 +294,20 @@ impl Chart {
             place.map_or(NONE, |place| u32::try_from(place).unwrap_or(NONE))
         };
         let elsewhere = chart.elsewhere.as_deref().map_or(NONE, number);
-        let mut countries = Countries::default();
+        let mut part_of: Vec<u32> = Vec::new();
         let mut parts: Vec<CountryZones> = Vec::new();
         for area in &chart.areas {
-            let id = countries.insert(area.country) as usize;
-            if id == parts.len() {
+            let country = countries.insert(area.country) as usize;
+            if part_of.len() <= country {
+                part_of.resize(country + 1, NONE);
+            }
+            let Some(id) = part_of.get_mut(country) else { continue };
+            if *id == NONE {
+                *id = u32::try_from(parts.len()).unwrap_or(NONE);
                 let (prefixes, zones) = (PrefixTable::default(), Vec::new());
                 parts.push(CountryZones { prefixes, zones, whole: NONE });
             }
+            let id = *id as usize;
             let Some(part) = parts.get_mut(id) else { continue };
             if area.postcode_prefixes.is_empty() {
                 part.whole = number(&area.zone);
@@ -270,25 +319,20 @@ impl Chart {
                 }
             }
         }
-        Self { zones, countries, parts, elsewhere }
+        Self { zones, part_of, parts, elsewhere }
     }
 
+    /// The zone of a parcel, or [`NONE`].
     #[inline]
-    fn zone_of(&self, to: &Address) -> Option<u32> {
-        let part =
-            to.country.and_then(|country| self.parts.get(self.countries.get(country) as usize));
-        let zone = match part {
-            None => self.elsewhere,
-            Some(part) => {
-                let code = to.postal_code.as_deref();
-                let longest = code.and_then(|code| part.prefixes.of(code).next());
-                let listed = longest.and_then(|id| part.zones.get(id as usize));
-                match listed.copied().unwrap_or(part.whole) {
-                    NONE => self.elsewhere,
-                    zone => zone,
-                }
-            }
+    fn zone_of(&self, parcel: &RouteFeatures<'_>) -> u32 {
+        let part = self.part_of.get(parcel.country as usize);
+        let Some(part) = part.and_then(|part| self.parts.get(*part as usize)) else {
+            return self.elsewhere;
         };
-        (zone != NONE).then_some(zone)
+        let longest = parcel.code.map_or(NONE, |code| part.prefixes.longest(code));
+        match part.zones.get(longest as usize).copied().unwrap_or(part.whole) {
+            NONE => self.elsewhere,
+            zone => zone,
+        }
     }
 }

@@ -26,20 +26,52 @@ const EMPTY: Slot = Slot { word: 0, length: 0, id: NONE };
 #[inline]
 fn word_of(bytes: &[u8]) -> u64 {
     let four = |chunk: Option<&[u8; 4]>| u64::from(chunk.map_or(0, |c| u32::from_le_bytes(*c)));
-    let eight = |chunk: Option<&[u8; 8]>| chunk.map_or(0, |c| u64::from_le_bytes(*c));
-    match bytes.len() {
-        0 => 0,
-        length @ 1..=3 => {
-            let at = |index: usize| u64::from(bytes.get(index).copied().unwrap_or(0));
-            at(0) | (at(length / 2) << 8) | (at(length - 1) << 16)
-        }
-        4..=8 => four(bytes.first_chunk()) | (four(bytes.last_chunk()) << 32),
+    match *bytes {
+        [] => 0,
+        [a] => u64::from(a),
+        [a, b] => u64::from(u16::from_le_bytes([a, b])),
+        [a, b, c] => u64::from(u32::from_le_bytes([a, b, c, 0])),
+        _ if bytes.len() <= 8 => four(bytes.first_chunk()) | (four(bytes.last_chunk()) << 32),
         _ => {
             let (chunks, _) = bytes.as_chunks::<8>();
-            chunks.iter().fold(eight(bytes.last_chunk()), |hash, chunk| {
+            let last = bytes.last_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk));
+            chunks.iter().fold(last, |hash, chunk| {
                 (hash ^ u64::from_le_bytes(*chunk)).wrapping_mul(SPREAD).rotate_left(29)
             })
         }
+    }
+}
+
+/// A text that has been read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word<'a> {
+    bytes: &'a [u8],
+    word: u64,
+}
+
+impl<'a> Word<'a> {
+    #[inline(always)]
+    pub(super) fn of(text: &'a str) -> Self {
+        Self::of_bytes(text.as_bytes())
+    }
+
+    #[inline(always)]
+    fn of_bytes(bytes: &'a [u8]) -> Self {
+        Self { bytes, word: word_of(bytes) }
+    }
+}
+
+/// A text whose beginning has been read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start<'a> {
+    bytes: &'a [u8],
+    three_digits: Option<u16>,
+}
+
+impl<'a> Start<'a> {
+    #[inline(always)]
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), three_digits: three_digits(text.as_bytes()) }
     }
 }
 
@@ -89,12 +121,17 @@ impl TextTable {
     }
 
     /// The number of a text, or [`NONE`].
-    #[inline]
     pub(super) fn get(&self, text: &[u8]) -> u32 {
+        self.find(Word::of_bytes(text))
+    }
+
+    /// The number of a text that has been read, or [`NONE`].
+    #[inline(always)]
+    pub(super) fn find(&self, text: Word<'_>) -> u32 {
         if self.slots.is_empty() {
             return NONE;
         }
-        let word = word_of(text);
+        let Word { bytes, word } = text;
         let mut at = self.start(word);
         // At most half of the slots are taken, so an empty one ends the search.
         while let Some(slot) = self.slots.get(at) {
@@ -102,8 +139,8 @@ impl TextTable {
                 return NONE;
             }
             if slot.word == word
-                && slot.length as usize == text.len()
-                && (text.len() <= 8 || self.is(slot.id, text))
+                && slot.length as usize == bytes.len()
+                && (bytes.len() <= 8 || self.is(slot.id, bytes))
             {
                 return slot.id;
             }
@@ -131,10 +168,10 @@ pub(super) struct PrefixTable {
 }
 
 /// The number that the first three bytes write, if they are digits.
-#[inline]
-fn three_digits(text: &[u8]) -> Option<usize> {
+#[inline(always)]
+fn three_digits(text: &[u8]) -> Option<u16> {
     let [a, b, c] = *text.first_chunk::<3>()?;
-    let digit = |byte: u8| usize::from(byte.wrapping_sub(b'0'));
+    let digit = |byte: u8| u16::from(byte.wrapping_sub(b'0'));
     let (a, b, c) = (digit(a), digit(b), digit(c));
     ((a < 10) & (b < 10) & (c < 10)).then_some(a * 100 + b * 10 + c)
 }
@@ -161,25 +198,54 @@ impl PrefixTable {
             if self.digits.is_empty() {
                 self.digits = vec![NONE; 1000];
             }
-            if let Some(place) = self.digits.get_mut(number) {
+            if let Some(place) = self.digits.get_mut(usize::from(number)) {
                 *place = id;
             }
         }
         id
     }
 
-    /// The numbers of all beginnings a text has, longest first.
+    /// The number of the beginning of one length, or [`NONE`].
+    #[inline(always)]
+    fn of_length(&self, text: Start<'_>, length: usize) -> u32 {
+        match text.three_digits {
+            Some(number) if length == 3 => {
+                self.digits.get(usize::from(number)).copied().unwrap_or(NONE)
+            }
+            _ => text.bytes.get(..length).map_or(NONE, |start| self.table.get(start)),
+        }
+    }
+
+    /// The number of the longest beginning a text has, or [`NONE`].
     #[inline]
-    pub(super) fn of<'a>(&'a self, text: &'a str) -> impl Iterator<Item = u32> + 'a {
-        let text = text.as_bytes();
-        self.lengths.iter().filter_map(move |length| {
-            let number = if *length == 3 { three_digits(text) } else { None };
-            let id = match number {
-                Some(number) => self.digits.get(number).copied().unwrap_or(NONE),
-                None => self.table.get(text.get(..*length)?),
-            };
-            (id != NONE).then_some(id)
-        })
+    pub(super) fn longest(&self, text: Start<'_>) -> u32 {
+        for length in &self.lengths {
+            let id = self.of_length(text, *length);
+            if id != NONE {
+                return id;
+            }
+        }
+        NONE
+    }
+
+    /// Puts down the numbers of the beginnings a text has, as many as there is place for.
+    #[inline]
+    pub(super) fn fill(&self, text: Start<'_>, found: &mut [u32]) {
+        let mut places = found.iter_mut();
+        for length in &self.lengths {
+            let id = self.of_length(text, *length);
+            if id != NONE
+                && let Some(place) = places.next()
+            {
+                *place = id;
+            }
+        }
+    }
+
+    /// The numbers of all beginnings a text has, longest first.
+    pub(super) fn of<'a>(&'a self, text: Start<'a>) -> impl Iterator<Item = u32> + 'a {
+        let ids = self.lengths.iter().map(move |length| self.of_length(text, *length));
+        ids.filter(|id| *id != NONE)
     }
 }
 
@@ -266,7 +332,9 @@ mod tests {
                 .collect();
             expected.sort_unstable();
             expected.dedup();
-            let mut found: Vec<u32> = table.of(&code).collect();
+            let start = Start::of(&code);
+            let mut found: Vec<u32> = table.of(start).collect();
+            prop_assert_eq!(table.longest(start), found.first().copied().unwrap_or(NONE));
             found.sort_unstable();
             prop_assert_eq!(found, expected);
         }
