@@ -868,14 +868,16 @@ fn main() {
     if std::env::args().any(|argument| argument == "--profile") {
         let rows = rows(4_000_000, 1);
         let facts = facts(&rows);
-        let query = query(Grouping::G1);
-        for _ in 0..10 {
-            let begin = Instant::now();
-            drop(black_box(query.count(&facts).unwrap()));
-            let ours = begin.elapsed();
-            let begin = Instant::now();
-            drop(black_box(limit_fold(&rows, Grouping::G1)));
-            println!("{ours:?} {:?}", begin.elapsed());
+        for grouping in [Grouping::G1, Grouping::G2, Grouping::G3] {
+            let query = query(grouping);
+            let found = compare(&mut [
+                &mut || drop(black_box(lines(&query.count(&facts).unwrap()))),
+                &mut || drop(black_box(limit_lines(&limit_fold(&rows, grouping)))),
+                &mut || drop(black_box(query.count(&facts).unwrap())),
+                &mut || drop(black_box(limit_fold(&rows, grouping))),
+            ]);
+            report("all", rows.len(), found[0], found[1]);
+            report("fold", rows.len(), found[2], found[3]);
         }
         return;
     }

@@ -1607,7 +1607,7 @@ proptest! {
 
 #[test]
 fn many_groups_come_out_alike_by_every_way_of_counting() {
-    // Few orders go by sorting, many by blocks when they come in order and by partitions when not.
+    // Few orders are sorted, many are partitioned, in order or not.
     let zone = chrono_tz::UTC;
     let query = KpiQuery::new(Window::new(day(0), day(90)), day(90))
         .grouped_by([Dimension::Shop, Dimension::Carrier, Dimension::Region])

@@ -50,12 +50,6 @@ impl CohortCounters {
         }
     }
 
-    pub(super) fn reserve(&mut self, groups: usize) {
-        self.keys.reserve(groups);
-        self.cells.reserve(groups.saturating_mul(self.width));
-        self.sums.reserve(if self.has_sums { groups } else { 0 });
-    }
-
     pub(super) fn push_empty(&mut self, key: u64, width: usize) {
         self.keys.push(key);
         self.cells.resize(self.cells.len().saturating_add(width), 0);

@@ -2,8 +2,7 @@
 //!
 //! Rows are looked at in chunks. For each chunk the part of the key that all cohorts share is made
 //! once; then each cohort adds its period and codes, and hands both to its sink: an array where
-//! there are few groups, blocks made on demand where rows come in order of time, records that are
-//! partitioned by key where they do not.
+//! there are few groups, records that are partitioned by key where there are many.
 
 use super::counters::CohortCounters;
 use super::facts::{INSTANTS, OrderFacts, instant_micros};
@@ -18,14 +17,14 @@ pub(super) const OUT: u64 = 1 << 63;
 /// Groups of a block: its counters fit a second-level cache.
 const BLOCK_BITS: u32 = 11;
 const BLOCK: usize = 1 << BLOCK_BITS;
+/// Groups times codes that are counted before they are added up: they fit a second-level cache.
+const CODED_BITS: u32 = 16;
 /// Groups whose counters are simply an array.
 const DENSE_BITS: u32 = 16;
 /// Groups whose counters are an array however few rows there are.
 const TINY_BITS: u32 = 8;
 /// Partitions of a pass.
 const PARTITION_BITS: u32 = 12;
-/// Bits of a record that hold the code of its row.
-const CODE_BITS: u32 = 16;
 
 /// Counts rows of a table for every cohort.
 pub(super) fn fold(
@@ -146,16 +145,21 @@ impl<'a, T: Tick> Fold<'a, T> {
         // An array of more groups than this has mostly empty ones, and is slower than sorting.
         let most = self.rows.len().saturating_mul(8);
         let roomy = 1_usize.checked_shl(bits).is_some_and(|groups| groups <= most);
+        let code_bits = plan.code_bits();
+        if bits + code_bits <= CODED_BITS && (roomy || bits <= TINY_BITS) {
+            return Box::new(Coded::new(bits, code_bits, deltas, sums));
+        }
         if bits <= TINY_BITS || (bits <= DENSE_BITS && roomy) {
             return Box::new(Dense::new(bits, deltas, sums));
         }
         if bits > BLOCK_BITS + PARTITION_BITS || !roomy {
             return Box::new(Sorted { deltas, records: Vec::new() });
         }
-        if self.is_clustered(plan) {
-            return Box::new(Blocks::new(bits, deltas, sums));
+        let rows = self.rows.len();
+        if bits + code_bits <= u32::BITS {
+            return Box::new(Partitioned::<W, u32>::new(bits, code_bits, deltas, sums, rows));
         }
-        Box::new(Partitioned::new(bits, deltas, sums, self.rows.len()))
+        Box::new(Partitioned::<W, u64>::new(bits, code_bits, deltas, sums, rows))
     }
 
     fn columns(&self, begin: usize, rows: usize) -> Columns<'a, T> {
@@ -215,60 +219,30 @@ impl<'a, T: Tick> Fold<'a, T> {
     ) {
         plan.fill(columns, rows, chunk.common, &mut chunk.scratch);
         let (from, to) = (T::nearest(self.bins.from()), T::nearest(self.bins.to()));
-        let inside = |instant: T| (instant >= from) & (instant < to);
+        // A mark and no branch: whether a row lies in the window is hard to foresee.
+        let outside = |instant: T| u64::from((instant < from) | (instant >= to)) << 63;
         let shift = self.layout.period_shift();
         let parts = chunk.shared.iter().zip(&chunk.scratch.instants).take(rows);
         let keys = chunk.keys.iter_mut().zip(parts);
         match (self.bins.count(), self.bins.even()) {
             (..=1, _) => {
                 for (key, (shared, instant)) in keys {
-                    *key = if inside(*instant) { *shared } else { OUT };
+                    *key = *shared | outside(*instant);
                 }
             }
             (_, Some(even)) => {
                 for (key, (shared, instant)) in keys {
                     let period = even.of(instant.wide()) << shift;
-                    *key = if inside(*instant) { *shared | period } else { OUT };
+                    *key = *shared | outside(*instant) | period & !OUT;
                 }
             }
             (_, None) => {
                 for (key, (shared, instant)) in keys {
-                    *key = if inside(*instant) {
-                        *shared | (self.bins.of(instant.wide()) as u64) << shift
-                    } else {
-                        OUT
-                    };
+                    let period = (self.bins.of(instant.wide()) as u64) << shift;
+                    *key = *shared | outside(*instant) | period;
                 }
             }
         }
-    }
-
-    /// Whether rows near each other fall into few blocks, as they do when orders come in order of
-    /// time and groups have periods.
-    fn is_clustered(&self, plan: &CohortPlan) -> bool {
-        const SAMPLES: usize = 32;
-        let blocks = 1_usize << self.layout.bits().saturating_sub(BLOCK_BITS);
-        let mut chunk = Self::chunk();
-        let step = (self.rows.len() / SAMPLES).max(CHUNK);
-        let (mut seen, mut chunks) = (0_usize, 0_usize);
-        let mut touched = vec![usize::MAX; blocks];
-        for begin in self.rows.clone().step_by(step) {
-            let rows = CHUNK.min(self.rows.end - begin);
-            let columns = self.columns(begin, rows);
-            self.share(&columns, begin, rows, &mut chunk);
-            self.cohort(plan, &mut chunk, &columns, rows);
-            for key in chunk.keys.iter().take(rows) {
-                if let Some(mark) = touched.get_mut((*key >> BLOCK_BITS) as usize)
-                    && *mark != chunks
-                {
-                    *mark = chunks;
-                    seen += 1;
-                }
-            }
-            chunks += 1;
-        }
-        // On average at most an eighth of the blocks, or so few that they stay near anyway.
-        seen <= chunks * (blocks / 8).max(8)
     }
 }
 
@@ -298,6 +272,68 @@ fn emit<const W: usize>(
     }
 }
 
+/// How often each code occurs in each group. One addition a row; what the codes mean is added up in
+/// the end.
+struct Coded<'p, const W: usize> {
+    deltas: &'p [[u32; W]],
+    code_bits: u32,
+    groups: usize,
+    counts: Vec<u32>,
+    sums: Vec<i128>,
+}
+
+impl<'p, const W: usize> Coded<'p, W> {
+    fn new(bits: u32, code_bits: u32, deltas: &'p [[u32; W]], sums: bool) -> Self {
+        let groups = 1_usize << bits;
+        Self {
+            deltas,
+            code_bits,
+            groups,
+            counts: vec![0; groups << code_bits],
+            sums: vec![0; if sums { groups } else { 0 }],
+        }
+    }
+}
+
+impl<const W: usize> Sink for Coded<'_, W> {
+    fn feed(&mut self, keys: &[u64], codes: &[u16], durations: &[i64]) {
+        let counts = self.counts.as_mut_slice();
+        let bits = self.code_bits;
+        for (key, code) in keys.iter().zip(codes) {
+            // The mark of a row that does not count must not be shifted out.
+            let place = (*key << bits | *key & OUT) as usize | usize::from(*code);
+            if let Some(count) = counts.get_mut(place) {
+                *count = count.wrapping_add(1);
+            }
+        }
+        add_sums(&mut self.sums, keys, durations);
+    }
+
+    fn finish(self: Box<Self>, counters: &mut CohortCounters) {
+        let mut cells = vec![[0_u32; W]; self.groups];
+        for (cell, counts) in cells.iter_mut().zip(self.counts.chunks_exact(1 << self.code_bits)) {
+            for (count, delta) in counts.iter().zip(self.deltas).filter(|(count, _)| **count > 0) {
+                for (counter, more) in cell.iter_mut().zip(delta) {
+                    *counter = counter.wrapping_add(count.wrapping_mul(*more));
+                }
+            }
+        }
+        emit(0, &cells, &self.sums, counters);
+    }
+}
+
+#[inline(always)]
+fn add_sums(sums: &mut [i128], keys: &[u64], durations: &[i64]) {
+    if sums.is_empty() {
+        return;
+    }
+    for (key, duration) in keys.iter().zip(durations) {
+        if let Some(sum) = sums.get_mut(*key as usize) {
+            *sum += i128::from(*duration);
+        }
+    }
+}
+
 /// Counters as an array.
 struct Dense<'p, const W: usize> {
     deltas: &'p [[u32; W]],
@@ -321,14 +357,7 @@ impl<const W: usize> Sink for Dense<'_, W> {
                 add(cell, delta);
             }
         }
-        if !self.sums.is_empty() {
-            let sums = self.sums.as_mut_slice();
-            for (key, duration) in keys.iter().zip(durations) {
-                if let Some(sum) = sums.get_mut(*key as usize) {
-                    *sum += i128::from(*duration);
-                }
-            }
-        }
+        add_sums(&mut self.sums, keys, durations);
     }
 
     fn finish(self: Box<Self>, counters: &mut CohortCounters) {
@@ -336,119 +365,81 @@ impl<const W: usize> Sink for Dense<'_, W> {
     }
 }
 
-/// Counters as blocks that are made when a row falls into them.
-struct Blocks<'p, const W: usize> {
+/// A row as one number: its key, then its code.
+trait Record: Copy + Default {
+    fn pack(key: u64, code: u16, code_bits: u32) -> Self;
+
+    fn unpack(self) -> usize;
+}
+
+impl Record for u32 {
+    #[inline(always)]
+    fn pack(key: u64, code: u16, code_bits: u32) -> Self {
+        (key as Self) << code_bits | Self::from(code)
+    }
+
+    #[inline(always)]
+    fn unpack(self) -> usize {
+        self as usize
+    }
+}
+
+impl Record for u64 {
+    #[inline(always)]
+    fn pack(key: u64, code: u16, code_bits: u32) -> Self {
+        key << code_bits | Self::from(code)
+    }
+
+    #[inline(always)]
+    fn unpack(self) -> usize {
+        self as usize
+    }
+}
+
+/// Rows as records, brought together by block before they are counted: then the counters of a block
+/// stay near, whatever the order of the rows.
+struct Partitioned<'p, const W: usize, R> {
     deltas: &'p [[u32; W]],
-    cells: Vec<Vec<[u32; W]>>,
-    sums: Vec<Vec<i128>>,
-    has_sums: bool,
-}
-
-impl<'p, const W: usize> Blocks<'p, W> {
-    fn new(bits: u32, deltas: &'p [[u32; W]], has_sums: bool) -> Self {
-        let blocks = 1_usize << bits.saturating_sub(BLOCK_BITS);
-        Self {
-            deltas,
-            cells: vec![Vec::new(); blocks],
-            sums: vec![Vec::new(); if has_sums { blocks } else { 0 }],
-            has_sums,
-        }
-    }
-}
-
-impl<const W: usize> Sink for Blocks<'_, W> {
-    fn feed(&mut self, keys: &[u64], codes: &[u16], durations: &[i64]) {
-        for (key, code) in keys.iter().zip(codes) {
-            let Some(block) = self.cells.get_mut((*key >> BLOCK_BITS) as usize) else { continue };
-            if block.is_empty() {
-                *block = vec![[0; W]; BLOCK];
-            }
-            let delta = self.deltas.get(usize::from(*code));
-            let cell = block.get_mut((*key % BLOCK as u64) as usize);
-            if let (Some(cell), Some(delta)) = (cell, delta) {
-                add(cell, delta);
-            }
-        }
-        if !self.has_sums {
-            return;
-        }
-        for (key, duration) in keys.iter().zip(durations) {
-            let Some(block) = self.sums.get_mut((*key >> BLOCK_BITS) as usize) else { continue };
-            if block.is_empty() {
-                *block = vec![0; BLOCK];
-            }
-            if let Some(sum) = block.get_mut((*key % BLOCK as u64) as usize) {
-                *sum += i128::from(*duration);
-            }
-        }
-    }
-
-    fn finish(self: Box<Self>, counters: &mut CohortCounters) {
-        let rows = self.cells.iter().filter(|block| !block.is_empty()).count() * BLOCK;
-        counters.reserve(rows);
-        let mut sums = self.sums.into_iter();
-        for (index, block) in self.cells.into_iter().enumerate() {
-            let sums = sums.next().unwrap_or_default();
-            emit((index as u64) << BLOCK_BITS, &block, &sums, counters);
-        }
-    }
-}
-
-/// Rows as records of key and code, brought together by block before they are counted.
-struct Partitioned<'p, const W: usize> {
-    deltas: &'p [[u32; W]],
-    bits: u32,
-    records: Vec<u64>,
+    code_bits: u32,
+    records: Vec<R>,
     durations: Vec<i64>,
     has_sums: bool,
+    /// Records of each block.
+    sizes: Vec<usize>,
 }
 
-impl<'p, const W: usize> Partitioned<'p, W> {
-    fn new(bits: u32, deltas: &'p [[u32; W]], has_sums: bool, rows: usize) -> Self {
+impl<'p, const W: usize, R: Record> Partitioned<'p, W, R> {
+    fn new(bits: u32, code_bits: u32, deltas: &'p [[u32; W]], has_sums: bool, rows: usize) -> Self {
         Self {
             deltas,
-            bits,
+            code_bits,
             records: Vec::with_capacity(rows),
             durations: Vec::with_capacity(if has_sums { rows } else { 0 }),
             has_sums,
-        }
-    }
-}
-
-impl<const W: usize> Sink for Partitioned<'_, W> {
-    fn feed(&mut self, keys: &[u64], codes: &[u16], durations: &[i64]) {
-        let inside = |key: &u64| key & OUT == 0;
-        let marks = keys.iter().zip(codes).filter(|(key, _)| inside(key));
-        self.records.extend(marks.map(|(key, code)| key << CODE_BITS | u64::from(*code)));
-        if self.has_sums {
-            let spans = keys.iter().zip(durations).filter(|(key, _)| inside(key));
-            self.durations.extend(spans.map(|(_, duration)| *duration));
+            sizes: vec![0; 1 << bits.saturating_sub(BLOCK_BITS)],
         }
     }
 
-    fn finish(self: Box<Self>, counters: &mut CohortCounters) {
-        let shift = BLOCK_BITS + CODE_BITS;
-        let blocks = 1_usize << self.bits.saturating_sub(BLOCK_BITS);
-        let mut places = vec![0_usize; blocks + 1];
-        for record in &self.records {
-            if let Some(place) = places.get_mut((record >> shift) as usize + 1) {
-                *place += 1;
-            }
-        }
-        let mut sum = 0;
-        for place in &mut places {
-            sum += *place;
-            *place = sum;
-        }
-        let bounds = places.clone();
-        let mut records = vec![0_u64; self.records.len()];
+    /// Records and durations by block.
+    fn by_block(&self) -> (Vec<R>, Vec<i64>) {
+        let shift = BLOCK_BITS + self.code_bits;
+        let mut next = 0;
+        let mut places: Vec<usize> = self
+            .sizes
+            .iter()
+            .map(|size| {
+                let begin = next;
+                next += size;
+                begin
+            })
+            .collect();
+        let mut records = vec![R::default(); self.records.len()];
         let mut durations = vec![0_i64; self.durations.len()];
         if self.has_sums {
             for (record, duration) in self.records.iter().zip(&self.durations) {
-                let Some(place) = places.get_mut((record >> shift) as usize) else { continue };
-                if let (Some(slot), Some(span)) =
-                    (records.get_mut(*place), durations.get_mut(*place))
-                {
+                let Some(place) = places.get_mut(record.unpack() >> shift) else { continue };
+                let slots = (records.get_mut(*place), durations.get_mut(*place));
+                if let (Some(slot), Some(span)) = slots {
                     *slot = *record;
                     *span = *duration;
                 }
@@ -456,31 +447,61 @@ impl<const W: usize> Sink for Partitioned<'_, W> {
             }
         } else {
             for record in &self.records {
-                let Some(place) = places.get_mut((record >> shift) as usize) else { continue };
+                let Some(place) = places.get_mut(record.unpack() >> shift) else { continue };
                 if let Some(slot) = records.get_mut(*place) {
                     *slot = *record;
                 }
                 *place += 1;
             }
         }
-        let (deltas, has_sums) = (self.deltas, self.has_sums);
-        drop(self);
+        (records, durations)
+    }
+}
+
+impl<const W: usize, R: Record> Sink for Partitioned<'_, W, R> {
+    fn feed(&mut self, keys: &[u64], codes: &[u16], durations: &[i64]) {
+        let (bits, sizes) = (self.code_bits, self.sizes.as_mut_slice());
+        let counted = |key: &u64| key & OUT == 0;
+        self.records.extend(keys.iter().zip(codes).filter(|(key, _)| counted(key)).map(
+            |(key, code)| {
+                if let Some(size) = sizes.get_mut((key >> BLOCK_BITS) as usize) {
+                    *size += 1;
+                }
+                R::pack(*key, *code, bits)
+            },
+        ));
+        if self.has_sums {
+            let spans = keys.iter().zip(durations).filter(|(key, _)| counted(key));
+            self.durations.extend(spans.map(|(_, duration)| *duration));
+        }
+    }
+
+    fn finish(mut self: Box<Self>, counters: &mut CohortCounters) {
+        let (records, durations) = self.by_block();
+        // What came in is no longer needed; the results may take its place.
+        self.records = Vec::new();
+        self.durations = Vec::new();
+        let code_mask = (1_usize << self.code_bits) - 1;
         let mut cells = vec![[0_u32; W]; BLOCK];
-        let mut sums = vec![0_i128; if has_sums { BLOCK } else { 0 }];
-        for (block, (begin, end)) in bounds.iter().zip(bounds.iter().skip(1)).enumerate() {
-            let Some(records) = records.get(*begin..*end).filter(|found| !found.is_empty()) else {
+        let mut sums = vec![0_i128; if self.has_sums { BLOCK } else { 0 }];
+        let mut begin = 0;
+        for (block, size) in self.sizes.iter().enumerate() {
+            let rows = begin..begin + size;
+            begin = rows.end;
+            let Some(records) = records.get(rows.clone()).filter(|found| !found.is_empty()) else {
                 continue;
             };
             for record in records {
-                let delta = deltas.get((record & 0xFFFF) as usize);
-                let cell = cells.get_mut((record >> CODE_BITS) as usize % BLOCK);
+                let record = record.unpack();
+                let delta = self.deltas.get(record & code_mask);
+                let cell = cells.get_mut((record >> self.code_bits) % BLOCK);
                 if let (Some(cell), Some(delta)) = (cell, delta) {
                     add(cell, delta);
                 }
             }
-            for (record, duration) in records.iter().zip(durations.get(*begin..*end).unwrap_or(&[]))
-            {
-                if let Some(sum) = sums.get_mut((record >> CODE_BITS) as usize % BLOCK) {
+            for (record, duration) in records.iter().zip(durations.get(rows).unwrap_or(&[])) {
+                let place = (record.unpack() >> self.code_bits) % BLOCK;
+                if let Some(sum) = sums.get_mut(place) {
                     *sum += i128::from(*duration);
                 }
             }

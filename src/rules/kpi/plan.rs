@@ -30,6 +30,18 @@ pub(super) struct Measure {
     table: Vec<u16>,
 }
 
+impl Measure {
+    /// Adds the codes that the table gives for the questions. Asked first and looked up then, the
+    /// questions of several rows are answered at a time.
+    #[inline(always)]
+    fn answer<const N: usize>(&self, questions: &[u16; CHUNK], codes: &mut [u16]) {
+        let Ok(table) = <&[u16; N]>::try_from(self.table.as_slice()) else { return };
+        for (code, bits) in codes.iter_mut().zip(questions) {
+            *code += table.get(usize::from(*bits) % N).copied().unwrap_or(0);
+        }
+    }
+}
+
 /// What holds for every row of a chunk, so that it need not be asked of each.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Common {
@@ -52,8 +64,8 @@ pub(super) struct CohortPlan {
     codes: u16,
     /// Whether durations are summed.
     pub(super) sums: bool,
-    /// Whether a row of a code has a duration that counts.
-    durations: Vec<bool>,
+    /// For each code all bits where its rows have a duration that counts, else none.
+    durations: Vec<i64>,
     as_of: i64,
     overdue: i64,
     shipped: At,
@@ -135,7 +147,7 @@ impl CohortPlan {
             defects: query.policy.defects,
             durations: Vec::new(),
         };
-        plan.durations = (0..codes).map(|code| plan.has_duration(code)).collect();
+        plan.durations = (0..codes).map(|code| -i64::from(plan.has_duration(code))).collect();
         Some(plan)
     }
 
@@ -235,15 +247,15 @@ impl CohortPlan {
         }
         if self.sums {
             for (duration, code) in durations.iter_mut().zip(codes.iter()) {
-                *duration = if self.counted(*code) { *duration } else { 0 };
+                *duration &= self.durations.get(usize::from(*code)).copied().unwrap_or(0);
             }
         }
     }
 
-    /// [`CohortPlan::has_duration`] by table.
-    #[inline(always)]
-    fn counted(&self, code: u16) -> bool {
-        self.durations.get(usize::from(code)).copied().unwrap_or(false)
+    /// Bits of the codes.
+    pub(super) fn code_bits(&self) -> u32 {
+        let codes = usize::from(self.codes) + COMMON_SLOTS - 1;
+        usize::BITS - codes.saturating_sub(1).leading_zeros()
     }
 
     fn fill_instants<T: Tick>(
@@ -315,21 +327,16 @@ impl CohortPlan {
         };
         match measure.id {
             KpiId::OnTimeShipping => {
-                let table: &[u16; 1 << shipping::BITS] = match measure.table.as_slice().try_into() {
-                    Ok(table) => table,
-                    Err(_) => return,
-                };
                 let columns = at(self.shipped).iter().zip(at(At::ShipBy)).zip(at(At::Cancelled));
-                for (code, (((shipped, due), cancelled), marks)) in
-                    codes.iter_mut().zip(columns.zip(marks))
+                let mut questions = [0; CHUNK];
+                for (bits, (((shipped, due), cancelled), marks)) in
+                    questions.iter_mut().zip(columns.zip(marks))
                 {
-                    let whole = marks & flags::FULLY_SHIPPED != 0;
-                    let shipped = if whole { *shipped } else { T::NEVER };
+                    let whole = marks / flags::FULLY_SHIPPED & 1;
                     let by = marks & flags::CANCELLED_BY;
-                    let bits = shipping::question(shipped, *due, *cancelled, by, as_of);
-                    let masked = usize::from(bits) % table.len();
-                    *code += table.get(masked).copied().unwrap_or(0);
+                    *bits = shipping::question(*shipped, whole, *due, *cancelled, by, as_of);
                 }
+                measure.answer::<{ 1 << shipping::BITS }>(&questions, codes);
             }
             KpiId::Cancellation => happened(codes, at(At::Cancelled)),
             KpiId::SellerFaultCancellation => {
@@ -377,17 +384,13 @@ impl CohortPlan {
                 }
             }
             KpiId::DeliveryDelay => {
-                let table: &[u16; 1 << delivery::BITS] = match measure.table.as_slice().try_into() {
-                    Ok(table) => table,
-                    Err(_) => return,
-                };
                 let columns =
                     at(At::DeliverBy).iter().zip(at(At::Delivered)).zip(at(At::Cancelled));
-                for (code, ((due, delivered), cancelled)) in codes.iter_mut().zip(columns) {
-                    let bits = delivery::question(*due, *delivered, *cancelled, as_of);
-                    let masked = usize::from(bits) % table.len();
-                    *code += table.get(masked).copied().unwrap_or(0);
+                let mut questions = [0; CHUNK];
+                for (bits, ((due, delivered), cancelled)) in questions.iter_mut().zip(columns) {
+                    *bits = delivery::question(*due, *delivered, *cancelled, as_of);
                 }
+                measure.answer::<{ 1 << delivery::BITS }>(&questions, codes);
             }
             KpiId::ValidTracking => {
                 let overdue = T::nearest(columns.clock.floor(self.overdue)).min(T::LAST);
