@@ -866,7 +866,7 @@ fn from_orders() {
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     if std::env::args().any(|argument| argument == "--profile") {
-        let rows = rows(4_000_000, 1);
+        let rows = rows(10_000_000, 1);
         let facts = facts(&rows);
         for grouping in [Grouping::G1, Grouping::G2, Grouping::G3] {
             let query = query(grouping);

@@ -195,6 +195,7 @@ impl<'a, T: Tick> Fold<'a, T> {
         let Some(shared) = chunk.shared.get_mut(..rows) else { return };
         shared.fill(0);
         for (dimension, lookup) in &self.lookups {
+            let lookup = lookup.as_slice();
             match self.facts.key_column(*dimension).get(begin..begin + rows) {
                 Some(numbers) => {
                     for (key, number) in shared.iter_mut().zip(numbers) {
@@ -289,8 +290,8 @@ impl<'p, const W: usize> Coded<'p, W> {
             deltas,
             code_bits,
             groups,
-            counts: vec![0; groups << code_bits],
-            sums: vec![0; if sums { groups } else { 0 }],
+            counts: vec![0; (groups << code_bits) + 1],
+            sums: spare_sums(groups, sums),
         }
     }
 }
@@ -298,11 +299,11 @@ impl<'p, const W: usize> Coded<'p, W> {
 impl<const W: usize> Sink for Coded<'_, W> {
     fn feed(&mut self, keys: &[u64], codes: &[u16], durations: &[i64]) {
         let counts = self.counts.as_mut_slice();
-        let bits = self.code_bits;
+        let (bits, spare) = (self.code_bits, counts.len() - 1);
         for (key, code) in keys.iter().zip(codes) {
             // The mark of a row that does not count must not be shifted out.
             let place = (*key << bits | *key & OUT) as usize | usize::from(*code);
-            if let Some(count) = counts.get_mut(place) {
+            if let Some(count) = counts.get_mut(place.min(spare)) {
                 *count = count.wrapping_add(1);
             }
         }
@@ -322,13 +323,17 @@ impl<const W: usize> Sink for Coded<'_, W> {
     }
 }
 
+/// Sums of groups, and a spare one for rows that do not count: that costs an addition, but whether a
+/// row counts is hard to foresee, and a branch would cost more.
+fn spare_sums(groups: usize, wanted: bool) -> Vec<i128> {
+    vec![0; if wanted { groups + 1 } else { 0 }]
+}
+
 #[inline(always)]
 fn add_sums(sums: &mut [i128], keys: &[u64], durations: &[i64]) {
-    if sums.is_empty() {
-        return;
-    }
+    let Some(spare) = sums.len().checked_sub(1) else { return };
     for (key, duration) in keys.iter().zip(durations) {
-        if let Some(sum) = sums.get_mut(*key as usize) {
+        if let Some(sum) = sums.get_mut((*key as usize).min(spare)) {
             *sum += i128::from(*duration);
         }
     }
@@ -337,6 +342,8 @@ fn add_sums(sums: &mut [i128], keys: &[u64], durations: &[i64]) {
 /// Counters as an array.
 struct Dense<'p, const W: usize> {
     deltas: &'p [[u32; W]],
+    groups: usize,
+    /// One more than there are groups, for rows that do not count.
     cells: Vec<[u32; W]>,
     sums: Vec<i128>,
 }
@@ -344,16 +351,17 @@ struct Dense<'p, const W: usize> {
 impl<'p, const W: usize> Dense<'p, W> {
     fn new(bits: u32, deltas: &'p [[u32; W]], sums: bool) -> Self {
         let groups = 1_usize << bits;
-        Self { deltas, cells: vec![[0; W]; groups], sums: vec![0; if sums { groups } else { 0 }] }
+        Self { deltas, groups, cells: vec![[0; W]; groups + 1], sums: spare_sums(groups, sums) }
     }
 }
 
 impl<const W: usize> Sink for Dense<'_, W> {
     fn feed(&mut self, keys: &[u64], codes: &[u16], durations: &[i64]) {
-        let cells = self.cells.as_mut_slice();
+        let (cells, spare) = (self.cells.as_mut_slice(), self.groups);
         for (key, code) in keys.iter().zip(codes) {
             let delta = self.deltas.get(usize::from(*code));
-            if let (Some(cell), Some(delta)) = (cells.get_mut(*key as usize), delta) {
+            let cell = cells.get_mut((*key as usize).min(spare));
+            if let (Some(cell), Some(delta)) = (cell, delta) {
                 add(cell, delta);
             }
         }
@@ -361,7 +369,8 @@ impl<const W: usize> Sink for Dense<'_, W> {
     }
 
     fn finish(self: Box<Self>, counters: &mut CohortCounters) {
-        emit(0, &self.cells, &self.sums, counters);
+        let cells = self.cells.get(..self.groups).unwrap_or(&[]);
+        emit(0, cells, &self.sums, counters);
     }
 }
 

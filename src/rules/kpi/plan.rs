@@ -186,10 +186,7 @@ impl CohortPlan {
     pub(super) fn common<T: Tick>(columns: &Columns<'_, T>, rows: usize, as_of: T) -> Common {
         let special = flags::TEST | flags::PLATFORM_FULFILLED;
         let marks = columns.flags(rows).iter().fold(0, |all, marks| all | marks);
-        Common {
-            paid: columns.at(At::Paid, rows).iter().all(|paid| *paid <= as_of),
-            plain: marks & special == 0,
-        }
+        Common { paid: latest(columns.at(At::Paid, rows)) <= as_of, plain: marks & special == 0 }
     }
 
     /// Instant, code and duration of one row; the instant may lie outside of the window.
@@ -224,17 +221,6 @@ impl CohortPlan {
             self.measure_codes(measure, columns, rows, as_of, codes);
         }
         self.fill_instants(columns, rows, as_of, common, instants);
-        if self.sums {
-            let (begin, end) = match self.cohort {
-                Cohort::Acknowledged => (At::Created, At::Acknowledged),
-                _ => (At::Paid, At::ShipConfirmed),
-            };
-            let spans = columns.at(begin, rows).iter().zip(columns.at(end, rows));
-            for (duration, (begin, end)) in durations.iter_mut().zip(spans) {
-                let ticks = end.wide().wrapping_sub(begin.wide());
-                *duration = ticks.wrapping_mul(columns.clock.unit);
-            }
-        }
         if !(common.paid && common.plain) {
             let all = self.codes;
             let marks = columns.flags(rows).iter().zip(columns.at(At::Paid, rows));
@@ -246,8 +232,15 @@ impl CohortPlan {
             }
         }
         if self.sums {
-            for (duration, code) in durations.iter_mut().zip(codes.iter()) {
-                *duration &= self.durations.get(usize::from(*code)).copied().unwrap_or(0);
+            let (begin, end) = match self.cohort {
+                Cohort::Acknowledged => (At::Created, At::Acknowledged),
+                _ => (At::Paid, At::ShipConfirmed),
+            };
+            let masks = self.durations.as_slice();
+            let spans = columns.at(begin, rows).iter().zip(columns.at(end, rows));
+            for ((duration, code), (begin, end)) in durations.iter_mut().zip(codes).zip(spans) {
+                let micros = end.wide().wrapping_sub(begin.wide()).wrapping_mul(columns.clock.unit);
+                *duration = micros & masks.get(usize::from(*code)).copied().unwrap_or(0);
             }
         }
     }
@@ -282,7 +275,7 @@ impl CohortPlan {
             }
             Cohort::DeliverBy => {
                 let due = columns.at(At::DeliverBy, rows);
-                if due.iter().all(|due| *due != T::NEVER) {
+                if latest(due) != T::NEVER {
                     return instants.copy_from_slice(due);
                 }
                 let pairs = columns.at(At::Created, rows).iter().zip(paid());
@@ -459,6 +452,11 @@ impl CohortPlan {
             *code += if hit { stride } else { 0 };
         }
     }
+}
+
+/// The latest of some instants. Looking at all of them is quicker than stopping early.
+fn latest<T: Tick>(instants: &[T]) -> T {
+    instants.iter().fold(T::nearest(i64::MIN), |latest, instant| latest.max(*instant))
 }
 
 fn raise(delta: &mut [u32], slot: usize) {
