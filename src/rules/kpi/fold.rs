@@ -14,6 +14,71 @@ use super::ticks::{Clock, Column, Instants, Tick};
 /// Marks the key of a row that is not looked at.
 pub(super) const OUT: u64 = 1 << 63;
 
+/// The key of a row: as short as the number of groups allows.
+trait Key: Copy + Ord + std::ops::BitOr<Output = Self> + std::ops::BitOrAssign + 'static {
+    /// Marks the key of a row that is not looked at.
+    const OUT: Self;
+    const ZERO: Self;
+
+    /// A key that fits, or [`OUT`].
+    fn of(key: u64) -> Self;
+
+    /// The mark if a row is not looked at, else 0.
+    fn mark(outside: bool) -> Self;
+
+    fn wide(self) -> u64;
+
+    /// Beyond every group when marked.
+    #[inline(always)]
+    fn place(self) -> usize {
+        self.wide() as usize
+    }
+
+    #[inline(always)]
+    fn is_out(self) -> bool {
+        self >= Self::OUT
+    }
+}
+
+impl Key for u64 {
+    const OUT: Self = OUT;
+    const ZERO: Self = 0;
+
+    fn of(key: u64) -> Self {
+        key
+    }
+
+    #[inline(always)]
+    fn mark(outside: bool) -> Self {
+        Self::from(outside) << 63
+    }
+
+    #[inline(always)]
+    fn wide(self) -> u64 {
+        self
+    }
+}
+
+impl Key for u32 {
+    const OUT: Self = 1 << 31;
+    const ZERO: Self = 0;
+
+    #[inline(always)]
+    fn of(key: u64) -> Self {
+        key as Self | ((key >> 32) as Self & Self::OUT)
+    }
+
+    #[inline(always)]
+    fn mark(outside: bool) -> Self {
+        Self::from(outside) << 31
+    }
+
+    #[inline(always)]
+    fn wide(self) -> u64 {
+        u64::from(self)
+    }
+}
+
 /// Groups of a block: its counters fit a second-level cache.
 const BLOCK_BITS: u32 = 11;
 const BLOCK: usize = 1 << BLOCK_BITS;
@@ -37,29 +102,44 @@ pub(super) fn fold(
 ) -> Vec<CohortCounters> {
     match facts.instants() {
         Instants::Seconds(clock, instants) => {
-            Fold::new(facts, instants, *clock, rows, layout, bins, query).run(plans)
+            by_key(facts, instants, *clock, rows, plans, (layout, bins, query))
         }
         Instants::Micros(instants) => {
-            Fold::new(facts, instants, Clock::MICROS, rows, layout, bins, query).run(plans)
+            by_key(facts, instants, Clock::MICROS, rows, plans, (layout, bins, query))
         }
     }
 }
 
+fn by_key<T: Tick>(
+    facts: &OrderFacts,
+    instants: &[Column<T>; INSTANTS],
+    clock: Clock,
+    rows: std::ops::Range<usize>,
+    plans: &[CohortPlan],
+    question: (&Layout, &Bins, &KpiQuery),
+) -> Vec<CohortCounters> {
+    if question.0.bits() < u32::BITS - 1 {
+        Fold::<T, u32>::new(facts, instants, clock, rows, question).run(plans)
+    } else {
+        Fold::<T, u64>::new(facts, instants, clock, rows, question).run(plans)
+    }
+}
+
 /// Takes the rows of one cohort, chunk by chunk.
-trait Sink {
-    /// Rows whose key is [`OUT`] do not count.
-    fn feed(&mut self, keys: &[u64], codes: &[u16], durations: &[i64]);
+trait Sink<K> {
+    /// Rows whose key is marked do not count.
+    fn feed(&mut self, keys: &[K], codes: &[u16], durations: &[i64]);
 
     /// Writes the groups in order of their keys.
     fn finish(self: Box<Self>, counters: &mut CohortCounters);
 }
 
-struct Fold<'a, T> {
+struct Fold<'a, T, K> {
     facts: &'a OrderFacts,
     instants: &'a [Column<T>; INSTANTS],
     clock: Clock,
     as_of: T,
-    lookups: Vec<(Dimension, Vec<u64>)>,
+    lookups: Vec<(Dimension, Vec<K>)>,
     layout: &'a Layout,
     bins: Bins,
     query: &'a KpiQuery,
@@ -67,31 +147,34 @@ struct Fold<'a, T> {
 }
 
 /// What is known of the rows of a chunk.
-struct Chunk<T> {
+struct Chunk<T, K> {
     /// The part of the keys that all cohorts share.
-    shared: Vec<u64>,
+    shared: Vec<K>,
     common: super::plan::Common,
     /// Keys of the cohort at hand.
-    keys: Vec<u64>,
+    keys: Vec<K>,
     scratch: Scratch<T>,
 }
 
-impl<'a, T: Tick> Fold<'a, T> {
+impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
     fn new(
         facts: &'a OrderFacts,
         instants: &'a [Column<T>; INSTANTS],
         clock: Clock,
         rows: std::ops::Range<usize>,
-        layout: &'a Layout,
-        bins: &Bins,
-        query: &'a KpiQuery,
+        (layout, bins, query): (&'a Layout, &Bins, &'a KpiQuery),
     ) -> Self {
+        let narrow = |lookup: Vec<u64>| lookup.into_iter().map(K::of).collect();
         Self {
             facts,
             instants,
             clock,
             as_of: CohortPlan::as_of(instant_micros(query.as_of), clock),
-            lookups: layout.lookups(facts),
+            lookups: layout
+                .lookups(facts)
+                .into_iter()
+                .map(|(dimension, lookup)| (dimension, narrow(lookup)))
+                .collect(),
             layout,
             bins: bins.in_ticks(clock),
             query,
@@ -100,7 +183,8 @@ impl<'a, T: Tick> Fold<'a, T> {
     }
 
     fn run(&self, plans: &[CohortPlan]) -> Vec<CohortCounters> {
-        let mut sinks: Vec<Box<dyn Sink + '_>> = plans.iter().map(|plan| self.sink(plan)).collect();
+        let mut sinks: Vec<Box<dyn Sink<K> + '_>> =
+            plans.iter().map(|plan| self.sink(plan)).collect();
         let mut samples: Vec<CohortCounters> = plans.iter().map(CohortCounters::new).collect();
         self.chunks(|chunk, columns, rows| {
             let plans = plans.iter().zip(sinks.iter_mut().zip(&mut samples));
@@ -112,8 +196,8 @@ impl<'a, T: Tick> Fold<'a, T> {
                 if self.query.percentiles && plan.sums {
                     let values = keys.iter().zip(scratch.codes.iter().zip(&scratch.durations));
                     for (key, (code, duration)) in values {
-                        if key & OUT == 0 && plan.has_duration(*code) {
-                            samples.sample(*key, *duration);
+                        if !key.is_out() && plan.has_duration(*code) {
+                            samples.sample(key.wide(), *duration);
                         }
                     }
                 }
@@ -130,7 +214,7 @@ impl<'a, T: Tick> Fold<'a, T> {
             .collect()
     }
 
-    fn sink<'p>(&self, plan: &'p CohortPlan) -> Box<dyn Sink + 'p> {
+    fn sink<'p>(&self, plan: &'p CohortPlan) -> Box<dyn Sink<K> + 'p> {
         match plan.width {
             4 => self.sink_of::<4>(plan),
             8 => self.sink_of::<8>(plan),
@@ -139,7 +223,7 @@ impl<'a, T: Tick> Fold<'a, T> {
         }
     }
 
-    fn sink_of<'p, const W: usize>(&self, plan: &'p CohortPlan) -> Box<dyn Sink + 'p> {
+    fn sink_of<'p, const W: usize>(&self, plan: &'p CohortPlan) -> Box<dyn Sink<K> + 'p> {
         let deltas: &[[u32; W]] = plan.deltas.as_chunks().0;
         let (bits, sums) = (self.layout.bits(), plan.sums);
         // An array of more groups than this has mostly empty ones, and is slower than sorting.
@@ -167,17 +251,17 @@ impl<'a, T: Tick> Fold<'a, T> {
         Columns::of_table(self.instants, self.facts.flag_column(), self.clock, rows)
     }
 
-    fn chunk() -> Chunk<T> {
+    fn chunk() -> Chunk<T, K> {
         Chunk {
-            shared: vec![0; CHUNK],
+            shared: vec![K::ZERO; CHUNK],
             common: super::plan::Common::default(),
-            keys: vec![OUT; CHUNK],
+            keys: vec![K::OUT; CHUNK],
             scratch: Scratch::of(CHUNK),
         }
     }
 
     /// Calls `each` with the chunks of the rows.
-    fn chunks(&self, mut each: impl FnMut(&mut Chunk<T>, &Columns<'_, T>, usize)) {
+    fn chunks(&self, mut each: impl FnMut(&mut Chunk<T, K>, &Columns<'_, T>, usize)) {
         let mut chunk = Self::chunk();
         let mut begin = self.rows.start;
         while begin < self.rows.end {
@@ -190,20 +274,20 @@ impl<'a, T: Tick> Fold<'a, T> {
     }
 
     /// Makes what all cohorts share.
-    fn share(&self, columns: &Columns<'_, T>, begin: usize, rows: usize, chunk: &mut Chunk<T>) {
+    fn share(&self, columns: &Columns<'_, T>, begin: usize, rows: usize, chunk: &mut Chunk<T, K>) {
         chunk.common = CohortPlan::common(columns, rows, self.as_of);
         let Some(shared) = chunk.shared.get_mut(..rows) else { return };
-        shared.fill(0);
+        shared.fill(K::ZERO);
         for (dimension, lookup) in &self.lookups {
             let lookup = lookup.as_slice();
             match self.facts.key_column(*dimension).get(begin..begin + rows) {
                 Some(numbers) => {
                     for (key, number) in shared.iter_mut().zip(numbers) {
-                        *key |= lookup.get(*number as usize).copied().unwrap_or(OUT);
+                        *key |= lookup.get(*number as usize).copied().unwrap_or(K::OUT);
                     }
                 }
                 None => {
-                    let unknown = lookup.first().copied().unwrap_or(OUT);
+                    let unknown = lookup.first().copied().unwrap_or(K::OUT);
                     shared.iter_mut().for_each(|key| *key |= unknown);
                 }
             }
@@ -214,14 +298,14 @@ impl<'a, T: Tick> Fold<'a, T> {
     fn cohort(
         &self,
         plan: &CohortPlan,
-        chunk: &mut Chunk<T>,
+        chunk: &mut Chunk<T, K>,
         columns: &Columns<'_, T>,
         rows: usize,
     ) {
         plan.fill(columns, rows, chunk.common, &mut chunk.scratch);
         let (from, to) = (T::nearest(self.bins.from()), T::nearest(self.bins.to()));
         // A mark and no branch: whether a row lies in the window is hard to foresee.
-        let outside = |instant: T| u64::from((instant < from) | (instant >= to)) << 63;
+        let outside = |instant: T| K::mark((instant < from) | (instant >= to));
         let shift = self.layout.period_shift();
         let parts = chunk.shared.iter().zip(&chunk.scratch.instants).take(rows);
         let keys = chunk.keys.iter_mut().zip(parts);
@@ -233,13 +317,13 @@ impl<'a, T: Tick> Fold<'a, T> {
             }
             (_, Some(even)) => {
                 for (key, (shared, instant)) in keys {
-                    let period = even.of(instant.wide()) << shift;
-                    *key = *shared | outside(*instant) | period & !OUT;
+                    let period = K::of(even.of(instant.wide()) << shift & !OUT);
+                    *key = *shared | outside(*instant) | period;
                 }
             }
             (_, None) => {
                 for (key, (shared, instant)) in keys {
-                    let period = (self.bins.of(instant.wide()) as u64) << shift;
+                    let period = K::of((self.bins.of(instant.wide()) as u64) << shift);
                     *key = *shared | outside(*instant) | period;
                 }
             }
@@ -296,13 +380,13 @@ impl<'p, const W: usize> Coded<'p, W> {
     }
 }
 
-impl<const W: usize> Sink for Coded<'_, W> {
-    fn feed(&mut self, keys: &[u64], codes: &[u16], durations: &[i64]) {
+impl<const W: usize, K: Key> Sink<K> for Coded<'_, W> {
+    fn feed(&mut self, keys: &[K], codes: &[u16], durations: &[i64]) {
         let counts = self.counts.as_mut_slice();
         let (bits, spare) = (self.code_bits, counts.len() - 1);
         for (key, code) in keys.iter().zip(codes) {
             // The mark of a row that does not count must not be shifted out.
-            let place = (*key << bits | *key & OUT) as usize | usize::from(*code);
+            let place = key.place() << bits | key.place() & K::OUT.place() | usize::from(*code);
             if let Some(count) = counts.get_mut(place.min(spare)) {
                 *count = count.wrapping_add(1);
             }
@@ -330,10 +414,10 @@ fn spare_sums(groups: usize, wanted: bool) -> Vec<i128> {
 }
 
 #[inline(always)]
-fn add_sums(sums: &mut [i128], keys: &[u64], durations: &[i64]) {
+fn add_sums<K: Key>(sums: &mut [i128], keys: &[K], durations: &[i64]) {
     let Some(spare) = sums.len().checked_sub(1) else { return };
     for (key, duration) in keys.iter().zip(durations) {
-        if let Some(sum) = sums.get_mut((*key as usize).min(spare)) {
+        if let Some(sum) = sums.get_mut(key.place().min(spare)) {
             *sum += i128::from(*duration);
         }
     }
@@ -355,12 +439,12 @@ impl<'p, const W: usize> Dense<'p, W> {
     }
 }
 
-impl<const W: usize> Sink for Dense<'_, W> {
-    fn feed(&mut self, keys: &[u64], codes: &[u16], durations: &[i64]) {
+impl<const W: usize, K: Key> Sink<K> for Dense<'_, W> {
+    fn feed(&mut self, keys: &[K], codes: &[u16], durations: &[i64]) {
         let (cells, spare) = (self.cells.as_mut_slice(), self.groups);
         for (key, code) in keys.iter().zip(codes) {
             let delta = self.deltas.get(usize::from(*code));
-            let cell = cells.get_mut((*key as usize).min(spare));
+            let cell = cells.get_mut(key.place().min(spare));
             if let (Some(cell), Some(delta)) = (cell, delta) {
                 add(cell, delta);
             }
@@ -467,16 +551,16 @@ impl<'p, const W: usize, R: Record> Partitioned<'p, W, R> {
     }
 }
 
-impl<const W: usize, R: Record> Sink for Partitioned<'_, W, R> {
-    fn feed(&mut self, keys: &[u64], codes: &[u16], durations: &[i64]) {
+impl<const W: usize, R: Record, K: Key> Sink<K> for Partitioned<'_, W, R> {
+    fn feed(&mut self, keys: &[K], codes: &[u16], durations: &[i64]) {
         let (bits, sizes) = (self.code_bits, self.sizes.as_mut_slice());
-        let counted = |key: &u64| key & OUT == 0;
+        let counted = |key: &K| !key.is_out();
         self.records.extend(keys.iter().zip(codes).filter(|(key, _)| counted(key)).map(
             |(key, code)| {
-                if let Some(size) = sizes.get_mut((key >> BLOCK_BITS) as usize) {
+                if let Some(size) = sizes.get_mut(key.place() >> BLOCK_BITS) {
                     *size += 1;
                 }
-                R::pack(*key, *code, bits)
+                R::pack(key.wide(), *code, bits)
             },
         ));
         if self.has_sums {
@@ -527,12 +611,12 @@ struct Sorted<'p, const W: usize> {
     records: Vec<(u64, u16, i64)>,
 }
 
-impl<const W: usize> Sink for Sorted<'_, W> {
-    fn feed(&mut self, keys: &[u64], codes: &[u16], durations: &[i64]) {
+impl<const W: usize, K: Key> Sink<K> for Sorted<'_, W> {
+    fn feed(&mut self, keys: &[K], codes: &[u16], durations: &[i64]) {
         let rows = keys.iter().zip(codes.iter().zip(durations));
         self.records.extend(
-            rows.filter(|(key, _)| *key & OUT == 0)
-                .map(|(key, (code, duration))| (*key, *code, *duration)),
+            rows.filter(|(key, _)| !key.is_out())
+                .map(|(key, (code, duration))| (key.wide(), *code, *duration)),
         );
     }
 
