@@ -608,9 +608,6 @@ fn instants_at_the_ends_of_time_do_not_overflow() {
     let mut live = LiveCounters::new(&counters).unwrap();
     live.add(&rows[0]).unwrap();
     let _ = query.count_each(rows).unwrap();
-    assert_eq!(
-        Window::of_dates(NaiveDate::MIN, NaiveDate::MAX, chrono_tz::Asia::Tokyo).from.timestamp()
-            < 0,
-        true
-    );
+    let ages = Window::of_dates(NaiveDate::MIN, NaiveDate::MAX, chrono_tz::Asia::Tokyo);
+    assert!(ages.from < ages.to);
 }

@@ -152,7 +152,7 @@ impl CohortCounters {
 }
 
 /// The counters of a question: every figure of every group can be read from them, in either
-/// [`DenominatorMode`] and against any targets.
+/// [`DenominatorMode`](super::DenominatorMode) and against any targets.
 ///
 /// Counters of two tables merge into those of both ([`KpiCounters::merge`]), in any order and
 /// grouping; one more order is added by [`LiveCounters`](super::LiveCounters). They can be stored.

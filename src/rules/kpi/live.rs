@@ -92,7 +92,7 @@ impl LiveCounters {
     ///
     /// # Errors
     /// [`KpiError::TooManyOrders`], or [`KpiError::TooManyGroups`] when a new name makes the keys
-    /// too long; nothing is counted then.
+    /// too long: neither this order nor any later one is counted then.
     pub fn add(&mut self, row: &OrderRow) -> Result<(), KpiError> {
         if self.orders >= u64::from(u32::MAX) {
             return Err(KpiError::TooManyOrders);

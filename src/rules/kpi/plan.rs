@@ -325,7 +325,7 @@ impl CohortPlan {
                 for (bits, (((shipped, due), cancelled), marks)) in
                     questions.iter_mut().zip(columns.zip(marks))
                 {
-                    let whole = marks / flags::FULLY_SHIPPED & 1;
+                    let whole = (marks / flags::FULLY_SHIPPED) & 1;
                     let by = marks & flags::CANCELLED_BY;
                     *bits = shipping::question(*shipped, whole, *due, *cancelled, by, as_of);
                 }
