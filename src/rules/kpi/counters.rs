@@ -46,6 +46,16 @@ impl CohortCounters {
         }
     }
 
+    /// [`CohortCounters::push`] of a cell whose width is known when this is compiled.
+    #[inline(always)]
+    pub(super) fn push_cell<const W: usize>(&mut self, key: u64, cell: &[u32; W], sum: i128) {
+        self.keys.push(key);
+        self.cells.extend_from_slice(cell);
+        if self.has_sums {
+            self.sums.push(sum);
+        }
+    }
+
     pub(super) fn push_empty(&mut self, key: u64, width: usize) {
         self.keys.push(key);
         self.cells.resize(self.cells.len().saturating_add(width), 0);

@@ -84,7 +84,9 @@ const BLOCK_BITS: u32 = 11;
 const BLOCK: usize = 1 << BLOCK_BITS;
 /// Groups times codes that are counted before they are added up: they fit a second-level cache.
 const CODED_BITS: u32 = 16;
-/// Groups whose counters are simply an array.
+/// Groups whose counters are an array, because they all fit a second-level cache.
+const NEAR_BITS: u32 = 12;
+/// Groups whose counters are an array if rows near each other fall into few of its blocks.
 const DENSE_BITS: u32 = 16;
 /// Groups whose counters are an array however few rows there are.
 const TINY_BITS: u32 = 8;
@@ -233,7 +235,8 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
         if bits + code_bits <= CODED_BITS && (roomy || bits <= TINY_BITS) {
             return Box::new(Coded::new(bits, code_bits, deltas, sums));
         }
-        if bits <= TINY_BITS || (bits <= DENSE_BITS && roomy) {
+        let near = bits <= NEAR_BITS || (bits <= DENSE_BITS && self.is_clustered(plan));
+        if bits <= TINY_BITS || (near && roomy) {
             return Box::new(Dense::new(bits, deltas, sums));
         }
         if bits > BLOCK_BITS + PARTITION_BITS || !roomy {
@@ -249,6 +252,34 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
     fn columns(&self, begin: usize, rows: usize) -> Columns<'a, T> {
         let rows = begin..begin + rows;
         Columns::of_table(self.instants, self.facts.flag_column(), self.clock, rows)
+    }
+
+    /// Whether rows near each other fall into few blocks, as they do when orders come in order of
+    /// time and groups have periods.
+    fn is_clustered(&self, plan: &CohortPlan) -> bool {
+        const SAMPLES: usize = 16;
+        let blocks = 1_usize << self.layout.bits().saturating_sub(BLOCK_BITS);
+        let mut chunk = Self::chunk();
+        let step = (self.rows.len() / SAMPLES).max(CHUNK);
+        let (mut seen, mut chunks) = (0_usize, 0_usize);
+        let mut touched = vec![usize::MAX; blocks];
+        for begin in self.rows.clone().step_by(step) {
+            let rows = CHUNK.min(self.rows.end - begin);
+            let columns = self.columns(begin, rows);
+            self.share(&columns, begin, rows, &mut chunk);
+            self.cohort(plan, &mut chunk, &columns, rows);
+            for key in chunk.keys.iter().take(rows) {
+                if let Some(mark) = touched.get_mut(key.place() >> BLOCK_BITS)
+                    && *mark != chunks
+                {
+                    *mark = chunks;
+                    seen += 1;
+                }
+            }
+            chunks += 1;
+        }
+        // On average at most a quarter of them.
+        seen.saturating_mul(4) <= chunks.saturating_mul(blocks)
     }
 
     fn chunk() -> Chunk<T, K> {
@@ -352,7 +383,7 @@ fn emit<const W: usize>(
     for (key, cell) in (first..).zip(cells) {
         let sum = sums.next().copied().unwrap_or(0);
         if cell.iter().take(COMMON_SLOTS).fold(0, |all, count| all | count) != 0 {
-            counters.push(key, cell, sum);
+            counters.push_cell(key, cell, sum);
         }
     }
 }
@@ -497,7 +528,7 @@ struct Partitioned<'p, const W: usize, R> {
     records: Vec<R>,
     durations: Vec<i64>,
     has_sums: bool,
-    /// Records of each block.
+    /// Records of each block, and in the last place rows that do not count.
     sizes: Vec<usize>,
 }
 
@@ -509,7 +540,7 @@ impl<'p, const W: usize, R: Record> Partitioned<'p, W, R> {
             records: Vec::with_capacity(rows),
             durations: Vec::with_capacity(if has_sums { rows } else { 0 }),
             has_sums,
-            sizes: vec![0; 1 << bits.saturating_sub(BLOCK_BITS)],
+            sizes: vec![0; (1 << bits.saturating_sub(BLOCK_BITS)) + 1],
         }
     }
 
@@ -553,19 +584,32 @@ impl<'p, const W: usize, R: Record> Partitioned<'p, W, R> {
 
 impl<const W: usize, R: Record, K: Key> Sink<K> for Partitioned<'_, W, R> {
     fn feed(&mut self, keys: &[K], codes: &[u16], durations: &[i64]) {
+        // Every row is written, and the next one over it when it does not count: whether it does is
+        // hard to foresee, and a branch would cost more.
         let (bits, sizes) = (self.code_bits, self.sizes.as_mut_slice());
-        let counted = |key: &K| !key.is_out();
-        self.records.extend(keys.iter().zip(codes).filter(|(key, _)| counted(key)).map(
-            |(key, code)| {
-                if let Some(size) = sizes.get_mut(key.place() >> BLOCK_BITS) {
-                    *size += 1;
-                }
-                R::pack(key.wide(), *code, bits)
-            },
-        ));
+        let spare = sizes.len() - 1;
+        let mut records = [R::default(); CHUNK];
+        let mut count = 0;
+        for (key, code) in keys.iter().zip(codes) {
+            if let Some(size) = sizes.get_mut((key.place() >> BLOCK_BITS).min(spare)) {
+                *size += 1;
+            }
+            if let Some(record) = records.get_mut(count % CHUNK) {
+                *record = R::pack(key.wide(), *code, bits);
+            }
+            count += usize::from(!key.is_out());
+        }
+        self.records.extend_from_slice(records.get(..count).unwrap_or(&[]));
         if self.has_sums {
-            let spans = keys.iter().zip(durations).filter(|(key, _)| counted(key));
-            self.durations.extend(spans.map(|(_, duration)| *duration));
+            let mut spans = [0_i64; CHUNK];
+            let mut count = 0;
+            for (key, duration) in keys.iter().zip(durations) {
+                if let Some(span) = spans.get_mut(count % CHUNK) {
+                    *span = *duration;
+                }
+                count += usize::from(!key.is_out());
+            }
+            self.durations.extend_from_slice(spans.get(..count).unwrap_or(&[]));
         }
     }
 
@@ -578,7 +622,8 @@ impl<const W: usize, R: Record, K: Key> Sink<K> for Partitioned<'_, W, R> {
         let mut cells = vec![[0_u32; W]; BLOCK];
         let mut sums = vec![0_i128; if self.has_sums { BLOCK } else { 0 }];
         let mut begin = 0;
-        for (block, size) in self.sizes.iter().enumerate() {
+        let blocks = self.sizes.len() - 1;
+        for (block, size) in self.sizes.iter().take(blocks).enumerate() {
             let rows = begin..begin + size;
             begin = rows.end;
             let Some(records) = records.get(rows.clone()).filter(|found| !found.is_empty()) else {
@@ -631,7 +676,7 @@ impl<const W: usize, K: Key> Sink<K> for Sorted<'_, W> {
                 sum += i128::from(*duration);
             }
             if let Some((key, ..)) = group.first() {
-                counters.push(*key, &cell, sum);
+                counters.push_cell(*key, &cell, sum);
             }
         }
     }

@@ -34,7 +34,7 @@ impl Measure {
     /// Adds the codes that the table gives for the questions. Asked first and looked up then, the
     /// questions of several rows are answered at a time.
     #[inline(always)]
-    fn answer<const N: usize>(&self, questions: &[u16; CHUNK], codes: &mut [u16]) {
+    fn answer<const N: usize>(&self, questions: &[u16], codes: &mut [u16]) {
         let Ok(table) = <&[u16; N]>::try_from(self.table.as_slice()) else { return };
         for (code, bits) in codes.iter_mut().zip(questions) {
             *code += table.get(usize::from(*bits) % N).copied().unwrap_or(0);
@@ -209,16 +209,17 @@ impl CohortPlan {
         out: &mut Scratch<T>,
     ) {
         let as_of: T = Self::as_of(self.as_of, columns.clock);
-        let (Some(instants), Some(codes), Some(durations)) = (
+        let (Some(instants), Some(codes), Some(durations), Some(questions)) = (
             out.instants.get_mut(..rows),
             out.codes.get_mut(..rows),
             out.durations.get_mut(..rows),
+            out.questions.get_mut(..rows),
         ) else {
             return;
         };
         codes.fill(0);
         for measure in &self.measures {
-            self.measure_codes(measure, columns, rows, as_of, codes);
+            self.measure_codes(measure, columns, as_of, questions, codes);
         }
         self.fill_instants(columns, rows, as_of, common, instants);
         if !(common.paid && common.plain) {
@@ -299,10 +300,11 @@ impl CohortPlan {
         &self,
         measure: &Measure,
         columns: &Columns<'_, T>,
-        rows: usize,
         as_of: T,
+        questions: &mut [u16],
         codes: &mut [u16],
     ) {
+        let rows = codes.len();
         let stride = measure.stride;
         let at = |which| columns.at(which, rows);
         let marks = columns.flags(rows);
@@ -321,7 +323,6 @@ impl CohortPlan {
         match measure.id {
             KpiId::OnTimeShipping => {
                 let columns = at(self.shipped).iter().zip(at(At::ShipBy)).zip(at(At::Cancelled));
-                let mut questions = [0; CHUNK];
                 for (bits, (((shipped, due), cancelled), marks)) in
                     questions.iter_mut().zip(columns.zip(marks))
                 {
@@ -329,7 +330,7 @@ impl CohortPlan {
                     let by = marks & flags::CANCELLED_BY;
                     *bits = shipping::question(*shipped, whole, *due, *cancelled, by, as_of);
                 }
-                measure.answer::<{ 1 << shipping::BITS }>(&questions, codes);
+                measure.answer::<{ 1 << shipping::BITS }>(questions, codes);
             }
             KpiId::Cancellation => happened(codes, at(At::Cancelled)),
             KpiId::SellerFaultCancellation => {
@@ -379,11 +380,10 @@ impl CohortPlan {
             KpiId::DeliveryDelay => {
                 let columns =
                     at(At::DeliverBy).iter().zip(at(At::Delivered)).zip(at(At::Cancelled));
-                let mut questions = [0; CHUNK];
                 for (bits, ((due, delivered), cancelled)) in questions.iter_mut().zip(columns) {
                     *bits = delivery::question(*due, *delivered, *cancelled, as_of);
                 }
-                measure.answer::<{ 1 << delivery::BITS }>(&questions, codes);
+                measure.answer::<{ 1 << delivery::BITS }>(questions, codes);
             }
             KpiId::ValidTracking => {
                 let overdue = T::nearest(columns.clock.floor(self.overdue)).min(T::LAST);
@@ -516,10 +516,17 @@ pub(super) struct Scratch<T> {
     pub(super) instants: Vec<T>,
     pub(super) codes: Vec<u16>,
     pub(super) durations: Vec<i64>,
+    /// Room for what is asked of the rows.
+    questions: Vec<u16>,
 }
 
 impl<T: Tick> Scratch<T> {
     pub(super) fn of(rows: usize) -> Self {
-        Self { instants: vec![T::NEVER; rows], codes: vec![0; rows], durations: vec![0; rows] }
+        Self {
+            instants: vec![T::NEVER; rows],
+            codes: vec![0; rows],
+            durations: vec![0; rows],
+            questions: vec![0; rows],
+        }
     }
 }
