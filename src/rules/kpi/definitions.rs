@@ -638,17 +638,18 @@ pub(super) mod shipping {
         }
     }
 
-    /// Asks the questions: `shipped_at` is when the last active unit left, on the chosen basis, or
-    /// never.
+    /// Asks the questions: `shipped_at` is when the last unit so far left, on the chosen basis, and
+    /// `whole` is 1 if it was the last active one, else 0.
     #[inline(always)]
     pub(in super::super) fn question<T: Tick>(
         shipped_at: T,
+        whole: u16,
         ship_by: T,
         cancelled_at: T,
         cancelled_by: u16,
         as_of: T,
     ) -> u16 {
-        u16::from(shipped_at <= as_of)
+        (u16::from(shipped_at <= as_of) & whole)
             | u16::from(shipped_at <= ship_by) << 1
             | u16::from(ship_by != T::NEVER) << 2
             | u16::from(ship_by <= as_of) << 3

@@ -58,7 +58,7 @@ impl LiveCounters {
     /// # Errors
     /// [`KpiError`] when the question has no answer.
     pub fn new(counters: &KpiCounters) -> Result<Self, KpiError> {
-        let (plans, layout, bins) = counters.parts();
+        let KpiCounters { plans, layout, bins, .. } = counters;
         let mut axes = Vec::new();
         for axis in layout.axes() {
             let mut open = OpenAxis::default();
@@ -69,7 +69,7 @@ impl LiveCounters {
         }
         let mut own = Self {
             query: counters.query().clone(),
-            plans: plans.to_vec(),
+            plans: plans.clone(),
             bins: bins.clone(),
             widths: axes.iter().map(|(_, axis)| roomy(axis)).collect(),
             axes,
@@ -81,7 +81,7 @@ impl LiveCounters {
         own.check_width()?;
         let rename = |key| own.pack(&layout.places(key), layout.period(key));
         let cohorts = counters.cohorts.iter().map(|cohort| indexed(cohort.renamed(rename)));
-        let costs = counters.all_costs().iter().map(|(key, sums)| (rename(*key), sums.clone()));
+        let costs = counters.costs.iter().map(|(key, sums)| (rename(*key), sums.clone()));
         let (cohorts, costs) = (cohorts.collect(), costs.collect());
         own.cohorts = cohorts;
         own.costs = costs;
@@ -92,7 +92,7 @@ impl LiveCounters {
     ///
     /// # Errors
     /// [`KpiError::TooManyOrders`], or [`KpiError::TooManyGroups`] when a new name makes the keys
-    /// too long; nothing is counted then.
+    /// too long: neither this order nor any later one is counted then.
     pub fn add(&mut self, row: &OrderRow) -> Result<(), KpiError> {
         if self.orders >= u64::from(u32::MAX) {
             return Err(KpiError::TooManyOrders);

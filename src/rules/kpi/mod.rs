@@ -58,6 +58,7 @@ mod facts;
 mod figures;
 mod fold;
 mod from_order;
+mod groups;
 mod layout;
 mod live;
 mod plan;
@@ -67,7 +68,7 @@ mod tables;
 mod targets;
 mod ticks;
 
-pub use counters::{Group, KpiCounters, KpiReader};
+pub use counters::KpiCounters;
 pub use cross_check::{CrossCheck, Explanation, PlatformFigure, cross_check};
 pub use definitions::{
     CancelledBy, Defect, DefectSet, DenominatorMode, ExclusionReason, KpiId, KpiPolicy, KpiSet,
@@ -79,6 +80,7 @@ pub use figures::{
     KpiValue, NothingCounted, Ratio,
 };
 pub use from_order::{OrderExtras, exception_rows, order_row, parcel_rows, units_rows};
+pub use groups::{Group, KpiReader};
 pub use live::LiveCounters;
 pub use query::{
     Dimension, GroupKey, KpiError, KpiQuery, KpiScope, MAX_PERIODS, PeriodUnit, Periods, Window,

@@ -30,6 +30,18 @@ pub(super) struct Measure {
     table: Vec<u16>,
 }
 
+impl Measure {
+    /// Adds the codes that the table gives for the questions. Asked first and looked up then, the
+    /// questions of several rows are answered at a time.
+    #[inline(always)]
+    fn answer<const N: usize>(&self, questions: &[u16], codes: &mut [u16]) {
+        let Ok(table) = <&[u16; N]>::try_from(self.table.as_slice()) else { return };
+        for (code, bits) in codes.iter_mut().zip(questions) {
+            *code += table.get(usize::from(*bits) % N).copied().unwrap_or(0);
+        }
+    }
+}
+
 /// What holds for every row of a chunk, so that it need not be asked of each.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Common {
@@ -52,8 +64,8 @@ pub(super) struct CohortPlan {
     codes: u16,
     /// Whether durations are summed.
     pub(super) sums: bool,
-    /// Whether a row of a code has a duration that counts.
-    durations: Vec<bool>,
+    /// For each code all bits where its rows have a duration that counts, else none.
+    durations: Vec<i64>,
     as_of: i64,
     overdue: i64,
     shipped: At,
@@ -135,7 +147,7 @@ impl CohortPlan {
             defects: query.policy.defects,
             durations: Vec::new(),
         };
-        plan.durations = (0..codes).map(|code| plan.has_duration(code)).collect();
+        plan.durations = (0..codes).map(|code| -i64::from(plan.has_duration(code))).collect();
         Some(plan)
     }
 
@@ -174,10 +186,7 @@ impl CohortPlan {
     pub(super) fn common<T: Tick>(columns: &Columns<'_, T>, rows: usize, as_of: T) -> Common {
         let special = flags::TEST | flags::PLATFORM_FULFILLED;
         let marks = columns.flags(rows).iter().fold(0, |all, marks| all | marks);
-        Common {
-            paid: columns.at(At::Paid, rows).iter().all(|paid| *paid <= as_of),
-            plain: marks & special == 0,
-        }
+        Common { paid: latest(columns.at(At::Paid, rows)) <= as_of, plain: marks & special == 0 }
     }
 
     /// Instant, code and duration of one row; the instant may lie outside of the window.
@@ -200,29 +209,19 @@ impl CohortPlan {
         out: &mut Scratch<T>,
     ) {
         let as_of: T = Self::as_of(self.as_of, columns.clock);
-        let (Some(instants), Some(codes), Some(durations)) = (
+        let (Some(instants), Some(codes), Some(durations), Some(questions)) = (
             out.instants.get_mut(..rows),
             out.codes.get_mut(..rows),
             out.durations.get_mut(..rows),
+            out.questions.get_mut(..rows),
         ) else {
             return;
         };
         codes.fill(0);
         for measure in &self.measures {
-            self.measure_codes(measure, columns, rows, as_of, codes);
+            self.measure_codes(measure, columns, as_of, questions, codes);
         }
         self.fill_instants(columns, rows, as_of, common, instants);
-        if self.sums {
-            let (begin, end) = match self.cohort {
-                Cohort::Acknowledged => (At::Created, At::Acknowledged),
-                _ => (At::Paid, At::ShipConfirmed),
-            };
-            let spans = columns.at(begin, rows).iter().zip(columns.at(end, rows));
-            for (duration, (begin, end)) in durations.iter_mut().zip(spans) {
-                let ticks = end.wide().wrapping_sub(begin.wide());
-                *duration = ticks.wrapping_mul(columns.clock.unit);
-            }
-        }
         if !(common.paid && common.plain) {
             let all = self.codes;
             let marks = columns.flags(rows).iter().zip(columns.at(At::Paid, rows));
@@ -234,16 +233,23 @@ impl CohortPlan {
             }
         }
         if self.sums {
-            for (duration, code) in durations.iter_mut().zip(codes.iter()) {
-                *duration = if self.counted(*code) { *duration } else { 0 };
+            let (begin, end) = match self.cohort {
+                Cohort::Acknowledged => (At::Created, At::Acknowledged),
+                _ => (At::Paid, At::ShipConfirmed),
+            };
+            let masks = self.durations.as_slice();
+            let spans = columns.at(begin, rows).iter().zip(columns.at(end, rows));
+            for ((duration, code), (begin, end)) in durations.iter_mut().zip(codes).zip(spans) {
+                let micros = end.wide().wrapping_sub(begin.wide()).wrapping_mul(columns.clock.unit);
+                *duration = micros & masks.get(usize::from(*code)).copied().unwrap_or(0);
             }
         }
     }
 
-    /// [`CohortPlan::has_duration`] by table.
-    #[inline(always)]
-    fn counted(&self, code: u16) -> bool {
-        self.durations.get(usize::from(code)).copied().unwrap_or(false)
+    /// Bits of the codes.
+    pub(super) fn code_bits(&self) -> u32 {
+        let codes = usize::from(self.codes) + COMMON_SLOTS - 1;
+        usize::BITS - codes.saturating_sub(1).leading_zeros()
     }
 
     fn fill_instants<T: Tick>(
@@ -270,7 +276,7 @@ impl CohortPlan {
             }
             Cohort::DeliverBy => {
                 let due = columns.at(At::DeliverBy, rows);
-                if due.iter().all(|due| *due != T::NEVER) {
+                if latest(due) != T::NEVER {
                     return instants.copy_from_slice(due);
                 }
                 let pairs = columns.at(At::Created, rows).iter().zip(paid());
@@ -294,10 +300,11 @@ impl CohortPlan {
         &self,
         measure: &Measure,
         columns: &Columns<'_, T>,
-        rows: usize,
         as_of: T,
+        questions: &mut [u16],
         codes: &mut [u16],
     ) {
+        let rows = codes.len();
         let stride = measure.stride;
         let at = |which| columns.at(which, rows);
         let marks = columns.flags(rows);
@@ -315,21 +322,15 @@ impl CohortPlan {
         };
         match measure.id {
             KpiId::OnTimeShipping => {
-                let table: &[u16; 1 << shipping::BITS] = match measure.table.as_slice().try_into() {
-                    Ok(table) => table,
-                    Err(_) => return,
-                };
                 let columns = at(self.shipped).iter().zip(at(At::ShipBy)).zip(at(At::Cancelled));
-                for (code, (((shipped, due), cancelled), marks)) in
-                    codes.iter_mut().zip(columns.zip(marks))
+                for (bits, (((shipped, due), cancelled), marks)) in
+                    questions.iter_mut().zip(columns.zip(marks))
                 {
-                    let whole = marks & flags::FULLY_SHIPPED != 0;
-                    let shipped = if whole { *shipped } else { T::NEVER };
+                    let whole = (marks / flags::FULLY_SHIPPED) & 1;
                     let by = marks & flags::CANCELLED_BY;
-                    let bits = shipping::question(shipped, *due, *cancelled, by, as_of);
-                    let masked = usize::from(bits) % table.len();
-                    *code += table.get(masked).copied().unwrap_or(0);
+                    *bits = shipping::question(*shipped, whole, *due, *cancelled, by, as_of);
                 }
+                measure.answer::<{ 1 << shipping::BITS }>(questions, codes);
             }
             KpiId::Cancellation => happened(codes, at(At::Cancelled)),
             KpiId::SellerFaultCancellation => {
@@ -377,17 +378,12 @@ impl CohortPlan {
                 }
             }
             KpiId::DeliveryDelay => {
-                let table: &[u16; 1 << delivery::BITS] = match measure.table.as_slice().try_into() {
-                    Ok(table) => table,
-                    Err(_) => return,
-                };
                 let columns =
                     at(At::DeliverBy).iter().zip(at(At::Delivered)).zip(at(At::Cancelled));
-                for (code, ((due, delivered), cancelled)) in codes.iter_mut().zip(columns) {
-                    let bits = delivery::question(*due, *delivered, *cancelled, as_of);
-                    let masked = usize::from(bits) % table.len();
-                    *code += table.get(masked).copied().unwrap_or(0);
+                for (bits, ((due, delivered), cancelled)) in questions.iter_mut().zip(columns) {
+                    *bits = delivery::question(*due, *delivered, *cancelled, as_of);
                 }
+                measure.answer::<{ 1 << delivery::BITS }>(questions, codes);
             }
             KpiId::ValidTracking => {
                 let overdue = T::nearest(columns.clock.floor(self.overdue)).min(T::LAST);
@@ -458,6 +454,11 @@ impl CohortPlan {
     }
 }
 
+/// The latest of some instants. Looking at all of them is quicker than stopping early.
+fn latest<T: Tick>(instants: &[T]) -> T {
+    instants.iter().fold(T::nearest(i64::MIN), |latest, instant| latest.max(*instant))
+}
+
 fn raise(delta: &mut [u32], slot: usize) {
     if let Some(counter) = delta.get_mut(slot) {
         *counter += 1;
@@ -515,10 +516,17 @@ pub(super) struct Scratch<T> {
     pub(super) instants: Vec<T>,
     pub(super) codes: Vec<u16>,
     pub(super) durations: Vec<i64>,
+    /// Room for what is asked of the rows.
+    questions: Vec<u16>,
 }
 
 impl<T: Tick> Scratch<T> {
     pub(super) fn of(rows: usize) -> Self {
-        Self { instants: vec![T::NEVER; rows], codes: vec![0; rows], durations: vec![0; rows] }
+        Self {
+            instants: vec![T::NEVER; rows],
+            codes: vec![0; rows],
+            durations: vec![0; rows],
+            questions: vec![0; rows],
+        }
     }
 }

@@ -376,19 +376,20 @@ pub(super) struct Bins {
     even: Option<Even>,
 }
 
-/// Division by the one length of all periods, as a multiplication.
+/// Division by the one length of all periods, as a multiplication of two numbers of 32 bits: several
+/// are done at a time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Even {
     from: i64,
     /// Powers of two in the length.
     shift: u32,
-    /// `2^64` over the rest of it, rounded up.
-    inverse: u64,
+    /// `2^bits` over the rest of the length, rounded up.
+    inverse: u32,
+    bits: u32,
 }
 
 impl Even {
-    /// Exact as long as the window in units of `2^shift`, times the rest of the length, stays below
-    /// `2^64`.
+    /// The quotient `x / d` is `x · ⌈2^bits / d⌉ / 2^bits`, rounded down, whenever `x · d < 2^bits`.
     fn new(bounds: &[i64]) -> Option<Self> {
         let [first, second, ..] = bounds else { return None };
         let length = second.checked_sub(*first).filter(|length| *length > 0)?;
@@ -397,20 +398,23 @@ impl Even {
         let tail = inner.last().is_some_and(|begin| last - begin <= length);
         let shift = length.trailing_zeros();
         let rest = (length >> shift).unsigned_abs();
-        let span = (last.checked_sub(*first)? >> shift).unsigned_abs() + 1;
-        span.checked_mul(rest)?;
-        (even && tail && rest > 1).then_some(Self {
+        let most = (last.checked_sub(*first)? >> shift).unsigned_abs();
+        u32::try_from(most).ok()?;
+        let bits = u64::BITS - most.checked_mul(rest)?.leading_zeros();
+        let inverse = 1_u64.checked_shl(bits)?.div_ceil(rest);
+        (even && tail).then_some(Self {
             from: *first,
             shift,
-            inverse: (u64::MAX / rest) + 1,
+            inverse: u32::try_from(inverse).ok()?,
+            bits,
         })
     }
 
-    /// The period of an instant that lies in the window.
+    /// The period of an instant that lies in the window; of any other instant, any number.
     #[inline(always)]
     pub(super) fn of(self, instant: i64) -> u64 {
         let passed = instant.wrapping_sub(self.from).cast_unsigned() >> self.shift;
-        ((u128::from(passed) * u128::from(self.inverse)) >> 64) as u64
+        (u64::from(passed as u32) * u64::from(self.inverse)) >> self.bits
     }
 }
 
