@@ -1,10 +1,10 @@
 //! A seller's working day, over real HTTP against stand-ins on the loopback address.
 //!
 //! ```text
-//! cargo run --release --example workday -- [--orders N] [--faults SEED] [--out DIR]
+//! cargo run --release --features sandbox --example workday -- [--orders N] [--faults SEED] [--out DIR]
 //! ```
 //!
-//! Exits non-zero when an order is lost, a label bought twice, or a tracking number not uploaded.
+//! `--orders` is 10 to 100,000 (150 by default). Exits non-zero when an order is lost, a label bought twice, or a tracking number not uploaded.
 
 #![allow(
     clippy::print_stdout,
@@ -93,16 +93,44 @@ async fn main() -> ExitCode {
     }
 }
 
+/// The files that an earlier run wrote give way; anything else stays, and stops the day rather than
+/// being overwritten. Returns where the store goes.
+fn prepare(out: &Path) -> Result<PathBuf, Failure> {
+    let at = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
+    let labels = out.join("labels");
+    std::fs::create_dir_all(&labels).map_err(|error| at(&labels, error))?;
+    let marker = out.join(".workday");
+    let file = out.join("workday.sqlite");
+    let ours = marker.exists();
+    if !ours && file.exists() {
+        return Err(format!("{} is there already and not from here", file.display()).into());
+    }
+    if ours {
+        for entry in std::fs::read_dir(&labels).map_err(|error| at(&labels, error))? {
+            let path = entry?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            if name.is_some_and(|name| name.contains("-PK-") && path.is_file()) {
+                std::fs::remove_file(&path).map_err(|error| at(&path, error))?;
+            }
+        }
+        for ending in ["", "-wal", "-shm"] {
+            let path = out.join(format!("workday.sqlite{ending}"));
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(at(&path, error).into());
+                }
+                _ => {}
+            }
+        }
+    }
+    std::fs::write(&marker, "files of the workday example\n")
+        .map_err(|error| at(&marker, error))?;
+    Ok(file)
+}
+
 async fn day(arguments: &Arguments) -> Result<bool, Failure> {
     let today = NaiveDate::from_ymd_opt(2026, 3, 6).ok_or("no such day")?;
-    let labels = arguments.out.join("labels");
-    // Only what an earlier run of this example wrote is removed.
-    let _ = std::fs::remove_dir_all(&labels);
-    std::fs::create_dir_all(&labels)?;
-    let file = arguments.out.join("workday.sqlite");
-    for ending in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{ending}", file.display()));
-    }
+    let file = prepare(&arguments.out)?;
 
     let faults = arguments.faults.map_or_else(Faults::none, |seed| Faults::seeded(seed, 60));
     let before = today - chrono::Days::new(4);
@@ -299,14 +327,21 @@ async fn paper(
         }
     }
     let list = house.engine.pick_list(bought).await?;
-    let mut text = String::from("PICK LIST\n\n");
+    let place: BTreeMap<String, usize> =
+        bought.iter().map(|item| item.package.to_string()).zip(1..).collect();
+    let mut text = format!("PICK LIST  {}  warehouse newark\n\n", today.format("%-d %B %Y, 09:45"));
     for item in &list {
         let sku = item.sku.as_ref().map_or("(no SKU)", |sku| sku.as_str());
-        text.push_str(&format!("[ ] {:>4} x {sku:<14} {}\n", item.units, item.title));
+        // A title from outside must not look like another line.
+        let title: String =
+            item.title.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        text.push_str(&format!("[ ] {:>4} x {sku:<14} {title}\n", item.units));
         for (parcel, units) in &item.parcels {
             text.push_str(&format!(
-                "         {units} for {} (order {})\n",
-                parcel.package, parcel.order
+                "         {units} for label {:04}, {} (order {})\n",
+                place.get(&parcel.package).copied().unwrap_or_default(),
+                parcel.package,
+                parcel.order
             ));
         }
     }
@@ -397,7 +432,7 @@ async fn afternoon(
         ),
     );
     for item in report.open.iter().filter(|item| item.package.is_some()) {
-        timeline.note(&format!("order {}: {:?}, {}", item.order.order, item.kind, item.detail));
+        timeline.note(&format!("order {}: {}", item.order.order, item.detail));
     }
     *last = report.open;
     let told = house.engine.alerts(now).await?;

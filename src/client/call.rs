@@ -420,7 +420,11 @@ impl Core {
         sent: &Outgoing,
         bucket: &Bucket,
     ) -> Attempt {
-        let Problem { kind, message, vendor, .. } = problem;
+        let Problem { mut kind, message, vendor, .. } = problem;
+        // The page of a proxy says nothing about what was asked for.
+        if kind == ErrorKind::NotFound && is_html(response) {
+            kind = ErrorKind::UnexpectedAnswer;
+        }
         let failure = Failure::Refused { status: response.status.as_u16(), kind, pause };
         if let (ErrorKind::RateLimited, Some(pause)) = (failure.kind(), pause) {
             // The limit is the bucket's, so its other callers had better wait too.
@@ -467,6 +471,10 @@ impl Failed {
             format!("a fresh access token is refused: {}", self.message)
         };
     }
+}
+
+fn is_html(response: &Response) -> bool {
+    response.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
 }
 
 /// `start + span`, or as good as never.

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::definitions::{KpiPolicy, KpiSet};
 use super::facts::{RowKeys, instant_micros};
 use super::ticks::Clock;
-use crate::calendar::resolve_local;
+use crate::calendar::local_day;
 use crate::ids::{CarrierId, PlatformId, ServiceCode, ShopId, Sku, WarehouseId};
 
 /// What figures are grouped by.
@@ -104,17 +104,10 @@ impl Window {
     }
 }
 
-/// The first instant of a local date. Where midnight exists twice, the day begins with the first
-/// one only if that still belongs to this date: the later one is taken for deadlines, but no
-/// instant of a day may lie before its begin.
+/// The first instant of a local date.
 fn day_begins(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     // Local times at the ends of what can be represented overflow; nobody's orders are there.
-    let day = day.clamp(FIRST_DAY, LAST_DAY);
-    let midnight = day.and_time(NaiveTime::MIN);
-    match chrono::TimeZone::from_local_datetime(&zone, &midnight) {
-        chrono::LocalResult::Ambiguous(earlier, _) => earlier.with_timezone(&Utc),
-        _ => resolve_local(zone, midnight),
-    }
+    local_day(zone, day.clamp(FIRST_DAY, LAST_DAY)).start
 }
 
 const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(1, 1, 2) {
