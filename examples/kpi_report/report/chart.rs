@@ -138,13 +138,12 @@ pub fn lines(
         );
     }
     if let Some((value, words)) = target {
+        // Its words stand beside the legend: inside of the chart they would hide points.
         let y = height_of(value, scale);
+        let right = WIDTH - RIGHT;
         let _ = write!(
             svg,
-            "<line class=\"target\" x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{:.1}\" y2=\"{y:.1}\"/><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" class=\"targettext\">{}</text>",
-            WIDTH - RIGHT,
-            WIDTH - RIGHT,
-            y - 4.0,
+            "<line class=\"target\" x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{right:.1}\" y2=\"{y:.1}\"/><text x=\"{right:.1}\" y=\"16\" text-anchor=\"end\" class=\"targettext\">- - {}</text>",
             escaped(words)
         );
     }

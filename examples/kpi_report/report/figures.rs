@@ -11,7 +11,7 @@ use orderflow::rules::analytics::{
 use orderflow::rules::kpi::{
     CarrierCounts, CostCounts, Counts, DenominatorMode, Dimension, Durations, ExclusionReason,
     Health, Kpi, KpiCounters, KpiId, KpiQuery, KpiTargets, KpiValue, Limit, PeriodUnit, Periods,
-    Ratio, Window, carrier_delay_alerts,
+    Ratio, Window, carrier_delay_alerts, target_presets,
 };
 use serde::Serialize;
 
@@ -230,6 +230,8 @@ pub struct Report {
     pub as_of_local: String,
     /// Name of the preset of targets.
     pub targets: String,
+    /// What that is, in words.
+    pub targets_title: String,
     /// Whether every order is in the denominator.
     pub all_orders: bool,
     /// Rows below the header.
@@ -708,7 +710,10 @@ impl Report {
         let mode =
             if question.all_orders { DenominatorMode::AllOrders } else { DenominatorMode::Decided };
         let window = Window::of_dates(from, to, zone);
-        let targets = KpiTargets::preset(&targets_name)?;
+        let presets = target_presets()?;
+        let targets = KpiTargets::from_presets(&presets, &targets_name)?;
+        let titled = presets.into_iter().find(|preset| preset.name == targets_name);
+        let targets_title = titled.map_or_else(String::new, |preset| preset.title);
         let frame = Frame { orders, mapping, window, from, to, as_of, mode, targets };
 
         // Analytics know no "as of": what came later is taken away before.
@@ -743,6 +748,7 @@ impl Report {
             to,
             as_of,
             as_of_local: local_time(zone, as_of).format("%Y-%m-%d %H:%M").to_string(),
+            targets_title,
             targets: targets_name,
             all_orders: question.all_orders,
             rows: orders.rows,

@@ -31,7 +31,7 @@ figure{margin:10px 0 4px}svg{width:100%;height:auto;max-width:900px;display:bloc
 svg text{font:12px system-ui,sans-serif;fill:var(--soft)}.grid{stroke:var(--rule)}
 .bar{fill:var(--bar)}.line{fill:none;stroke-width:2}.line.a{stroke:var(--bar)}.line.b{stroke:var(--second)}
 .dot.a{fill:var(--bar);stroke:var(--bar)}.dot.b{fill:var(--second);stroke:var(--second)}.dot.hollow{fill:#fff}
-.target{stroke:#7f1d1d;stroke-dasharray:5 4}svg .targettext{fill:#7f1d1d;paint-order:stroke;stroke:#fff;stroke-width:4px}
+.target{stroke:#7f1d1d;stroke-dasharray:5 4}svg .targettext{fill:#7f1d1d}
 td:first-child:not(.n){min-width:9em}
 .cell{color:var(--soft);font-size:13px}
 @media print{h2{break-after:avoid}figure,tr{break-inside:avoid}}
@@ -197,7 +197,7 @@ fn key_figures(page: &mut String, report: &Report) {
                 escaped(&kpi.denominator),
                 kpi.pending.to_string(),
                 if reasons.is_empty() { "0".to_owned() } else { reasons.join("<br>") },
-                dash(kpi.target.as_deref().map(escaped)),
+                dash(kpi.target.as_deref().map(escaped)).replace(" %", "\u{a0}%"),
                 health(kpi.health, kpi.target.is_some()),
             ]
         })
@@ -209,7 +209,7 @@ fn key_figures(page: &mut String, report: &Report) {
     };
     table(
         page,
-        &format!("Targets: {}; {mode}.", report.targets),
+        &format!("Targets: {}; {mode}.", report.targets_title),
         &["Figure", "#Value", "#Counted", "#Of", "#Pending", "Excluded", "Target", "Health"],
         &rows,
     );
