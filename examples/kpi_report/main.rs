@@ -11,7 +11,6 @@
 //! folder of `--out`. Rows that cannot be read are listed and do not stop it.
 
 #![allow(
-    clippy::print_stdout,
     clippy::print_stderr,
     unreachable_pub,
     reason = "an example that talks to a person on the terminal"
@@ -21,7 +20,7 @@ mod report;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -139,23 +138,30 @@ fn arguments() -> Result<Option<Arguments>, Failure> {
     Ok(Some(Arguments { file, mapping, question, out, sample }))
 }
 
+/// Prints. A reader who has seen enough, such as `head`, is no failure.
+fn say(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
 fn help() -> Result<(), Failure> {
-    println!("{USAGE}\nPresets");
+    let mut text = format!("{USAGE}\nPresets\n");
     for preset in Mapping::presets()? {
-        println!("  {:<16} {}", preset.name, preset.title);
+        text.push_str(&format!("  {:<16} {}\n", preset.name, preset.title));
     }
-    println!("\nFields");
+    text.push_str("\nFields\n");
     for field in Field::ALL {
-        println!("  {:<16} {}", field.name(), field.what());
+        text.push_str(&format!("  {:<16} {}\n", field.name(), field.what()));
     }
-    Ok(())
+    say(&text)
 }
 
 fn run() -> Result<(), Failure> {
     let Some(arguments) = arguments()? else { return help() };
     if let Some(seed) = arguments.sample {
-        print!("{}", sample_csv(seed));
-        return Ok(());
+        return say(&sample_csv(seed));
     }
     let (source, input): (String, Box<dyn Read>) = match &arguments.file {
         None => ("the sample".to_owned(), Box::new(SAMPLE)),
@@ -167,15 +173,15 @@ fn run() -> Result<(), Failure> {
     };
     let orders = read_orders(input, &arguments.mapping)?;
     let report = Report::of(&source, &orders, &arguments.mapping, &arguments.question)?;
-    print!("{}", text(&report));
     std::fs::create_dir_all(&arguments.out)?;
     let json = serde_json::to_string_pretty(&report)?;
+    let mut written = String::new();
     for (name, content) in [("report.html", html(&report)), ("report.json", json)] {
         let path = arguments.out.join(name);
         std::fs::write(&path, content).map_err(|error| format!("{}: {error}", path.display()))?;
-        println!("{} written", path.display());
+        written.push_str(&format!("{} written\n", path.display()));
     }
-    Ok(())
+    say(&format!("{}{written}", text(&report)))
 }
 
 fn main() -> ExitCode {

@@ -380,7 +380,7 @@ impl Orders {
             self.cancelled_by_nobody += u64::from(by.is_none());
         }
         self.note_contradictions(row.columns.mapping, &facts, line);
-        let parcel = (shipped_at.is_some() || accepted_at.is_some()).then(|| ParcelRow {
+        let parcel = (shipped_at.is_some() || accepted_at.is_some()).then_some(ParcelRow {
             keys,
             test: facts.test,
             platform_fulfilled: facts.platform_fulfilled,

@@ -64,11 +64,18 @@ const STATES: [(u64, (&str, i64)); 8] = [
     (4, ("WA", 3)),
 ];
 
-/// Carrier, service, days of transit, price of a label in cents.
-const SERVICES: [(u64, (&str, &str, i64, u64)); 3] = [
-    (55, ("north-post", "ground", 3, 320)),
-    (30, ("swift-parcel", "ground", 2, 410)),
-    (15, ("swift-parcel", "express", 1, 760)),
+struct Service {
+    carrier: &'static str,
+    name: &'static str,
+    days: i64,
+    /// What a label costs, in cents.
+    label: u64,
+}
+
+const SERVICES: [(u64, Service); 3] = [
+    (55, Service { carrier: "north-post", name: "ground", days: 3, label: 320 }),
+    (30, Service { carrier: "swift-parcel", name: "ground", days: 2, label: 410 }),
+    (15, Service { carrier: "swift-parcel", name: "express", days: 1, label: 760 }),
 ];
 
 /// Share of orders in each hour of the day.
@@ -163,11 +170,14 @@ fn order(
     let Some(mut goods) = dice.pick(&GOODS) else { return };
     if week >= 6 && dice.chance(350) {
         // What grows is bought in place of something else.
-        let growing = GOODS.iter().map(|(_, goods)| goods).filter(|goods| goods.grows);
-        goods = growing.last().filter(|_| dice.chance(500)).unwrap_or(goods);
+        let mut growing = GOODS.iter().map(|(_, goods)| goods).filter(|goods| goods.grows);
+        goods = growing.next_back().filter(|_| dice.chance(500)).unwrap_or(goods);
     }
     let Some((state, far)) = dice.pick(&STATES) else { return };
-    let Some((carrier, service, transit, label)) = dice.pick(&SERVICES) else { return };
+    let Some(Service { carrier, name: service, days: transit, label }) = dice.pick(&SERVICES)
+    else {
+        return;
+    };
     let seller = if dice.chance(650) { "main street" } else { "outlet" };
     let units = if dice.chance(180) { 2 } else { 1 };
 
