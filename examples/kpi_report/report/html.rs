@@ -24,7 +24,7 @@ p,li{max-width:80ch}.soft,figcaption,caption{color:var(--soft)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px;margin:8px 0}
 caption{text-align:left;padding:2px 0 6px}
 th,td{text-align:left;padding:6px 8px;border-bottom:1px solid var(--rule);vertical-align:top}
-th{font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+th{font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td.n{white-space:nowrap}th{vertical-align:bottom}
 .health{display:inline-block;padding:0 8px;border-radius:9px;font-size:13px;white-space:nowrap;background:#eceff3}
 .healthy{background:#d9f0de;color:#14532d}.warning{background:#fdeec4;color:#6b4a00}.critical{background:#f9d5d2;color:#7f1d1d}
 figure{margin:10px 0 4px}svg{width:100%;height:auto;max-width:900px;display:block}
@@ -32,8 +32,9 @@ svg text{font:12px system-ui,sans-serif;fill:var(--soft)}.grid{stroke:var(--rule
 .bar{fill:var(--bar)}.line{fill:none;stroke-width:2}.line.a{stroke:var(--bar)}.line.b{stroke:var(--second)}
 .dot.a{fill:var(--bar);stroke:var(--bar)}.dot.b{fill:var(--second);stroke:var(--second)}.dot.hollow{fill:#fff}
 .target{stroke:#7f1d1d;stroke-dasharray:5 4}svg .targettext{fill:#7f1d1d}
-td:first-child:not(.n){min-width:9em}
+td:first-child:not(.n){min-width:9em}.why{min-width:14em}
 .cell{color:var(--soft);font-size:13px}
+td.n .cell{display:block}
 @media print{h2{break-after:avoid}figure,tr{break-inside:avoid}}
 ";
 
@@ -196,7 +197,11 @@ fn key_figures(page: &mut String, report: &Report) {
                 escaped(&kpi.numerator),
                 escaped(&kpi.denominator),
                 kpi.pending.to_string(),
-                if reasons.is_empty() { "0".to_owned() } else { reasons.join("<br>") },
+                if reasons.is_empty() {
+                    "0".to_owned()
+                } else {
+                    format!("<div class=\"why\">{}</div>", reasons.join("<br>"))
+                },
                 dash(kpi.target.as_deref().map(escaped)).replace(" %", "\u{a0}%"),
                 health(kpi.health, kpi.target.is_some()),
             ]
