@@ -673,6 +673,7 @@ fn orders(compact: &[Compact]) -> Vec<Order> {
                 starts_at: at(compact.paid),
                 source: DeadlineSource::Platform,
                 version: 1,
+                requires: orderflow::order::Requirements::default(),
             })
             .to_vec();
             if compact.cancelled != NONE {

@@ -649,7 +649,7 @@ async fn erasure(store: &dyn Store) -> Outcome {
 }
 
 async fn claim_one(store: &dyn Store) -> Outcome {
-    let (_, intents) = with_intents(store, "claim-one", 2).await?;
+    let (order, intents) = with_intents(store, "claim-one", 2).await?;
     let (first, second) = match intents.as_slice() {
         [first, second, ..] => (first.key, second.key),
         _ => return Err("two intents were wanted".into()),
@@ -670,5 +670,8 @@ async fn claim_one(store: &dyn Store) -> Outcome {
     let nobody = store.claim_one(&unknown, "x", now(), minutes(1)).await.map_err(said)?;
     that(!nobody, || "an intent that does not exist was taken".into())?;
     let other = store.claim_one(&second, "x", now(), minutes(1)).await.map_err(said)?;
-    that(other, || "the lease of one intent must not keep another".into())
+    that(other, || "the lease of one intent must not keep another".into())?;
+    settle_all(store, &order, &intents).await?;
+    let over = store.claim_one(&first, "x", minutes(9), minutes(10)).await.map_err(said)?;
+    that(!over, || "an intent that is over was taken".into())
 }
