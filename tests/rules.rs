@@ -551,3 +551,25 @@ fn the_review_of_an_approved_order_is_kept() {
     assert_eq!(order.packages, Vec::new());
     assert!(order.package(&PackageId::derive(&order.key, 1)).is_none());
 }
+
+#[test]
+fn the_dashboard_counts_incidents_open_at_its_end_and_resolved_within() {
+    let raised = |order: Order, kind| {
+        after(
+            order,
+            vec![Action::IncidentRaised { kind, package: None, detail: "seen".to_owned() }],
+        )
+    };
+    let order = raised(imported("1", &[("1", 1)]), ExceptionKind::BuyerUrging);
+    let mut order = raised(order, ExceptionKind::Oversold);
+    let first = order.incidents[0].first_at;
+    order.incidents[1].resolved_at = Some(first + hours(2));
+    let count = |from, to| {
+        let figures = dashboard([&order], from, to);
+        (figures.incidents_open, figures.incidents_resolved)
+    };
+    assert_eq!(count(first - hours(5), first), (0, 0));
+    assert_eq!(count(first, first + hours(2)), (2, 0));
+    assert_eq!(count(first, first + hours(3)), (1, 1));
+    assert_eq!(count(first + hours(3), first + hours(9)), (1, 0));
+}

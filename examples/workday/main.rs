@@ -471,6 +471,10 @@ async fn evening(house: &House, timeline: &Timeline, today: NaiveDate) -> Result
         figures.parcels_shipped, figures.parcels_uploaded, figures.parcels_delivered
     ));
     key_figures(house, timeline, now).await?;
+    timeline.note(&format!(
+        "incidents: {} open, {} resolved today",
+        figures.incidents_open, figures.incidents_resolved
+    ));
     timeline.note(&format!("labels cost {}", money(&figures.label_cost)));
     for (service, labels) in &figures.labels_by_service {
         timeline.note(&format!("  {labels:>5} x {service}"));

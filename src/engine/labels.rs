@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{IdempotencyKey, OrderKey, PackageId, ShopKey};
 use crate::order::{Action, Actor, DeadlineKind, ExceptionKind, LogisticsMode, Order};
 use crate::ports::store::{IntendedEffect, Intent, StoredDocument};
-use crate::ports::{CarrierNaming, Recovery, VoidOutcome};
+use crate::ports::{CarrierNaming, Recovery};
 use crate::rules::{RouteDecision, RouteFacts, RouteInput, route};
 use crate::shipment::{
     Label, LabelIntent, LabelRecord, LabelRequest, LabelState, Package, RateQuote, RateRequest,
@@ -702,98 +702,6 @@ impl Engine {
                 self.0.store.postpone(key, later(now, pause)).await?;
                 Ok(ItemOutcome::Ambiguous(*key))
             }
-        }
-    }
-
-    /// Asks the carrier to void a parcel's label: written down first, settled after.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Unsupported`] when the carrier cannot void; of the adapter or the store.
-    pub async fn void_label(
-        &self,
-        order: Order,
-        package: &PackageId,
-        reason: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Order>> {
-        let order_key = order.key.clone();
-        let written = self
-            .change(&order_key, Some(order), &Actor::System, now, |order| {
-                let Some(parcel) = order.package(package) else { return Ok(None) };
-                let (Some(record), true) = (
-                    &parcel.label.record,
-                    matches!(parcel.label.state, LabelState::Purchased | LabelState::Printed),
-                ) else {
-                    return Ok(None);
-                };
-                let key =
-                    IdempotencyKey::derive(&["void", package.as_str(), record.number.as_str()]);
-                let action =
-                    Action::VoidRequested { package: package.clone(), reason: reason.to_owned() };
-                let intent = Intent {
-                    key,
-                    order: order.key.clone(),
-                    package: Some(package.clone()),
-                    effect: IntendedEffect::VoidLabel { record: Box::new(record.clone()) },
-                    created_at: now,
-                    due_at: seconds_later(now, self.0.policy.lease_seconds),
-                    attempts: 0,
-                };
-                let alongside = Alongside { intents: vec![intent], ..Alongside::default() };
-                Ok(Some((vec![action], alongside, (key, record.clone()))))
-            })
-            .await?;
-        match written {
-            None => Ok(None),
-            Some((_, (key, record))) => {
-                self.send_void(&order_key, package, key, &record, now).await.map(Some)
-            }
-        }
-    }
-
-    pub(super) async fn send_void(
-        &self,
-        order: &OrderKey,
-        package: &PackageId,
-        key: IdempotencyKey,
-        record: &LabelRecord,
-        now: DateTime<Utc>,
-    ) -> Result<Order> {
-        let carrier = self.carrier(&record.carrier)?;
-        let outcome = match carrier.adapter.void() {
-            Some(ability) => ability.void_label(record).await,
-            None => Err(Error::unsupported("the carrier voids no labels")),
-        };
-        let (action, word) = match outcome {
-            Ok(VoidOutcome::Voided) => (Action::LabelVoided { package: package.clone() }, "voided"),
-            Ok(VoidOutcome::RefundRequested { reference }) => (
-                Action::VoidRejected {
-                    package: package.clone(),
-                    reason: format!(
-                        "a refund was asked for instead ({})",
-                        reference.as_deref().unwrap_or("no reference")
-                    ),
-                },
-                "refund requested",
-            ),
-            Err(error) if may_have_acted(&error) || error.is_passing() => {
-                let due = seconds_later(now, self.0.policy.upload_pause_seconds);
-                self.0.store.postpone(&key, due).await?;
-                return self.load(order).await;
-            }
-            Err(error) => (
-                Action::VoidRejected { package: package.clone(), reason: error.to_string() },
-                "refused",
-            ),
-        };
-        let changed = self
-            .change(order, None, &Actor::Carrier, now, |_| {
-                Ok(Some((vec![action.clone()], Alongside::settle(key, now, word), ())))
-            })
-            .await?;
-        match changed {
-            Some((order, ())) => Ok(order),
-            None => self.load(order).await,
         }
     }
 }

@@ -24,6 +24,7 @@ mod ship;
 mod straight;
 mod time;
 mod track;
+mod void;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;

@@ -161,6 +161,27 @@
 //! | 14.2 | a platform's own figures | [`cross_check`](super::kpi::cross_check) | `kpi::a_platforms_figure_agrees_to_its_own_decimals_or_is_explained` |
 //! | 14, 23 | dated targets | [`KpiTargets`](super::kpi::KpiTargets) | `kpi::every_preset_loads_and_carries_its_date_and_source` |
 //!
+//! # 15 Analytics
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | ANA-01 | trend per SKU; fast from 20 % and 10 units, slow from −20 % | [`sales_trend`](super::analytics::sales_trend) | `analytics::twenty_percent_and_ten_units_are_fast_and_minus_twenty_percent_is_slow` |
+//! | ANA-01 | slow after 30 days without a sale | [`TrendPolicy`](super::analytics::TrendPolicy) | `analytics::thirty_days_without_a_sale_are_slow` |
+//! | ANA-02 | a warehouse pays from 30 % of orders and 7 days | [`regions`](super::analytics::regions) | `analytics::a_warehouse_would_pay_from_thirty_percent_of_orders_and_seven_days` |
+//! | ANA-02 | growing: three rises in a row | [`growing_regions`](super::analytics::growing_regions) | `analytics::a_region_grows_when_it_rose_three_times_in_a_row` |
+//! | ANA-03 | average order value by currency | [`average_order_value`](super::analytics::average_order_value) | `analytics::average_order_value_keeps_currencies_apart_and_rounds_half_up` |
+//! | ANA-04 | hours of the shop's clock | [`hours_of_day`](super::analytics::hours_of_day) | `analytics::hours_are_those_of_the_shops_clock_in_any_zone` |
+//! | ANA-05 | rankings, ties by SKU | [`sku_ranking`](super::analytics::sku_ranking) | `analytics::skus_are_ranked_by_units_orders_or_sales_and_equal_ones_by_name` |
+//! | ANA-06 | repeat purchase | [`repeat_purchase`](super::analytics::repeat_purchase) | `analytics::who_has_two_orders_by_the_end_of_the_window_returns` |
+//! | ANA-07 | reasons of returns | [`return_reasons`](super::analytics::return_reasons) | `analytics::reasons_are_normalised_and_counted_in_units` |
+//! | ANA-07 | a jump of returns | [`SkuReturns`](super::alert::SkuReturns) | `alerts::a_service_late_in_two_weeks_and_a_sku_that_comes_back_are_told` |
+//! | ANA-08, ANA-14 | carriers | [`carrier_delay_alerts`](super::kpi::carrier_delay_alerts) | `kpi::a_service_late_in_two_consecutive_weeks_is_to_be_changed` |
+//! | ANA-12 | the day at 17:00 | [`dashboard`](super::dashboard) | `rules::on_time_shipping_counts_decided_orders_and_95_percent_is_healthy` |
+//! | ANA-15 | cost | [`cost_against_baseline`](super::cost_against_baseline) | `routing::savings_are_counted_against_a_baseline_per_currency` |
+//! | 15 | VIPs: the best 5 % of 12 months | [`segments`](super::analytics::segments) | `analytics::the_best_five_percent_of_twelve_months_are_vips` |
+//! | 15 | the week and the month | [`periodic_report`](super::analytics::periodic_report) | `analytics::the_week_is_compared_with_the_week_before_and_what_misses_its_target_stands_out` |
+//! | 15 | a promotion | [`promotion_forecast`](super::analytics::promotion_forecast) | `analytics::a_promotion_is_five_to_ten_usual_days_rounded_up` |
+//!
 //! # 16 Messages
 //!
 //! | § | Rule | Decided by | Pinned by |

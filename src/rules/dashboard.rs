@@ -70,6 +70,11 @@ pub struct Dashboard {
     pub parcels_uploaded: u32,
     /// Parcels delivered in the window.
     pub parcels_delivered: u32,
+    /// Incidents that are open at the end of the window. Conditions, such as a parcel that does not
+    /// move, are in the [exception list](super::exceptions).
+    pub incidents_open: u32,
+    /// Incidents that were resolved in the window.
+    pub incidents_resolved: u32,
     /// Orders of the window whose shipping is decided: shipped in full, or due.
     pub ship_decided: u32,
     /// Of those, shipped in time.
@@ -111,6 +116,8 @@ pub fn dashboard<'a>(
         parcels_shipped: 0,
         parcels_uploaded: 0,
         parcels_delivered: 0,
+        incidents_open: 0,
+        incidents_resolved: 0,
         ship_decided: 0,
         shipped_on_time: 0,
         time_to_acknowledge: None,
@@ -127,6 +134,12 @@ pub fn dashboard<'a>(
             continue;
         }
         parcels(order, &within, &mut figures, &mut uploads);
+        for incident in &order.incidents {
+            let resolved = incident.resolved_at;
+            figures.incidents_resolved += u32::from(resolved.is_some_and(within));
+            let open = incident.first_at < to && resolved.is_none_or(|resolved| resolved >= to);
+            figures.incidents_open += u32::from(open);
+        }
         if let Some(at) = order.acknowledged_at.filter(|at| within(*at)) {
             acknowledgements.push((at - order.placed_at).num_seconds());
         }
