@@ -170,7 +170,7 @@ async fn recovery_that_gets_no_answer_concludes_nothing() {
     let usps = canned(404, "text/html", "<html>no such page</html>");
     let house = house();
     let error = usps.recover_label(&intent(&house, "PK-1")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
 }
 
 #[tokio::test(start_paused = true)]
