@@ -573,3 +573,32 @@ fn the_dashboard_counts_incidents_open_at_its_end_and_resolved_within() {
     assert_eq!(count(first, first + hours(3)), (1, 1));
     assert_eq!(count(first + hours(3), first + hours(9)), (1, 0));
 }
+
+#[test]
+fn amounts_in_another_currency_and_texts_that_no_label_can_show_are_found() {
+    let policy = ReviewPolicy::default();
+    let found = |change: &dyn Fn(&mut Order)| {
+        let mut order = imported("1", &[("1", 1)]);
+        change(&mut order);
+        validate(&order, &policy, now())
+    };
+    let euros = Money::new(1_000.into(), Currency::new("EUR").unwrap());
+    let line = orderflow::LineId::from_static("1");
+    let mixed = [Finding::MixedCurrency { line }];
+    assert_eq!(found(&|order| order.lines[0].tax = Some(euros)), mixed);
+    assert_eq!(found(&|order| order.lines[0].shipping = Some(euros)), mixed);
+    assert_eq!(found(&|order| order.lines[0].discount = Some(euros)), mixed);
+    let odd = |change: &dyn Fn(&mut orderflow::Contact)| {
+        problem(&found(&|order| change(order.recipient.as_mut().unwrap())))
+    };
+    let unrecognised = Some(AddressProblem::Unrecognised);
+    assert_eq!(odd(&|contact| contact.name = "Ana\u{0}".into()), unrecognised);
+    assert_eq!(odd(&|contact| contact.name = "\u{202e}anA".into()), unrecognised);
+    assert_eq!(odd(&|contact| contact.address.city = "Den\nver".into()), unrecognised);
+    let long = "x".repeat(201);
+    assert_eq!(
+        odd(&|contact| contact.address.lines[0] = long.as_str().into()),
+        Some(AddressProblem::TooLong)
+    );
+    assert_eq!(odd(&|_| {}), None);
+}

@@ -345,3 +345,25 @@ async fn what_was_answered_survives_a_killed_process() {
         }
     }
 }
+
+#[test]
+fn a_file_of_another_program_is_left_as_it_is_and_a_new_one_is_for_its_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let foreign = folder.path().join("customers.db");
+    let other = rusqlite::Connection::open(&foreign).unwrap();
+    other.execute_batch("CREATE TABLE customers (name TEXT)").unwrap();
+    drop(other);
+    let before = std::fs::read(&foreign).unwrap();
+    let error = SqliteStore::open(&foreign).unwrap_err();
+    assert_eq!(error.kind(), orderflow::ErrorKind::Configuration);
+    assert_eq!(std::fs::read(&foreign).unwrap(), before);
+    assert!(SqliteStore::open("file:orders?mode=memory").is_err());
+    let own = folder.path().join("orders.db");
+    drop(SqliteStore::open(&own).unwrap());
+    drop(SqliteStore::open(&own).unwrap());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&own).unwrap().permissions().mode() & 0o077, 0);
+    }
+}
