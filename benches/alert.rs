@@ -17,6 +17,8 @@
     reason = "a bench that panics has failed"
 )]
 
+mod support;
+
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -26,20 +28,13 @@ use orderflow::rules::alert::{
     next_change,
 };
 use orderflow::{OrderKey, PackageId, PlatformId, PlatformOrderId, ShopId};
+use support::split_mix;
 
 const PLATFORMS: [PlatformId; 3] = [
     PlatformId::from_static("market-1"),
     PlatformId::from_static("mercado-libre"),
     PlatformId::from_static("tiktok-shop"),
 ];
-
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
 
 fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_767_225_600, 0).unwrap()

@@ -29,6 +29,8 @@
     reason = "a bench that panics has failed"
 )]
 
+mod support;
+
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -51,6 +53,7 @@ use orderflow::{
     CarrierId, Currency, Grams, IdempotencyKey, LineId, Money, OrderKey, PackageId, PlatformId,
     PlatformOrderId, ServiceCode, ShopId, Sku, TrackingNumber,
 };
+use support::split_mix;
 
 const DAYS: u32 = 90;
 const SHOPS: usize = 50;
@@ -72,11 +75,7 @@ struct Random(u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        split_mix(&mut self.0)
     }
 
     fn below(&mut self, n: u64) -> u64 {

@@ -20,6 +20,8 @@
     reason = "a bench that panics has failed"
 )]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -57,18 +59,11 @@ use orderflow::{
     VendorDetail, WarehouseId,
 };
 use serde::{Deserialize, Serialize};
+use support::split_mix;
 
 const PAGE: usize = 100;
 
 // ---------------------------------------------------------------- the server, a process of its own
-
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
 
 /// Pages of 100 orders, about 3 KB an order.
 fn pages(orders: usize) -> Vec<String> {

@@ -20,6 +20,8 @@
     reason = "a bench that panics has failed"
 )]
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::time::Instant;
@@ -36,6 +38,7 @@ use orderflow::{
     Address, CarrierId, Country, Currency, Grams, Money, PlatformId, ServiceCode, ShopId,
 };
 use rust_decimal::Decimal;
+use support::split_mix;
 
 const ORDERS: usize = 10_000;
 const SERVICES: usize = 40;
@@ -70,11 +73,7 @@ struct SplitMix(u64);
 
 impl SplitMix {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        split_mix(&mut self.0)
     }
     fn u(&mut self, n: u64) -> usize {
         (self.next() % n) as usize

@@ -21,6 +21,8 @@
     reason = "a bench that panics has failed"
 )]
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::Instant;
@@ -31,19 +33,12 @@ use orderflow::calendar::{
     CompiledCalendar, END_OF_DAY, HolidayCalendar, OpeningHours, WorkCalendar,
 };
 use orderflow::rules::DueIndex;
+use support::split_mix;
 
 const ORDERS: usize = 1_000_000;
 const FIRST_YEAR: i32 = 2023;
 const LAST_YEAR: i32 = 2029;
 const DAY: i64 = 28_800;
-
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
 
 struct Input {
     at: DateTime<Utc>,

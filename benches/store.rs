@@ -17,6 +17,8 @@
     reason = "a bench that panics has failed"
 )]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
@@ -38,14 +40,7 @@ use orderflow::store::{SqliteOptions, SqliteStore, Synchronous};
 use orderflow::{
     Currency, IdempotencyKey, LineId, Money, OrderKey, PlatformId, PlatformOrderId, ShopId, Sku,
 };
-
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
+use support::split_mix;
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_767_225_600, 0).unwrap()

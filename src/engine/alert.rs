@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::Engine;
 use crate::error::Result;
@@ -115,7 +115,7 @@ impl Engine {
                 rule: alert.rule,
                 fact: alert.fact.clone(),
                 stage,
-                at: last.min(now).max(now - TimeDelta::days(3_650)),
+                at: last.min(now),
                 acknowledged: noticed.is_some(),
             });
         }
