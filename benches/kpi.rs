@@ -38,8 +38,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use orderflow::order::{
     Action, Actor, CancelReason, CancelledUnits, Deadline, DeadlineKind, DeadlineSource, Event,
-    LogisticsMode, Order, OrderState, PlatformBuyer, PlatformLine, PlatformOrder, SpeedClass,
-    UnitGroup, UnitStatus, import,
+    Order, OrderState, PlatformLine, PlatformOrder, import,
 };
 use orderflow::rules::kpi::{
     Cancellation, CancelledBy, DenominatorMode, Dimension, KpiCounters, KpiId, KpiQuery,
@@ -722,49 +721,12 @@ fn package(key: &OrderKey, compact: &Compact, names: &Names, money: Money) -> Pa
 
 fn snapshot(key: &OrderKey, compact: &Compact, money: Money) -> PlatformOrder {
     PlatformOrder {
-        id: key.order.clone(),
-        number: None,
-        site: None,
-        status: None,
-        placed_at: at(compact.paid),
         paid_at: Some(at(compact.paid)),
-        updated_at: None,
-        buyer: PlatformBuyer::default(),
-        recipient: None,
-        logistics: LogisticsMode::SellerCarrier,
-        requested_service: None,
-        speed: SpeedClass::Standard,
-        total: money,
         lines: vec![PlatformLine {
-            id: LineId::from_static("1"),
-            unit_ids: Vec::new(),
             sku: Some(Sku::from_static("SKU")),
-            title: "Thing".into(),
-            attributes: std::collections::BTreeMap::new(),
-            quantity: 1,
-            unit_price: money,
-            line_total: None,
-            tax: None,
-            shipping: None,
-            discount: None,
-            weight: None,
-            image_url: None,
-            units: vec![UnitGroup {
-                status: UnitStatus::New,
-                units: 1,
-                shipment: None,
-                reason: None,
-            }],
+            ..PlatformLine::new(LineId::from_static("1"), "Thing", 1, money)
         }],
-        payments: Vec::new(),
-        deadlines: Vec::new(),
-        holds: Vec::new(),
-        cancel_request: None,
-        completed_at: None,
-        note: None,
-        test: false,
-        attributes: std::collections::BTreeMap::new(),
-        raw: String::new().into(),
+        ..PlatformOrder::new(key.order.clone(), at(compact.paid), money)
     }
 }
 

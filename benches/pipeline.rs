@@ -39,9 +39,7 @@ use orderflow::client::{
     Verdict,
 };
 use orderflow::engine::{Carrier, Engine, EnginePolicy, Shop, StraightOptions};
-use orderflow::order::{
-    LogisticsMode, PlatformBuyer, PlatformLine, PlatformOrder, SpeedClass, UnitGroup, UnitStatus,
-};
+use orderflow::order::{PlatformBuyer, PlatformLine, PlatformOrder, SpeedClass};
 use orderflow::ports::{
     CarrierAdapter, CarrierLimits, CarrierNaming, Confirmed, Cursor, MarketplaceAdapter,
     OrderQuery, Page, PlatformItem, PlatformLimits, Recovery, ShipmentNotice,
@@ -457,35 +455,22 @@ fn map_order(order: wire::Order) -> Result<PlatformOrder> {
                 .map_or(rust_decimal::Decimal::ZERO, |c| c.charge_amount.amount);
             let price = Money::new(price, Currency::USD);
             Ok(PlatformLine {
-                id: LineId::new(line.line_number)?,
-                unit_ids: Vec::new(),
                 sku: Some(Sku::new(line.item.sku)?),
-                title: line.item.product_name,
-                attributes: BTreeMap::new(),
-                quantity: 1,
-                unit_price: price,
                 line_total: Some(price),
-                tax: None,
-                shipping: None,
-                discount: None,
                 weight: Some(Grams::new(758)),
                 image_url: line.item.image_url,
-                units: vec![UnitGroup {
-                    status: UnitStatus::New,
-                    units: 1,
-                    shipment: None,
-                    reason: None,
-                }],
+                ..PlatformLine::new(
+                    LineId::new(line.line_number)?,
+                    line.item.product_name,
+                    1,
+                    price,
+                )
             })
         })
         .collect::<Result<_>>()?;
     let total = Money::sum(lines.iter().map(|line| &line.unit_price)).ok().flatten();
     Ok(PlatformOrder {
-        id: PlatformOrderId::new(order.purchase_order_id)?,
         number: Some(order.customer_order_id),
-        site: None,
-        status: None,
-        placed_at,
         paid_at: Some(placed_at),
         updated_at: Some(placed_at),
         buyer: PlatformBuyer { id: None, name: None, email: Some(order.customer_email_id.into()) },
@@ -507,20 +492,13 @@ fn map_order(order: wire::Order) -> Result<PlatformOrder> {
                 residential: Some(true),
             },
         }),
-        logistics: LogisticsMode::SellerCarrier,
         requested_service: Some(order.shipping_info.method_code),
-        speed: SpeedClass::Standard,
-        total: total.unwrap_or(Money::zero(Currency::USD)),
         lines,
-        payments: Vec::new(),
-        deadlines: Vec::new(),
-        holds: Vec::new(),
-        cancel_request: None,
-        completed_at: None,
-        note: None,
-        test: false,
-        attributes: BTreeMap::new(),
-        raw: String::new().into(),
+        ..PlatformOrder::new(
+            PlatformOrderId::new(order.purchase_order_id)?,
+            placed_at,
+            total.unwrap_or(Money::zero(Currency::USD)),
+        )
     })
 }
 

@@ -28,10 +28,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
-use orderflow::order::{
-    Action, Actor, Event, LogisticsMode, PlatformBuyer, PlatformLine, PlatformOrder, Review,
-    SpeedClass, UnitGroup, UnitStatus, apply, import,
-};
+use orderflow::order::{Action, Actor, Event, PlatformLine, PlatformOrder, Review, apply, import};
 use orderflow::ports::CancelLine;
 use orderflow::ports::store::{
     Commit, Committed, IntendedEffect, Intent, OrderStore, Outbox, Settlement,
@@ -73,49 +70,14 @@ fn commit(id: &str, shop: u64, payload: String) -> Commit {
     );
     let money = Money::from_minor(1999, Currency::USD);
     let snapshot = PlatformOrder {
-        id: key.order.clone(),
-        number: None,
-        site: None,
-        status: None,
-        placed_at: now(),
         paid_at: Some(now()),
         updated_at: Some(now()),
-        buyer: PlatformBuyer::default(),
-        recipient: None,
-        logistics: LogisticsMode::SellerCarrier,
-        requested_service: None,
-        speed: SpeedClass::Standard,
-        total: money,
         lines: vec![PlatformLine {
-            id: LineId::from_static("1"),
-            unit_ids: Vec::new(),
             sku: Some(Sku::from_static("SKU")),
-            title: "Thing".into(),
-            attributes: BTreeMap::new(),
-            quantity: 1,
-            unit_price: money,
-            line_total: None,
-            tax: None,
-            shipping: None,
-            discount: None,
-            weight: None,
-            image_url: None,
-            units: vec![UnitGroup {
-                status: UnitStatus::New,
-                units: 1,
-                shipment: None,
-                reason: None,
-            }],
+            ..PlatformLine::new(LineId::from_static("1"), "Thing", 1, money)
         }],
-        payments: Vec::new(),
-        deadlines: Vec::new(),
-        holds: Vec::new(),
-        cancel_request: None,
-        completed_at: None,
-        note: None,
-        test: false,
-        attributes: BTreeMap::new(),
         raw: payload.into(),
+        ..PlatformOrder::new(key.order.clone(), now(), money)
     };
     let imported = Event::once(
         Action::Imported { snapshot: Box::new(snapshot), needs_acknowledgement: false },

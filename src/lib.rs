@@ -1,7 +1,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     all(
+        feature = "mercado-libre",
         feature = "walmart",
+        feature = "tiktok-shop",
         feature = "usps",
         feature = "reqwest",
         feature = "engine",
@@ -11,7 +13,9 @@
 )]
 #![cfg_attr(
     not(all(
+        feature = "mercado-libre",
         feature = "walmart",
+        feature = "tiktok-shop",
         feature = "usps",
         feature = "reqwest",
         feature = "engine",

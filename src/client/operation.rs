@@ -233,26 +233,8 @@ impl Response {
     /// # Errors
     /// [`ErrorKind::UnexpectedAnswer`] with status and path, never with the content.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T> {
-        let mut deserializer = serde_json::Deserializer::from_slice(&self.body);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            let inner = error.into_inner();
-            // serde_json repeats the offending text in its message: personal data may be in it.
-            let what = match inner.classify() {
-                serde_json::error::Category::Eof => "ends too early",
-                serde_json::error::Category::Syntax => "is not valid JSON",
-                _ => "does not have the promised form",
-            };
-            Error::new(
-                ErrorKind::UnexpectedAnswer,
-                format!(
-                    "the answer {what} at {path} (line {}, column {})",
-                    inner.line(),
-                    inner.column()
-                ),
-            )
-            .with_vendor(VendorDetail::with_status(self.status.as_u16()))
-        })
+        super::wire::decode(&self.body)
+            .map_err(|error| error.with_vendor(VendorDetail::with_status(self.status.as_u16())))
     }
 }
 

@@ -48,6 +48,46 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 
+use crate::error::ErrorKind;
+
+/// Decodes a vendor's JSON. An error names the place (`orders[3].total`) and never repeats the text,
+/// which may be personal.
+///
+/// # Errors
+/// [`ErrorKind::UnexpectedAnswer`] when the bytes are no JSON or do not have the promised form.
+pub fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> crate::Result<T> {
+    // Keeping track of the place costs time, so it is done only for bytes that turned out bad.
+    if let Ok(read) = serde_json::from_slice(body) {
+        return Ok(read);
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let (path, inner) = (error.path().to_string(), error.into_inner());
+        // serde_json repeats the offending text in its message: personal data may be in it.
+        let what = match inner.classify() {
+            serde_json::error::Category::Eof => "ends too early",
+            serde_json::error::Category::Syntax => "is not valid JSON",
+            _ => "does not have the promised form",
+        };
+        let (line, column) = (inner.line(), inner.column());
+        unexpected(format!("the answer {what} at {path} (line {line}, column {column})"))
+    })?;
+    deserializer.end().map_err(|_| unexpected("the answer goes on after its end"))?;
+    Ok(read)
+}
+
+/// An answer that cannot be what the vendor promised.
+#[must_use]
+pub fn unexpected(message: impl Into<String>) -> crate::Error {
+    crate::Error::new(ErrorKind::UnexpectedAnswer, message)
+}
+
+/// A text without the white space around it; nothing when nothing is left.
+#[must_use]
+pub fn filled(text: Option<&str>) -> Option<String> {
+    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
 /// Reads an amount from a JSON number or string, digit by digit and never through `f64`: `70.02`
 /// stays 70.02, `"70.10"` keeps its zero. Scientific notation is fine.
 ///

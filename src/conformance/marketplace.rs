@@ -347,7 +347,7 @@ impl Suite<'_> {
 
     async fn pushing_stock(&self) -> Outcome {
         let ability = self.adapter.stock().ok_or("no ability")?;
-        let level = |sku, units| StockLevel { sku, warehouse: None, units };
+        let level = |sku, units| StockLevel { sku, listing: None, warehouse: None, units };
         let levels = [level(Sku::from_static("A/1 %"), 3), level(Sku::from_static("B"), 0)];
         let outcomes = ability.push_stock(&levels).await;
         same("outcomes", &outcomes.len(), &levels.len())?;

@@ -1,6 +1,6 @@
 //! Cards of stores.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,9 +14,8 @@ use crate::ids::{
 };
 use crate::money::{Currency, Money};
 use crate::order::{
-    Action, Actor, CancelReason, CancelledUnits, Event, LogisticsMode, Order, OrderFilter,
-    OrderSort, OrderState, PlatformBuyer, PlatformLine, PlatformOrder, Priority, SpeedClass,
-    TimeRange, UnitGroup, UnitStatus, apply, erase, import,
+    Action, Actor, CancelReason, CancelledUnits, Event, Order, OrderFilter, OrderSort, OrderState,
+    PlatformBuyer, PlatformLine, PlatformOrder, Priority, TimeRange, apply, erase, import,
 };
 use crate::ports::WebhookNotice;
 use crate::ports::store::{
@@ -84,11 +83,7 @@ fn snapshot(id: &PlatformOrderId, number: u32) -> Result<PlatformOrder, String> 
     let paid = number % 4 != 3;
     let placed_at = minutes(-i64::from(number));
     Ok(PlatformOrder {
-        id: id.clone(),
-        number: None,
         site: Some("US".into()),
-        status: None,
-        placed_at,
         paid_at: paid.then_some(placed_at),
         updated_at: Some(placed_at),
         buyer: PlatformBuyer {
@@ -110,40 +105,14 @@ fn snapshot(id: &PlatformOrderId, number: u32) -> Result<PlatformOrder, String> 
                 residential: None,
             },
         }),
-        logistics: LogisticsMode::SellerCarrier,
-        requested_service: None,
-        speed: SpeedClass::Standard,
-        total,
         lines: vec![PlatformLine {
-            id: LineId::from_static("1"),
-            unit_ids: Vec::new(),
             sku: Some(Sku::from_static("SKU-1")),
-            title: "Thing".into(),
-            attributes: BTreeMap::new(),
-            quantity: 1,
-            unit_price: total,
             line_total: Some(total),
-            tax: None,
-            shipping: None,
-            discount: None,
-            weight: None,
-            image_url: None,
-            units: vec![UnitGroup {
-                status: UnitStatus::New,
-                units: 1,
-                shipment: None,
-                reason: None,
-            }],
+            ..PlatformLine::new(LineId::from_static("1"), "Thing", 1, total)
         }],
-        payments: Vec::new(),
-        deadlines: Vec::new(),
-        holds: Vec::new(),
-        cancel_request: None,
-        completed_at: None,
         note: Some(CANARY.into()),
-        test: false,
-        attributes: BTreeMap::new(),
         raw: CANARY.into(),
+        ..PlatformOrder::new(id.clone(), placed_at, total)
     })
 }
 

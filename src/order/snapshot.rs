@@ -115,6 +115,37 @@ pub struct PlatformLine {
     pub units: Vec<UnitGroup>,
 }
 
+impl PlatformLine {
+    /// A line whose units are all new; everything else is unknown, and is set afterwards.
+    #[must_use]
+    pub fn new(id: LineId, title: impl Into<String>, quantity: u32, unit_price: Money) -> Self {
+        Self {
+            id,
+            unit_ids: Vec::new(),
+            sku: None,
+            title: title.into(),
+            attributes: BTreeMap::new(),
+            quantity,
+            unit_price,
+            line_total: None,
+            tax: None,
+            shipping: None,
+            discount: None,
+            weight: None,
+            image_url: None,
+            units: vec![UnitGroup::new(UnitStatus::New, quantity)],
+        }
+    }
+}
+
+impl UnitGroup {
+    /// Units of which nothing but their status is known.
+    #[must_use]
+    pub const fn new(status: UnitStatus, units: u32) -> Self {
+        Self { status, units, shipment: None, reason: None }
+    }
+}
+
 /// Units of a line that share one status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitGroup {
@@ -230,6 +261,52 @@ pub enum SnapshotFault {
 }
 
 impl PlatformOrder {
+    /// An order with the least a platform must say about one; everything else is unknown or absent,
+    /// and is set afterwards. Unpaid, without lines, shipped by the seller.
+    ///
+    /// ```
+    /// # use chrono::DateTime;
+    /// # use orderflow::{Currency, LineId, Money, PlatformOrderId};
+    /// # use orderflow::order::{PlatformLine, PlatformOrder};
+    /// let placed_at = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
+    /// let price = Money::new(1250.into(), Currency::MXN);
+    /// let order = PlatformOrder {
+    ///     paid_at: Some(placed_at),
+    ///     lines: vec![PlatformLine::new(LineId::new("1")?, "Mug", 1, price)],
+    ///     ..PlatformOrder::new(PlatformOrderId::new("A-17")?, placed_at, price)
+    /// };
+    /// assert!(order.check().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn new(id: PlatformOrderId, placed_at: DateTime<Utc>, total: Money) -> Self {
+        Self {
+            id,
+            number: None,
+            site: None,
+            status: None,
+            placed_at,
+            paid_at: None,
+            updated_at: None,
+            buyer: PlatformBuyer::default(),
+            recipient: None,
+            logistics: LogisticsMode::SellerCarrier,
+            requested_service: None,
+            speed: SpeedClass::default(),
+            total,
+            lines: Vec::new(),
+            payments: Vec::new(),
+            deadlines: Vec::new(),
+            holds: Vec::new(),
+            cancel_request: None,
+            completed_at: None,
+            note: None,
+            test: false,
+            attributes: BTreeMap::new(),
+            raw: Personal::new(String::new()),
+        }
+    }
+
     /// Whether the snapshot can be an order. One that cannot is kept as unreadable, so that it
     /// neither ships wrongly nor stops the others.
     ///

@@ -1,4 +1,10 @@
 //! Marketplaces. Each vendor is one folder with the same file names.
 
+#[cfg(feature = "csv")]
+pub mod csv;
+#[cfg(feature = "mercado-libre")]
+pub mod mercado_libre;
+#[cfg(feature = "tiktok-shop")]
+pub mod tiktok_shop;
 #[cfg(feature = "walmart")]
 pub mod walmart;

@@ -90,6 +90,26 @@ pub trait MarketplaceAdapter: Debug + Send + Sync + 'static {
     fn webhooks(&self) -> Option<&dyn Webhooks> {
         None
     }
+
+    /// Notifications that were sent and did not arrive.
+    fn missed_notices(&self) -> Option<&dyn MissedNotices> {
+        None
+    }
+
+    /// Splitting and combining orders into parcels on the platform.
+    fn parcels(&self) -> Option<&dyn PlatformParcels> {
+        None
+    }
+
+    /// What buyers ask for after the sale: cancellations, claims, returns, refunds.
+    fn after_sale(&self) -> Option<&dyn AfterSale> {
+        None
+    }
+
+    /// The figures by which the platform judges the seller.
+    fn figures(&self) -> Option<&dyn SellerFigures> {
+        None
+    }
 }
 
 /// How a carrier is called on a platform.
@@ -137,6 +157,12 @@ pub struct PlatformLimits {
     pub history_days: u32,
     /// How long the platform takes until a change shows up in lists, in seconds.
     pub listing_lag_seconds: u32,
+    /// Lists of changed orders contain those that were cancelled. Where they do not, open orders are
+    /// read again one by one.
+    pub lists_cancelled: bool,
+    /// A parcel that moves makes its order appear in lists of changed orders. Where it does not, open
+    /// orders are read again one by one.
+    pub lists_movements: bool,
     /// There is a test environment.
     pub sandbox: bool,
 }
@@ -157,6 +183,8 @@ impl Default for PlatformLimits {
             page_size: 100,
             history_days: 30,
             listing_lag_seconds: 120,
+            lists_cancelled: true,
+            lists_movements: true,
             sandbox: false,
         }
     }
@@ -395,10 +423,23 @@ pub trait StockPush: Send + Sync {
 pub struct StockLevel {
     /// Which SKU.
     pub sku: Sku,
+    /// Where it is offered, on platforms that count stock by listing. An adapter that needs one and
+    /// cannot find it by the SKU answers that level with [`Invalid`](crate::ErrorKind::Invalid).
+    #[serde(default)]
+    pub listing: Option<Listing>,
     /// At which place, where the platform knows several.
     pub warehouse: Option<WarehouseId>,
     /// How many units can be sold.
     pub units: u32,
+}
+
+/// An offer on a platform, in the platform's ids.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Listing {
+    /// The item or product.
+    pub item: String,
+    /// The variation or the platform's own id of the SKU, where an item has several.
+    pub variant: Option<String>,
 }
 
 /// Messages to buyers.
@@ -461,6 +502,168 @@ pub struct WebhookNotice {
     pub order: Option<PlatformOrderId>,
     /// When it was sent, if it says so.
     pub sent_at: Option<DateTime<Utc>>,
+}
+
+/// Notifications that were sent and did not arrive.
+#[async_trait]
+pub trait MissedNotices: Send + Sync {
+    /// One page of them, as far back as the platform keeps them.
+    async fn missed(&self, cursor: Option<&Cursor>) -> Result<Page<WebhookNotice>>;
+}
+
+/// Splitting and combining orders into parcels on the platform.
+#[async_trait]
+pub trait PlatformParcels: Send + Sync {
+    /// Splits an order into the given parcels; all units must be in one. A platform that makes new
+    /// orders of the parts returns their keys. Never sent again after a lost answer: look first.
+    async fn split(
+        &self,
+        order: &PlatformOrderId,
+        parcels: &[Vec<ShipmentNoticeLine>],
+    ) -> Result<Vec<ParcelParts>>;
+
+    /// Combines orders to one address into one parcel.
+    async fn combine(&self, orders: &[PlatformOrderId]) -> Result<Vec<ParcelParts>>;
+}
+
+/// What became of a split or of a combination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParcelParts {
+    /// The platform's id of the parcel, once it has one.
+    pub package: Option<crate::ids::PlatformPackageId>,
+    /// The orders in it, as far as the platform says.
+    pub orders: Vec<PlatformOrderId>,
+    /// The lines in it, as far as the platform says.
+    pub lines: Vec<LineId>,
+}
+
+/// What buyers ask for after the sale.
+#[async_trait]
+pub trait AfterSale: Send + Sync {
+    /// One page of the cases changed in a window, `from` in and `to` out.
+    async fn cases(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<AfterSaleCase>>;
+
+    /// One case.
+    async fn case(&self, kind: &CaseKind, id: &str) -> Result<AfterSaleCase>;
+
+    /// Answers a case. An answer the platform has no call for is
+    /// [`Unsupported`](crate::ErrorKind::Unsupported), before anything is sent.
+    async fn answer(
+        &self,
+        case: &AfterSaleCase,
+        answer: &CaseAnswer,
+        key: &IdempotencyKey,
+    ) -> Result<()>;
+}
+
+/// A buyer's request after the sale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AfterSaleCase {
+    /// The platform's id of it.
+    pub id: String,
+    /// What it is about.
+    pub kind: CaseKind,
+    /// Which order.
+    pub order: Option<PlatformOrderId>,
+    /// Which lines; empty is the whole order, or unknown.
+    pub lines: Vec<LineId>,
+    /// Its status, word for word.
+    pub status: String,
+    /// Whether it still runs.
+    pub open: bool,
+    /// Why, in the platform's words.
+    pub reason: Option<String>,
+    /// The money it is about.
+    pub amount: Option<Money>,
+    /// When it was opened.
+    pub opened_at: Option<DateTime<Utc>>,
+    /// When it last changed.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// Until when the seller must answer.
+    pub respond_by: Option<DateTime<Utc>>,
+    /// What the seller may do, in the platform's words.
+    pub actions: Vec<String>,
+}
+
+/// What a case is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CaseKind {
+    /// The buyer wants to cancel.
+    Cancellation,
+    /// The buyer complains, and seller and buyer talk.
+    Claim,
+    /// The platform decides between them.
+    Dispute,
+    /// Goods come back.
+    Return,
+    /// Money goes back, goods stay.
+    Refund,
+    /// Goods are exchanged.
+    Replacement,
+    /// A value this crate does not know, word for word.
+    Other(String),
+}
+
+/// What the seller answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CaseAnswer {
+    /// Grants what was asked for.
+    Accept,
+    /// Gives a part of the money back; the buyer keeps the goods.
+    PartialRefund {
+        /// How much.
+        amount: Money,
+    },
+    /// Takes the goods back first.
+    AllowReturn,
+    /// The goods came back as they should: the money may go.
+    Received,
+    /// Refuses.
+    Refuse {
+        /// Why, as the platform's own code.
+        reason: String,
+        /// What else to say.
+        comment: Option<Personal<String>>,
+    },
+}
+
+/// The figures by which the platform judges the seller.
+#[async_trait]
+pub trait SellerFigures: Send + Sync {
+    /// All figures the platform shows now.
+    async fn stated(&self) -> Result<Vec<StatedFigure>>;
+}
+
+/// A figure as the platform states it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatedFigure {
+    /// The platform's name for it, word for word.
+    pub name: String,
+    /// The number of the KPI it corresponds to, for example `KPI-06`; `None` when there is none.
+    pub kpi: Option<String>,
+    /// As a fraction of 1, with the decimals given: 0.0228 is 2.28 %.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub value: rust_decimal::Decimal,
+    /// Its numerator, if given.
+    pub numerator: Option<u64>,
+    /// Its denominator, if given.
+    pub denominator: Option<u64>,
+    /// The value with everything the platform left out in the seller's favour, if given.
+    #[serde(default, with = "rust_decimal::serde::str_option")]
+    pub value_with_excluded: Option<rust_decimal::Decimal>,
+    /// Begin of the window it is about.
+    pub from: DateTime<Utc>,
+    /// End of it.
+    pub to: DateTime<Utc>,
 }
 
 /// Conveniences over every adapter. Nobody implements this by hand.

@@ -14,10 +14,11 @@ pub use carrier::{
     VoidLabel, VoidOutcome,
 };
 pub use marketplace::{
-    Acknowledge, Acknowledged, BuyerMessages, CancelLine, Cancellations, CarrierNaming, Confirmed,
-    Cursor, MarketplaceAdapter, MarketplaceExt, OrderQuery, Page, PlatformItem,
-    PlatformLabelRequest, PlatformLabels, PlatformLimits, RefundLine, Refunds, ShipmentNotice,
-    ShipmentNoticeLine, StockLevel, StockPush, TrackingUpdates, Unreadable, WebhookNotice,
-    WebhookRequest, Webhooks,
+    Acknowledge, Acknowledged, AfterSale, AfterSaleCase, BuyerMessages, CancelLine, Cancellations,
+    CarrierNaming, CaseAnswer, CaseKind, Confirmed, Cursor, Listing, MarketplaceAdapter,
+    MarketplaceExt, MissedNotices, OrderQuery, Page, ParcelParts, PlatformItem,
+    PlatformLabelRequest, PlatformLabels, PlatformLimits, PlatformParcels, RefundLine, Refunds,
+    SellerFigures, ShipmentNotice, ShipmentNoticeLine, StatedFigure, StockLevel, StockPush,
+    TrackingUpdates, Unreadable, WebhookNotice, WebhookRequest, Webhooks,
 };
 pub use stock::{Stock, StockError, StockMove, StockReturn};

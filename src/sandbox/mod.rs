@@ -8,7 +8,11 @@
 
 mod faults;
 mod ledger;
+#[cfg(feature = "mercado-libre")]
+pub mod mercado_libre;
 mod serve;
+#[cfg(feature = "tiktok-shop")]
+pub mod tiktok_shop;
 #[cfg(feature = "usps")]
 pub mod usps;
 #[cfg(feature = "walmart")]

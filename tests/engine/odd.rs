@@ -5,9 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use orderflow::engine::{Engine, EnginePolicy, Shop};
 use orderflow::order::{
-    Action, Actor, DeadlineKind, Hold, HoldReason, LogisticsMode, OrderFilter, OrderSort,
-    PlatformBuyer, PlatformDeadline, PlatformLine, PlatformOrder, SpeedClass, UnitGroup,
-    UnitStatus,
+    Action, Actor, DeadlineKind, Hold, HoldReason, OrderFilter, OrderSort, PlatformDeadline,
+    PlatformLine, PlatformOrder,
 };
 use orderflow::ports::{
     CarrierNaming, Confirmed, Cursor, MarketplaceAdapter, OrderQuery, Page, PlatformItem,
@@ -33,49 +32,16 @@ struct Odd {
 fn order(id: &str) -> PlatformOrder {
     let money = Money::from_minor(1000, Currency::USD);
     PlatformOrder {
-        id: PlatformOrderId::new(id).unwrap(),
-        number: None,
-        site: None,
-        status: None,
-        placed_at: at(-2),
         paid_at: Some(at(-2)),
         updated_at: Some(at(-2)),
-        buyer: PlatformBuyer::default(),
-        recipient: None,
-        logistics: LogisticsMode::SellerCarrier,
-        requested_service: None,
-        speed: SpeedClass::Standard,
-        total: money,
         lines: vec![PlatformLine {
-            id: LineId::from_static("1"),
-            unit_ids: Vec::new(),
             sku: Some(Sku::from_static("A")),
-            title: "A".into(),
-            attributes: std::collections::BTreeMap::new(),
-            quantity: 1,
-            unit_price: money,
             line_total: Some(money),
-            tax: None,
-            shipping: None,
-            discount: None,
-            weight: None,
-            image_url: None,
-            units: vec![UnitGroup {
-                status: UnitStatus::New,
-                units: 1,
-                shipment: None,
-                reason: None,
-            }],
+            ..PlatformLine::new(LineId::from_static("1"), "A", 1, money)
         }],
-        payments: Vec::new(),
         deadlines: vec![PlatformDeadline { kind: DeadlineKind::ShipBy, at: at(40) }],
-        holds: Vec::new(),
-        cancel_request: None,
-        completed_at: None,
-        note: None,
-        test: false,
-        attributes: std::collections::BTreeMap::new(),
         raw: format!("{{\"id\":\"{id}\"}}").into(),
+        ..PlatformOrder::new(PlatformOrderId::new(id).unwrap(), at(-2), money)
     }
 }
 

@@ -8,12 +8,10 @@
     reason = "each test binary uses a part of it, and what panics in it has failed"
 )]
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use orderflow::order::{
-    Action, Actor, Allocation, Event, LogisticsMode, Order, PlannedPackage, PlatformBuyer,
-    PlatformLine, PlatformOrder, Review, SpeedClass, UnitGroup, UnitStatus, apply, import,
+    Action, Actor, Allocation, Event, Order, PlannedPackage, PlatformLine, PlatformOrder, Review,
+    apply, import,
 };
 use orderflow::shipment::{
     EventTime, LabelCost, LabelRecord, Milestone, PackedLine, TrackingEvent,
@@ -66,48 +64,26 @@ pub fn recipient() -> Contact {
 
 pub fn snapshot(id: &str, lines: &[(&str, u32)]) -> PlatformOrder {
     PlatformOrder {
-        id: PlatformOrderId::new(id).unwrap(),
-        number: None,
         site: Some("US".into()),
-        status: None,
-        placed_at: now() - hours(2),
         paid_at: Some(now() - hours(2)),
         updated_at: Some(now() - hours(1)),
-        buyer: PlatformBuyer::default(),
         recipient: Some(recipient()),
-        logistics: LogisticsMode::SellerCarrier,
         requested_service: Some("Value".into()),
-        speed: SpeedClass::Standard,
-        total: usd(1000 * i64::try_from(lines.len()).unwrap()),
         lines: lines.iter().map(|(id, units)| platform_line(id, *units)).collect(),
-        payments: Vec::new(),
-        deadlines: Vec::new(),
-        holds: Vec::new(),
-        cancel_request: None,
-        completed_at: None,
-        note: None,
-        test: false,
-        attributes: BTreeMap::new(),
-        raw: String::new().into(),
+        ..PlatformOrder::new(
+            PlatformOrderId::new(id).unwrap(),
+            now() - hours(2),
+            usd(1000 * i64::try_from(lines.len()).unwrap()),
+        )
     }
 }
 
 pub fn platform_line(id: &str, units: u32) -> PlatformLine {
     PlatformLine {
-        id: line_id(id),
-        unit_ids: Vec::new(),
         sku: Some(Sku::new(format!("SKU-{id}")).unwrap()),
-        title: format!("Thing {id}"),
-        attributes: BTreeMap::new(),
-        quantity: units,
-        unit_price: usd(1000),
         line_total: Some(usd(1000 * i64::from(units))),
-        tax: None,
-        shipping: None,
-        discount: None,
         weight: Some(Grams::new(300)),
-        image_url: None,
-        units: vec![UnitGroup { status: UnitStatus::New, units, shipment: None, reason: None }],
+        ..PlatformLine::new(line_id(id), format!("Thing {id}"), units, usd(1000))
     }
 }
 

@@ -270,7 +270,7 @@ async fn a_refund_whose_answer_is_lost_is_not_sent_again() {
 async fn stock_goes_out_as_in_the_official_example() {
     let (shop, script) = shop(vec![ok(fixture("put_inventory.response.json"))]);
     let sku = Sku::new("97964_KFTest").unwrap();
-    let level = StockLevel { sku, warehouse: None, units: 10 };
+    let level = StockLevel { sku, listing: None, warehouse: None, units: 10 };
     let outcomes = shop.stock().unwrap().push_stock(&[level]).await;
     assert!(outcomes.len() == 1 && outcomes[0].is_ok());
     assert_eq!(script.body(0), json_fixture("put_inventory.request.json"));

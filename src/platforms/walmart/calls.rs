@@ -12,6 +12,7 @@ use super::wire::{
     SentLines, SentQuantity, SentRefund, SentRefundCharge, SentRefundCharges, SentRefundEntry,
     SentRefunds, SentShipment, SentStatuses, SentTax, SentTracking, ShipBody, ShipLine, ShipStatus,
 };
+use crate::client::wire::unexpected;
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::{Error, Result};
 use crate::ids::{PlatformOrderId, TrackingNumber};
@@ -371,7 +372,7 @@ impl Operation for PutInventory<'_> {
         if answer.sku == self.level.sku.as_str() {
             Ok(())
         } else {
-            Err(map::unexpected("the answer is about another sku"))
+            Err(unexpected("the answer is about another sku"))
         }
     }
 }

@@ -7,9 +7,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{map, quota};
+use super::quota;
 use crate::address::{Contact, Country};
-use crate::client::wire::{OneOrMany, exact_decimal, string_or_number, string_or_number_opt};
+use crate::client::wire::{
+    OneOrMany, exact_decimal, string_or_number, string_or_number_opt, unexpected,
+};
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::{Error, Result};
 use crate::ids::{CarrierId, IdempotencyKey, LineId, PlatformOrderId, ServiceCode, TrackingNumber};
@@ -221,12 +223,12 @@ impl Operation for EstimateRates<'_> {
 impl EstimateRates<'_> {
     fn quote(&self, estimate: Estimate) -> Result<RateQuote> {
         let currency = Currency::new(&estimate.estimated_rate.currency)
-            .map_err(|_| map::unexpected("estimatedRate.currency is no currency"))?;
+            .map_err(|_| unexpected("estimatedRate.currency is no currency"))?;
         let total = Money::new(estimate.estimated_rate.amount, currency);
         let service = ServiceKey::new(
             carrier_id(&estimate.carrier_name)?,
             ServiceCode::new(estimate.name.clone())
-                .map_err(|_| map::unexpected("estimates.name is not usable as a service"))?,
+                .map_err(|_| unexpected("estimates.name is not usable as a service"))?,
         );
         let day = estimate.delivery_date.as_deref().and_then(|text| {
             DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc().date_naive())
@@ -252,7 +254,7 @@ impl EstimateRates<'_> {
 /// Our id of a carrier: Walmart's short name in lower case.
 fn carrier_id(name: &str) -> Result<CarrierId> {
     CarrierId::new(name.trim().to_ascii_lowercase().replace(' ', "-"))
-        .map_err(|_| map::unexpected("carrierName is not usable as a carrier"))
+        .map_err(|_| unexpected("carrierName is not usable as a carrier"))
 }
 
 /// Walmart's short name of one of our carriers.
@@ -387,14 +389,14 @@ impl SoldLabel {
         let service = match request {
             Some(request) => request.service.service.clone(),
             None => ServiceCode::new(sold_as)
-                .map_err(|_| map::unexpected("carrierServiceType is not usable"))?,
+                .map_err(|_| unexpected("carrierServiceType is not usable"))?,
         };
         Ok(LabelRecord {
             key,
             carrier: carrier_id(&self.carrier_name)?,
             service,
             number: TrackingNumber::new(self.tracking_no.clone())
-                .map_err(|_| map::unexpected("trackingNo is not usable as a number"))?,
+                .map_err(|_| unexpected("trackingNo is not usable as a number"))?,
             carrier_reference: Some(self.carrier_name.clone()),
             cost: LabelCost::plain(price),
             purchased_at: now,
@@ -489,7 +491,7 @@ impl Operation for DownloadLabel<'_> {
         } else if response.body.starts_with(b"\x89PNG") {
             LabelFormat::Png
         } else {
-            return Err(map::unexpected("the label is neither PDF nor PNG"));
+            return Err(unexpected("the label is neither PDF nor PNG"));
         };
         Ok(Document::new(DocumentKind::Label, format, response.body.to_vec()))
     }

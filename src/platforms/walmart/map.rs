@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use super::config::LineAmount;
 use super::wire::{Amount, LineStatus, ListAnswer, OnlyId, PostalAddress, WireLine, WireOrder};
 use crate::address::{Address, Contact, Country};
-use crate::error::{Error, ErrorKind, Result};
+use crate::client::wire::{decode, filled, unexpected};
+use crate::error::{Error, Result};
 use crate::ids::{BuyerId, LineId, PlatformOrderId, Sku, TrackingNumber};
 use crate::money::{Currency, Money};
 use crate::order::{
@@ -31,11 +32,11 @@ pub(super) struct Reading {
 
 /// Reads a page: every order by itself.
 pub(super) fn page(body: &[u8], reading: Reading) -> Result<Page<PlatformOrder>> {
-    let answer: ListAnswer<'_> = typed(body)?;
+    let answer: ListAnswer<'_> = decode(body)?;
     let raw = answer.list.elements.and_then(|elements| elements.order);
     let orders: Vec<&RawValue> = match raw.map(RawValue::get) {
         None => Vec::new(),
-        Some(text) if text.starts_with('[') => typed(text.as_bytes())?,
+        Some(text) if text.starts_with('[') => decode(text.as_bytes())?,
         Some(text) if text.starts_with('{') => raw.into_iter().collect(),
         Some("null") => Vec::new(),
         Some(_) => {
@@ -75,25 +76,8 @@ pub(super) fn single(body: &[u8], reading: Reading) -> Result<PlatformOrder> {
     }
     let text = std::str::from_utf8(body)
         .map_err(|_| unexpected("the answer is not valid JSON: it is not UTF-8"))?;
-    let wrapped: Wrapped<'_> = typed(body)?;
+    let wrapped: Wrapped<'_> = decode(body)?;
     order(wrapped.order.map_or(text.trim(), RawValue::get), reading)
-}
-
-/// Decodes JSON; the error names the place and never repeats the text.
-pub(super) fn typed<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let what = match error.inner().classify() {
-            serde_json::error::Category::Eof => "ends too early",
-            serde_json::error::Category::Syntax => "is not valid JSON",
-            _ => "does not have the promised form",
-        };
-        unexpected(format!("the answer {what} at {}", error.path()))
-    })
-}
-
-pub(super) fn unexpected(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::UnexpectedAnswer, message)
 }
 
 /// Reads the answer to a write. That it names an order is what proves success; the order itself is
@@ -106,7 +90,7 @@ pub(super) fn receipt(body: &[u8], reading: Reading) -> Result<Option<PlatformOr
         #[serde(flatten)]
         bare: std::collections::HashMap<String, serde::de::IgnoredAny>,
     }
-    let wrapped: Wrapped = typed(body)?;
+    let wrapped: Wrapped = decode(body)?;
     let named = wrapped.order.is_some_and(|only| only.purchase_order_id.is_some())
         || wrapped.bare.contains_key("purchaseOrderId");
     if !named {
@@ -116,7 +100,7 @@ pub(super) fn receipt(body: &[u8], reading: Reading) -> Result<Option<PlatformOr
 }
 
 fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
-    let wire: WireOrder = typed(raw.as_bytes())?;
+    let wire: WireOrder = decode(raw.as_bytes())?;
     let id = PlatformOrderId::new(wire.purchase_order_id.clone())
         .map_err(|_| unexpected("purchaseOrderId is not usable as an id"))?;
     let lines = wire
@@ -133,10 +117,7 @@ fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
     let node = wire.ship_node.as_ref().and_then(|node| node.kind.as_deref());
     Ok(PlatformOrder {
         number: wire.customer_order_id.clone().filter(|number| number != id.as_str()),
-        id,
         site: Some("US".to_owned()),
-        status: None,
-        placed_at: wire.order_date,
         paid_at: Some(wire.order_date),
         updated_at: wire
             .order_lines
@@ -155,22 +136,13 @@ fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
         },
         speed: speed(&wire, method.as_deref()),
         requested_service: method,
-        total,
         deadlines: deadlines(&wire, reading),
         cancel_request: cancel_request(&wire, &lines),
         lines: lines.into_iter().map(|priced| priced.line).collect(),
-        payments: Vec::new(),
-        holds: Vec::new(),
-        completed_at: None,
-        note: None,
-        test: false,
         attributes: attributes(&wire),
         raw: Personal::new(raw.to_owned()),
+        ..PlatformOrder::new(id, wire.order_date, total)
     })
-}
-
-fn filled(text: Option<&str>) -> Option<String> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 fn buyer(wire: &WireOrder) -> PlatformBuyer {
@@ -260,13 +232,8 @@ fn priced_line(wire: &WireLine, reading: Reading) -> Result<PricedLine> {
     keep(&mut extra, "configId", wire.config_id.as_deref());
     keep(&mut extra, "sellerOrderId", wire.seller_order_id.as_deref());
     let line = PlatformLine {
-        id,
-        unit_ids: Vec::new(),
         sku: filled(wire.item.sku.as_deref()).and_then(|sku| Sku::new(sku).ok()),
-        title: filled(wire.item.product_name.as_deref()).unwrap_or_default(),
         attributes: extra,
-        quantity,
-        unit_price,
         line_total: Some(line_total),
         tax,
         shipping,
@@ -274,6 +241,12 @@ fn priced_line(wire: &WireLine, reading: Reading) -> Result<PricedLine> {
         weight: weight(wire),
         image_url: filled(wire.item.image_url.as_deref()),
         units: unit_groups(wire),
+        ..PlatformLine::new(
+            id,
+            filled(wire.item.product_name.as_deref()).unwrap_or_default(),
+            quantity,
+            unit_price,
+        )
     };
     Ok(PricedLine { line, total })
 }

@@ -8,8 +8,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::config::WebhookAuth;
-use super::map;
-use crate::client::wire::string_or_number_opt;
+use crate::client::wire::{decode, string_or_number_opt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{EventId, PlatformOrderId, hex};
 use crate::ports::{WebhookNotice, WebhookRequest, Webhooks};
@@ -50,7 +49,7 @@ struct Payload {
 impl Webhooks for Receiver {
     fn receive(&self, request: &WebhookRequest<'_>, now: DateTime<Utc>) -> Result<WebhookNotice> {
         self.check(request, now)?;
-        let body: Body = map::typed(request.body)
+        let body: Body = decode(request.body)
             .map_err(|error| error.with_operation("walmart", "receive_webhook"))?;
         let event_id = body
             .source

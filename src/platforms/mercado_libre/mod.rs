@@ -1,0 +1,1 @@
+//! Mercado Libre, local sites and Global Selling.
