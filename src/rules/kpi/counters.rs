@@ -12,6 +12,9 @@ use super::layout::{Axis, Layout};
 use super::plan::{CohortPlan, Scratch};
 use super::query::{Bins, Dimension, KpiError, KpiQuery};
 
+/// Rows whose durations in seconds can be summed in eight bytes.
+const MOST_AT_A_TIME: usize = 1 << 30;
+
 /// The counters of one cohort: groups in order of their keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CohortCounters {
@@ -36,6 +39,13 @@ impl CohortCounters {
             has_sums: plan.sums,
             samples: BTreeMap::new(),
         }
+    }
+
+    /// Makes room for more groups.
+    pub(super) fn reserve(&mut self, groups: usize) {
+        self.keys.reserve(groups);
+        self.cells.reserve(groups.saturating_mul(self.width));
+        self.sums.reserve(if self.has_sums { groups } else { 0 });
     }
 
     pub(super) fn push(&mut self, key: u64, cell: &[u32], sum: i128) {
@@ -241,6 +251,11 @@ impl KpiQuery {
         let orders = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         if orders > u64::from(u32::MAX) {
             return Err(KpiError::TooManyOrders);
+        }
+        if rows.len() > MOST_AT_A_TIME {
+            let middle = rows.start + rows.len() / 2;
+            let first = self.count_rows(facts, rows.start..middle)?;
+            return first.merge(&self.count_rows(facts, middle..rows.end)?);
         }
         let bins = Bins::new(self)?;
         let layout = Layout::of_facts(facts, self, &bins)?;

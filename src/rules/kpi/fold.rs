@@ -6,16 +6,19 @@
 
 use super::counters::CohortCounters;
 use super::facts::{INSTANTS, OrderFacts, instant_micros};
+use super::lanes::Lanes;
 use super::layout::Layout;
-use super::plan::{CHUNK, COMMON_SLOTS, CohortPlan, Columns, Scratch};
+use super::plan::{CHUNK, COMMON_SLOTS, CohortPlan, Columns, Scratch, Spans};
 use super::query::{Bins, Dimension, KpiQuery};
-use super::ticks::{Clock, Column, Instants, Tick};
+use super::ticks::{Clock, Column, Instants, Tick, Total};
 
 /// Marks the key of a row that is not looked at.
 pub(super) const OUT: u64 = 1 << 63;
 
 /// The key of a row: as short as the number of groups allows.
-trait Key: Copy + Ord + std::ops::BitOr<Output = Self> + std::ops::BitOrAssign + 'static {
+pub(super) trait Key:
+    Copy + Ord + std::ops::BitOr<Output = Self> + std::ops::BitOrAssign + 'static
+{
     /// Marks the key of a row that is not looked at.
     const OUT: Self;
     const ZERO: Self;
@@ -84,10 +87,8 @@ const BLOCK_BITS: u32 = 11;
 const BLOCK: usize = 1 << BLOCK_BITS;
 /// Groups times codes that are counted before they are added up: they fit a second-level cache.
 const CODED_BITS: u32 = 16;
-/// Groups whose counters are an array, because they all fit a second-level cache.
-const NEAR_BITS: u32 = 12;
-/// Groups whose counters are an array if rows near each other fall into few of its blocks.
-const DENSE_BITS: u32 = 16;
+/// Groups whose counters are an array of narrow lanes: they fit a second-level cache, or nearly.
+const LANE_BITS: u32 = 17;
 /// Groups whose counters are an array however few rows there are.
 const TINY_BITS: u32 = 8;
 /// Partitions of a pass.
@@ -128,12 +129,12 @@ fn by_key<T: Tick>(
 }
 
 /// Takes the rows of one cohort, chunk by chunk.
-trait Sink<K> {
+pub(super) trait Sink<T, K> {
     /// Rows whose key is marked do not count.
-    fn feed(&mut self, keys: &[K], codes: &[u16], durations: &[i64]);
+    fn feed(&mut self, keys: &[K], codes: &[u16], spans: &Spans<'_, T>);
 
-    /// Writes the groups in order of their keys.
-    fn finish(self: Box<Self>, counters: &mut CohortCounters);
+    /// Writes the groups in order of their keys. A tick has `unit` microseconds.
+    fn finish(self: Box<Self>, unit: i64, counters: &mut CohortCounters);
 }
 
 struct Fold<'a, T, K> {
@@ -141,11 +142,39 @@ struct Fold<'a, T, K> {
     instants: &'a [Column<T>; INSTANTS],
     clock: Clock,
     as_of: T,
-    lookups: Vec<(Dimension, Vec<K>)>,
+    lookups: Vec<(Dimension, Lookup<K>)>,
     layout: &'a Layout,
     bins: Bins,
     query: &'a KpiQuery,
     rows: std::ops::Range<usize>,
+}
+
+/// What the numbers of a dimension are in the key.
+enum Lookup<K> {
+    /// So few that a number of one byte is always found.
+    Few(Box<[K; 256]>),
+    Many(Vec<K>),
+}
+
+impl<K: Key> Lookup<K> {
+    fn new(keys: Vec<K>) -> Self {
+        if keys.len() > 256 {
+            return Self::Many(keys);
+        }
+        let mut few = Box::new([K::OUT; 256]);
+        for (slot, key) in few.iter_mut().zip(keys) {
+            *slot = key;
+        }
+        Self::Few(few)
+    }
+
+    fn of_unknown(&self) -> K {
+        let first = match self {
+            Self::Few(keys) => keys.first(),
+            Self::Many(keys) => keys.first(),
+        };
+        first.copied().unwrap_or(K::OUT)
+    }
 }
 
 /// What is known of the rows of a chunk.
@@ -166,7 +195,7 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
         rows: std::ops::Range<usize>,
         (layout, bins, query): (&'a Layout, &Bins, &'a KpiQuery),
     ) -> Self {
-        let narrow = |lookup: Vec<u64>| lookup.into_iter().map(K::of).collect();
+        let narrow = |lookup: Vec<u64>| Lookup::new(lookup.into_iter().map(K::of).collect());
         Self {
             facts,
             instants,
@@ -185,21 +214,23 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
     }
 
     fn run(&self, plans: &[CohortPlan]) -> Vec<CohortCounters> {
-        let mut sinks: Vec<Box<dyn Sink<K> + '_>> =
+        let mut sinks: Vec<Box<dyn Sink<T, K> + '_>> =
             plans.iter().map(|plan| self.sink(plan)).collect();
         let mut samples: Vec<CohortCounters> = plans.iter().map(CohortCounters::new).collect();
+        let unit = self.clock.unit;
         self.chunks(|chunk, columns, rows| {
             let plans = plans.iter().zip(sinks.iter_mut().zip(&mut samples));
             for (plan, (sink, samples)) in plans {
                 self.cohort(plan, chunk, columns, rows);
-                let (keys, scratch) = (chunk.keys.get(..rows), &chunk.scratch);
-                let Some(keys) = keys else { continue };
-                sink.feed(keys, &scratch.codes, &scratch.durations);
+                let codes = &chunk.scratch.codes;
+                let Some(keys) = chunk.keys.get(..rows) else { continue };
+                let spans = plan.spans(columns, rows);
+                sink.feed(keys, codes, &spans);
                 if self.query.percentiles && plan.sums {
-                    let values = keys.iter().zip(scratch.codes.iter().zip(&scratch.durations));
-                    for (key, (code, duration)) in values {
+                    for (row, (key, code)) in keys.iter().zip(codes).enumerate() {
                         if !key.is_out() && plan.has_duration(*code) {
-                            samples.sample(key.wide(), *duration);
+                            let micros = spans.of(row, *code).wrapping_mul(unit);
+                            samples.sample(key.wide(), micros);
                         }
                     }
                 }
@@ -210,76 +241,57 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
             .zip(samples)
             .map(|(sink, mut counters)| {
                 counters.sort_samples();
-                sink.finish(&mut counters);
+                sink.finish(unit, &mut counters);
                 counters
             })
             .collect()
     }
 
-    fn sink<'p>(&self, plan: &'p CohortPlan) -> Box<dyn Sink<K> + 'p> {
-        match plan.width {
-            4 => self.sink_of::<4>(plan),
-            8 => self.sink_of::<8>(plan),
-            12 => self.sink_of::<12>(plan),
-            _ => self.sink_of::<16>(plan),
+    fn sink<'p>(&self, plan: &'p CohortPlan) -> Box<dyn Sink<T, K> + 'p> {
+        match (plan.width, plan.sums) {
+            (4, false) => self.sink_of::<4, ()>(plan),
+            (4, true) => self.sink_of::<4, T::Total>(plan),
+            (8, false) => self.sink_of::<8, ()>(plan),
+            (8, true) => self.sink_of::<8, T::Total>(plan),
+            (12, false) => self.sink_of::<12, ()>(plan),
+            (12, true) => self.sink_of::<12, T::Total>(plan),
+            (_, false) => self.sink_of::<16, ()>(plan),
+            (_, true) => self.sink_of::<16, T::Total>(plan),
         }
     }
 
-    fn sink_of<'p, const W: usize>(&self, plan: &'p CohortPlan) -> Box<dyn Sink<K> + 'p> {
+    fn sink_of<'p, const W: usize, S: Total>(
+        &self,
+        plan: &'p CohortPlan,
+    ) -> Box<dyn Sink<T, K> + 'p> {
         let deltas: &[[u32; W]] = plan.deltas.as_chunks().0;
-        let (bits, sums) = (self.layout.bits(), plan.sums);
+        let bits = self.layout.bits();
         // An array of more groups than this has mostly empty ones, and is slower than sorting.
         let most = self.rows.len().saturating_mul(8);
         let roomy = 1_usize.checked_shl(bits).is_some_and(|groups| groups <= most);
         let code_bits = plan.code_bits();
         if bits + code_bits <= CODED_BITS && (roomy || bits <= TINY_BITS) {
-            return Box::new(Coded::new(bits, code_bits, deltas, sums));
+            return Box::new(Coded::<W, S>::new(bits, code_bits, deltas));
         }
-        let near = bits <= NEAR_BITS || (bits <= DENSE_BITS && self.is_clustered(plan));
-        if bits <= TINY_BITS || (near && roomy) {
-            return Box::new(Dense::new(bits, deltas, sums));
+        if bits <= TINY_BITS || (bits <= LANE_BITS && roomy) {
+            return match Lanes::<W, u64, S>::hold(deltas) {
+                true => Box::new(Lanes::<W, u64, S>::new(bits, deltas)),
+                false => Box::new(Lanes::<W, u128, S>::new(bits, deltas)),
+            };
         }
         if bits > BLOCK_BITS + PARTITION_BITS || !roomy {
             return Box::new(Sorted { deltas, records: Vec::new() });
         }
         let rows = self.rows.len();
         if bits + code_bits <= u32::BITS {
-            return Box::new(Partitioned::<W, u32>::new(bits, code_bits, deltas, sums, rows));
+            return Box::new(Partitioned::<W, u32, S>::new(bits, code_bits, deltas, rows));
         }
-        Box::new(Partitioned::<W, u64>::new(bits, code_bits, deltas, sums, rows))
+        Box::new(Partitioned::<W, u64, S>::new(bits, code_bits, deltas, rows))
     }
 
     fn columns(&self, begin: usize, rows: usize) -> Columns<'a, T> {
         let rows = begin..begin + rows;
         Columns::of_table(self.instants, self.facts.flag_column(), self.clock, rows)
-    }
-
-    /// Whether rows near each other fall into few blocks, as they do when orders come in order of
-    /// time and groups have periods.
-    fn is_clustered(&self, plan: &CohortPlan) -> bool {
-        const SAMPLES: usize = 16;
-        let blocks = 1_usize << self.layout.bits().saturating_sub(BLOCK_BITS);
-        let mut chunk = Self::chunk();
-        let step = (self.rows.len() / SAMPLES).max(CHUNK);
-        let (mut seen, mut chunks) = (0_usize, 0_usize);
-        let mut touched = vec![usize::MAX; blocks];
-        for begin in self.rows.clone().step_by(step) {
-            let rows = CHUNK.min(self.rows.end - begin);
-            let columns = self.columns(begin, rows);
-            self.share(&columns, begin, rows, &mut chunk);
-            self.cohort(plan, &mut chunk, &columns, rows);
-            for key in chunk.keys.iter().take(rows) {
-                if let Some(mark) = touched.get_mut(key.place() >> BLOCK_BITS)
-                    && *mark != chunks
-                {
-                    *mark = chunks;
-                    seen += 1;
-                }
-            }
-            chunks += 1;
-        }
-        // On average at most a quarter of them.
-        seen.saturating_mul(4) <= chunks.saturating_mul(blocks)
     }
 
     fn chunk() -> Chunk<T, K> {
@@ -310,22 +322,25 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
         let Some(shared) = chunk.shared.get_mut(..rows) else { return };
         shared.fill(K::ZERO);
         for (dimension, lookup) in &self.lookups {
-            let lookup = lookup.as_slice();
-            match self.facts.key_column(*dimension).get(begin..begin + rows) {
-                Some(numbers) => {
-                    for (key, number) in shared.iter_mut().zip(numbers) {
-                        *key |= lookup.get(*number as usize).copied().unwrap_or(K::OUT);
-                    }
-                }
-                None => {
-                    let unknown = lookup.first().copied().unwrap_or(K::OUT);
+            let numbers = self.facts.key_column(*dimension).get(begin..begin + rows);
+            let pairs = shared.iter_mut().zip(numbers.unwrap_or(&[]));
+            match lookup {
+                _ if numbers.is_none() => {
+                    let unknown = lookup.of_unknown();
                     shared.iter_mut().for_each(|key| *key |= unknown);
                 }
+                // The table's own numbers: none is larger than its names are many.
+                Lookup::Few(keys) => pairs.for_each(|(key, number)| {
+                    *key |= keys.get(usize::from(*number as u8)).copied().unwrap_or(K::OUT);
+                }),
+                Lookup::Many(keys) => pairs.for_each(|(key, number)| {
+                    *key |= keys.get(*number as usize).copied().unwrap_or(K::OUT);
+                }),
             }
         }
     }
 
-    /// Makes keys, codes and durations of one cohort.
+    /// Makes keys and codes of one cohort.
     fn cohort(
         &self,
         plan: &CohortPlan,
@@ -333,12 +348,14 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
         columns: &Columns<'_, T>,
         rows: usize,
     ) {
-        plan.fill(columns, rows, chunk.common, &mut chunk.scratch);
         let (from, to) = (T::nearest(self.bins.from()), T::nearest(self.bins.to()));
+        plan.fill_codes(columns, rows, chunk.common, &mut chunk.scratch);
+        let buffer = chunk.scratch.instants.as_mut_slice();
+        let instants = plan.instants(columns, rows, chunk.common, to, buffer);
         // A mark and no branch: whether a row lies in the window is hard to foresee.
         let outside = |instant: T| K::mark((instant < from) | (instant >= to));
         let shift = self.layout.period_shift();
-        let parts = chunk.shared.iter().zip(&chunk.scratch.instants).take(rows);
+        let parts = chunk.shared.iter().zip(instants);
         let keys = chunk.keys.iter_mut().zip(parts);
         match (self.bins.count(), self.bins.even()) {
             (..=1, _) => {
@@ -373,59 +390,72 @@ fn add<const W: usize>(cell: &mut [u32; W], delta: &[u32; W]) {
 }
 
 /// Writes the groups of a block that have a row.
-fn emit<const W: usize>(
+fn emit<const W: usize, S: Total>(
     first: u64,
     cells: &[[u32; W]],
-    sums: &[i128],
+    sums: &[S],
+    unit: i64,
     counters: &mut CohortCounters,
 ) {
-    let mut sums = sums.iter();
-    for (key, cell) in (first..).zip(cells) {
-        let sum = sums.next().copied().unwrap_or(0);
+    for (key, (cell, sum)) in (first..).zip(cells.iter().zip(sums)) {
         if cell.iter().take(COMMON_SLOTS).fold(0, |all, count| all | count) != 0 {
-            counters.push_cell(key, cell, sum);
+            counters.push_cell(key, cell, sum.wide() * i128::from(unit));
         }
     }
 }
 
 /// How often each code occurs in each group. One addition a row; what the codes mean is added up in
 /// the end.
-struct Coded<'p, const W: usize> {
+struct Coded<'p, const W: usize, S> {
     deltas: &'p [[u32; W]],
     code_bits: u32,
     groups: usize,
+    /// With those of a spare group for rows that do not count: that costs an addition, but whether a
+    /// row counts is hard to foresee, and a branch would cost more.
     counts: Vec<u32>,
-    sums: Vec<i128>,
+    sums: Vec<S>,
 }
 
-impl<'p, const W: usize> Coded<'p, W> {
-    fn new(bits: u32, code_bits: u32, deltas: &'p [[u32; W]], sums: bool) -> Self {
+impl<'p, const W: usize, S: Total> Coded<'p, W, S> {
+    fn new(bits: u32, code_bits: u32, deltas: &'p [[u32; W]]) -> Self {
         let groups = 1_usize << bits;
         Self {
             deltas,
             code_bits,
             groups,
-            counts: vec![0; (groups << code_bits) + 1],
-            sums: spare_sums(groups, sums),
+            counts: vec![0; (groups + 1) << code_bits],
+            sums: vec![S::default(); groups + 1],
         }
     }
 }
 
-impl<const W: usize, K: Key> Sink<K> for Coded<'_, W> {
-    fn feed(&mut self, keys: &[K], codes: &[u16], durations: &[i64]) {
-        let counts = self.counts.as_mut_slice();
-        let (bits, spare) = (self.code_bits, counts.len() - 1);
-        for (key, code) in keys.iter().zip(codes) {
-            // The mark of a row that does not count must not be shifted out.
-            let place = key.place() << bits | key.place() & K::OUT.place() | usize::from(*code);
-            if let Some(count) = counts.get_mut(place.min(spare)) {
+impl<const W: usize, T: Tick, K: Key, S: Total> Sink<T, K> for Coded<'_, W, S> {
+    fn feed(&mut self, keys: &[K], codes: &[u16], spans: &Spans<'_, T>) {
+        let (counts, sums) = (self.counts.as_mut_slice(), self.sums.as_mut_slice());
+        let (bits, spare) = (self.code_bits, self.groups);
+        let rows = keys.iter().zip(codes);
+        let mut count = |key: &K, code: u16| {
+            let place = key.place().min(spare);
+            if let Some(count) = counts.get_mut(place << bits | usize::from(code)) {
                 *count = count.wrapping_add(1);
             }
+            place
+        };
+        if S::COUNTS {
+            for ((key, code), (begin, end)) in rows.zip(spans.begin.iter().zip(spans.end)) {
+                let place = count(key, *code);
+                if let Some(sum) = sums.get_mut(place) {
+                    sum.add(spans.between(*begin, *end, *code));
+                }
+            }
+        } else {
+            for (key, code) in rows {
+                count(key, *code);
+            }
         }
-        add_sums(&mut self.sums, keys, durations);
     }
 
-    fn finish(self: Box<Self>, counters: &mut CohortCounters) {
+    fn finish(self: Box<Self>, unit: i64, counters: &mut CohortCounters) {
         let mut cells = vec![[0_u32; W]; self.groups];
         for (cell, counts) in cells.iter_mut().zip(self.counts.chunks_exact(1 << self.code_bits)) {
             for (count, delta) in counts.iter().zip(self.deltas).filter(|(count, _)| **count > 0) {
@@ -434,58 +464,7 @@ impl<const W: usize, K: Key> Sink<K> for Coded<'_, W> {
                 }
             }
         }
-        emit(0, &cells, &self.sums, counters);
-    }
-}
-
-/// Sums of groups, and a spare one for rows that do not count: that costs an addition, but whether a
-/// row counts is hard to foresee, and a branch would cost more.
-fn spare_sums(groups: usize, wanted: bool) -> Vec<i128> {
-    vec![0; if wanted { groups + 1 } else { 0 }]
-}
-
-#[inline(always)]
-fn add_sums<K: Key>(sums: &mut [i128], keys: &[K], durations: &[i64]) {
-    let Some(spare) = sums.len().checked_sub(1) else { return };
-    for (key, duration) in keys.iter().zip(durations) {
-        if let Some(sum) = sums.get_mut(key.place().min(spare)) {
-            *sum += i128::from(*duration);
-        }
-    }
-}
-
-/// Counters as an array.
-struct Dense<'p, const W: usize> {
-    deltas: &'p [[u32; W]],
-    groups: usize,
-    /// One more than there are groups, for rows that do not count.
-    cells: Vec<[u32; W]>,
-    sums: Vec<i128>,
-}
-
-impl<'p, const W: usize> Dense<'p, W> {
-    fn new(bits: u32, deltas: &'p [[u32; W]], sums: bool) -> Self {
-        let groups = 1_usize << bits;
-        Self { deltas, groups, cells: vec![[0; W]; groups + 1], sums: spare_sums(groups, sums) }
-    }
-}
-
-impl<const W: usize, K: Key> Sink<K> for Dense<'_, W> {
-    fn feed(&mut self, keys: &[K], codes: &[u16], durations: &[i64]) {
-        let (cells, spare) = (self.cells.as_mut_slice(), self.groups);
-        for (key, code) in keys.iter().zip(codes) {
-            let delta = self.deltas.get(usize::from(*code));
-            let cell = cells.get_mut(key.place().min(spare));
-            if let (Some(cell), Some(delta)) = (cell, delta) {
-                add(cell, delta);
-            }
-        }
-        add_sums(&mut self.sums, keys, durations);
-    }
-
-    fn finish(self: Box<Self>, counters: &mut CohortCounters) {
-        let cells = self.cells.get(..self.groups).unwrap_or(&[]);
-        emit(0, cells, &self.sums, counters);
+        emit(0, &cells, &self.sums, unit, counters);
     }
 }
 
@@ -522,25 +501,26 @@ impl Record for u64 {
 
 /// Rows as records, brought together by block before they are counted: then the counters of a block
 /// stay near, whatever the order of the rows.
-struct Partitioned<'p, const W: usize, R> {
+struct Partitioned<'p, const W: usize, R, S> {
     deltas: &'p [[u32; W]],
     code_bits: u32,
     records: Vec<R>,
+    /// Durations in ticks.
     durations: Vec<i64>,
-    has_sums: bool,
     /// Records of each block, and in the last place rows that do not count.
     sizes: Vec<usize>,
+    sums: std::marker::PhantomData<S>,
 }
 
-impl<'p, const W: usize, R: Record> Partitioned<'p, W, R> {
-    fn new(bits: u32, code_bits: u32, deltas: &'p [[u32; W]], has_sums: bool, rows: usize) -> Self {
+impl<'p, const W: usize, R: Record, S: Total> Partitioned<'p, W, R, S> {
+    fn new(bits: u32, code_bits: u32, deltas: &'p [[u32; W]], rows: usize) -> Self {
         Self {
             deltas,
             code_bits,
             records: Vec::with_capacity(rows),
-            durations: Vec::with_capacity(if has_sums { rows } else { 0 }),
-            has_sums,
+            durations: Vec::with_capacity(if S::COUNTS { rows } else { 0 }),
             sizes: vec![0; (1 << bits.saturating_sub(BLOCK_BITS)) + 1],
+            sums: std::marker::PhantomData,
         }
     }
 
@@ -559,7 +539,7 @@ impl<'p, const W: usize, R: Record> Partitioned<'p, W, R> {
             .collect();
         let mut records = vec![R::default(); self.records.len()];
         let mut durations = vec![0_i64; self.durations.len()];
-        if self.has_sums {
+        if S::COUNTS {
             for (record, duration) in self.records.iter().zip(&self.durations) {
                 let Some(place) = places.get_mut(record.unpack() >> shift) else { continue };
                 let slots = (records.get_mut(*place), durations.get_mut(*place));
@@ -582,8 +562,8 @@ impl<'p, const W: usize, R: Record> Partitioned<'p, W, R> {
     }
 }
 
-impl<const W: usize, R: Record, K: Key> Sink<K> for Partitioned<'_, W, R> {
-    fn feed(&mut self, keys: &[K], codes: &[u16], durations: &[i64]) {
+impl<const W: usize, R: Record, T: Tick, K: Key, S: Total> Sink<T, K> for Partitioned<'_, W, R, S> {
+    fn feed(&mut self, keys: &[K], codes: &[u16], spans: &Spans<'_, T>) {
         // Every row is written, and the next one over it when it does not count: whether it does is
         // hard to foresee, and a branch would cost more.
         let (bits, sizes) = (self.code_bits, self.sizes.as_mut_slice());
@@ -600,27 +580,28 @@ impl<const W: usize, R: Record, K: Key> Sink<K> for Partitioned<'_, W, R> {
             count += usize::from(!key.is_out());
         }
         self.records.extend_from_slice(records.get(..count).unwrap_or(&[]));
-        if self.has_sums {
-            let mut spans = [0_i64; CHUNK];
+        if S::COUNTS {
+            let mut kept = [0_i64; CHUNK];
             let mut count = 0;
-            for (key, duration) in keys.iter().zip(durations) {
-                if let Some(span) = spans.get_mut(count % CHUNK) {
-                    *span = *duration;
+            let rows = keys.iter().zip(codes).zip(spans.begin.iter().zip(spans.end));
+            for ((key, code), (begin, end)) in rows {
+                if let Some(span) = kept.get_mut(count % CHUNK) {
+                    *span = spans.between(*begin, *end, *code);
                 }
                 count += usize::from(!key.is_out());
             }
-            self.durations.extend_from_slice(spans.get(..count).unwrap_or(&[]));
+            self.durations.extend_from_slice(kept.get(..count).unwrap_or(&[]));
         }
     }
 
-    fn finish(mut self: Box<Self>, counters: &mut CohortCounters) {
+    fn finish(mut self: Box<Self>, unit: i64, counters: &mut CohortCounters) {
         let (records, durations) = self.by_block();
         // What came in is no longer needed; the results may take its place.
         self.records = Vec::new();
         self.durations = Vec::new();
         let code_mask = (1_usize << self.code_bits) - 1;
         let mut cells = vec![[0_u32; W]; BLOCK];
-        let mut sums = vec![0_i128; if self.has_sums { BLOCK } else { 0 }];
+        let mut sums = vec![S::default(); BLOCK];
         let mut begin = 0;
         let blocks = self.sizes.len() - 1;
         for (block, size) in self.sizes.iter().take(blocks).enumerate() {
@@ -640,12 +621,12 @@ impl<const W: usize, R: Record, K: Key> Sink<K> for Partitioned<'_, W, R> {
             for (record, duration) in records.iter().zip(durations.get(rows).unwrap_or(&[])) {
                 let place = (record.unpack() >> self.code_bits) % BLOCK;
                 if let Some(sum) = sums.get_mut(place) {
-                    *sum += i128::from(*duration);
+                    sum.add(*duration);
                 }
             }
-            emit((block as u64) << BLOCK_BITS, &cells, &sums, counters);
+            emit((block as u64) << BLOCK_BITS, &cells, &sums, unit, counters);
             cells.fill([0; W]);
-            sums.fill(0);
+            sums.fill(S::default());
         }
     }
 }
@@ -653,19 +634,18 @@ impl<const W: usize, R: Record, K: Key> Sink<K> for Partitioned<'_, W, R> {
 /// Few rows, or so many possible groups that no array holds them.
 struct Sorted<'p, const W: usize> {
     deltas: &'p [[u32; W]],
+    /// Key, code, and duration in ticks.
     records: Vec<(u64, u16, i64)>,
 }
 
-impl<const W: usize, K: Key> Sink<K> for Sorted<'_, W> {
-    fn feed(&mut self, keys: &[K], codes: &[u16], durations: &[i64]) {
-        let rows = keys.iter().zip(codes.iter().zip(durations));
-        self.records.extend(
-            rows.filter(|(key, _)| !key.is_out())
-                .map(|(key, (code, duration))| (key.wide(), *code, *duration)),
-        );
+impl<const W: usize, T: Tick, K: Key> Sink<T, K> for Sorted<'_, W> {
+    fn feed(&mut self, keys: &[K], codes: &[u16], spans: &Spans<'_, T>) {
+        let rows = keys.iter().zip(codes).enumerate().filter(|(_, (key, _))| !key.is_out());
+        self.records
+            .extend(rows.map(|(row, (key, code))| (key.wide(), *code, spans.of(row, *code))));
     }
 
-    fn finish(mut self: Box<Self>, counters: &mut CohortCounters) {
+    fn finish(mut self: Box<Self>, unit: i64, counters: &mut CohortCounters) {
         self.records.sort_unstable_by_key(|(key, ..)| *key);
         for group in self.records.chunk_by(|a, b| a.0 == b.0) {
             let (mut cell, mut sum) = ([0_u32; W], 0_i128);
@@ -673,10 +653,10 @@ impl<const W: usize, K: Key> Sink<K> for Sorted<'_, W> {
                 if let Some(delta) = self.deltas.get(usize::from(*code)) {
                     add(&mut cell, delta);
                 }
-                sum += i128::from(*duration);
+                sum.add(*duration);
             }
             if let Some((key, ..)) = group.first() {
-                counters.push_cell(*key, &cell, sum);
+                counters.push_cell(*key, &cell, sum * i128::from(unit));
             }
         }
     }

@@ -59,6 +59,7 @@ mod figures;
 mod fold;
 mod from_order;
 mod groups;
+mod lanes;
 mod layout;
 mod live;
 mod plan;

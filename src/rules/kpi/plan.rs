@@ -189,19 +189,40 @@ impl CohortPlan {
         Common { paid: latest(columns.at(At::Paid, rows)) <= as_of, plain: marks & special == 0 }
     }
 
-    /// Instant, code and duration of one row; the instant may lie outside of the window.
+    /// Instant, code and duration in microseconds of one row; the instant may lie outside of the
+    /// window.
     pub(super) fn row(&self, row: &PackedRow, chunk: &mut Scratch<i64>) -> (i64, u16, i64) {
         let columns = Columns::of_row(row);
-        self.fill(&columns, 1, Self::common(&columns, 1, self.as_of), chunk);
-        let first = (chunk.instants.first(), chunk.codes.first(), chunk.durations.first());
-        match first {
-            (Some(instant), Some(code), Some(duration)) => (*instant, *code, *duration),
-            _ => (NEVER, 0, 0),
+        let common = Self::common(&columns, 1, self.as_of);
+        self.fill_codes(&columns, 1, common, chunk);
+        let code = chunk.codes.first().copied().unwrap_or(0);
+        let span = self.spans(&columns, 1).of(0, code);
+        let instants = self.instants(&columns, 1, common, NEVER, &mut chunk.instants);
+        (instants.first().copied().unwrap_or(NEVER), code, span)
+    }
+
+    /// The two instants between which durations of the cohort lie; none without durations.
+    pub(super) fn spans<'a, T: Tick>(
+        &'a self,
+        columns: &'a Columns<'_, T>,
+        rows: usize,
+    ) -> Spans<'a, T> {
+        if !self.sums {
+            return Spans { begin: &[], end: &[], masks: &[] };
+        }
+        let (begin, end) = match self.cohort {
+            Cohort::Acknowledged => (At::Created, At::Acknowledged),
+            _ => (At::Paid, At::ShipConfirmed),
+        };
+        Spans {
+            begin: columns.at(begin, rows),
+            end: columns.at(end, rows),
+            masks: self.durations.as_slice(),
         }
     }
 
-    /// Fills cohort instants, codes and durations of the first `rows` rows of a chunk.
-    pub(super) fn fill<T: Tick>(
+    /// Fills the codes of the first `rows` rows of a chunk.
+    pub(super) fn fill_codes<T: Tick>(
         &self,
         columns: &Columns<'_, T>,
         rows: usize,
@@ -209,19 +230,15 @@ impl CohortPlan {
         out: &mut Scratch<T>,
     ) {
         let as_of: T = Self::as_of(self.as_of, columns.clock);
-        let (Some(instants), Some(codes), Some(durations), Some(questions)) = (
-            out.instants.get_mut(..rows),
-            out.codes.get_mut(..rows),
-            out.durations.get_mut(..rows),
-            out.questions.get_mut(..rows),
-        ) else {
+        let (Some(codes), Some(questions)) =
+            (out.codes.get_mut(..rows), out.questions.get_mut(..rows))
+        else {
             return;
         };
         codes.fill(0);
         for measure in &self.measures {
             self.measure_codes(measure, columns, as_of, questions, codes);
         }
-        self.fill_instants(columns, rows, as_of, common, instants);
         if !(common.paid && common.plain) {
             let all = self.codes;
             let marks = columns.flags(rows).iter().zip(columns.at(At::Paid, rows));
@@ -232,18 +249,6 @@ impl CohortPlan {
                 *code = if never == 0 { *code } else { all + never - 1 };
             }
         }
-        if self.sums {
-            let (begin, end) = match self.cohort {
-                Cohort::Acknowledged => (At::Created, At::Acknowledged),
-                _ => (At::Paid, At::ShipConfirmed),
-            };
-            let masks = self.durations.as_slice();
-            let spans = columns.at(begin, rows).iter().zip(columns.at(end, rows));
-            for ((duration, code), (begin, end)) in durations.iter_mut().zip(codes).zip(spans) {
-                let micros = end.wide().wrapping_sub(begin.wide()).wrapping_mul(columns.clock.unit);
-                *duration = micros & masks.get(usize::from(*code)).copied().unwrap_or(0);
-            }
-        }
     }
 
     /// Bits of the codes.
@@ -252,48 +257,58 @@ impl CohortPlan {
         usize::BITS - codes.saturating_sub(1).leading_zeros()
     }
 
-    fn fill_instants<T: Tick>(
+    /// The cohort instants of the first `rows` rows of a chunk, as far as they lie before `to`: a
+    /// column of the table where it says just that, else made in `buffer`.
+    pub(super) fn instants<'a, T: Tick>(
         &self,
-        columns: &Columns<'_, T>,
+        columns: &'a Columns<'_, T>,
         rows: usize,
-        as_of: T,
         common: Common,
-        instants: &mut [T],
-    ) {
-        let paid = || columns.at(At::Paid, rows);
+        to: T,
+        buffer: &'a mut [T],
+    ) -> &'a [T] {
+        let as_of: T = Self::as_of(self.as_of, columns.clock);
+        let paid = columns.at(At::Paid, rows);
         let placed_or_paid = |created: T, paid: T| {
             let placed = if created <= as_of { created } else { T::NEVER };
             if paid <= as_of { paid } else { placed }
         };
+        let Some(instants) = buffer.get_mut(..rows) else { return &[] };
         let own = match self.cohort {
-            Cohort::Paid if common.paid => return instants.copy_from_slice(paid()),
+            Cohort::Paid if common.paid => return paid,
             Cohort::Paid => {
-                let pairs = columns.at(At::Created, rows).iter().zip(paid());
+                let pairs = columns.at(At::Created, rows).iter().zip(paid);
                 for (instant, (created, paid)) in instants.iter_mut().zip(pairs) {
                     *instant = placed_or_paid(*created, *paid);
                 }
-                return;
+                return instants;
             }
             Cohort::DeliverBy => {
                 let due = columns.at(At::DeliverBy, rows);
                 if latest(due) != T::NEVER {
-                    return instants.copy_from_slice(due);
+                    return due;
                 }
-                let pairs = columns.at(At::Created, rows).iter().zip(paid());
+                let pairs = columns.at(At::Created, rows).iter().zip(paid);
                 for (instant, ((created, paid), due)) in instants.iter_mut().zip(pairs.zip(due)) {
                     *instant =
                         if *due == T::NEVER { placed_or_paid(*created, *paid) } else { *due };
                 }
-                return;
+                return instants;
             }
             Cohort::ShipConfirmed => At::ShipConfirmed,
             Cohort::Uploaded => At::Uploaded,
             Cohort::Created => At::Created,
             Cohort::Acknowledged => At::Acknowledged,
         };
-        for (instant, own) in instants.iter_mut().zip(columns.at(own, rows)) {
+        let own = columns.at(own, rows);
+        // What has not come yet lies behind the window anyway.
+        if to <= as_of {
+            return own;
+        }
+        for (instant, own) in instants.iter_mut().zip(own) {
             *instant = if *own <= as_of { *own } else { T::NEVER };
         }
+        instants
     }
 
     fn measure_codes<T: Tick>(
@@ -497,7 +512,7 @@ impl<'a, T: Tick> Columns<'a, T> {
         }
     }
 
-    fn at(&self, which: At, rows: usize) -> &[T] {
+    pub(super) fn at(&self, which: At, rows: usize) -> &[T] {
         let column = self.instants.get(which as usize).copied().unwrap_or(&[]);
         let filled = if column.is_empty() { T::NEVERS.as_slice() } else { column };
         filled.get(..rows).unwrap_or(&[])
@@ -509,24 +524,42 @@ impl<'a, T: Tick> Columns<'a, T> {
     }
 }
 
-/// What a chunk of rows came to: cohort instants in ticks, codes, durations in microseconds (0 where
-/// none counts).
+/// The instants between which the durations of some rows lie, and by code whether they count.
+pub(super) struct Spans<'a, T> {
+    pub(super) begin: &'a [T],
+    pub(super) end: &'a [T],
+    masks: &'a [i64],
+}
+
+impl<T: Tick> Spans<'_, T> {
+    /// Ticks between two instants, or 0 for codes whose rows have no duration.
+    #[inline(always)]
+    pub(super) fn between(&self, begin: T, end: T, code: u16) -> i64 {
+        end.wide().wrapping_sub(begin.wide())
+            & self.masks.get(usize::from(code)).copied().unwrap_or(0)
+    }
+
+    /// [`Spans::between`] of a row.
+    pub(super) fn of(&self, row: usize, code: u16) -> i64 {
+        match (self.begin.get(row), self.end.get(row)) {
+            (Some(begin), Some(end)) => self.between(*begin, *end, code),
+            _ => 0,
+        }
+    }
+}
+
+/// What a chunk of rows came to.
 #[derive(Debug, Clone)]
 pub(super) struct Scratch<T> {
+    /// Room for cohort instants, in ticks.
     pub(super) instants: Vec<T>,
     pub(super) codes: Vec<u16>,
-    pub(super) durations: Vec<i64>,
     /// Room for what is asked of the rows.
     questions: Vec<u16>,
 }
 
 impl<T: Tick> Scratch<T> {
     pub(super) fn of(rows: usize) -> Self {
-        Self {
-            instants: vec![T::NEVER; rows],
-            codes: vec![0; rows],
-            durations: vec![0; rows],
-            questions: vec![0; rows],
-        }
+        Self { instants: vec![T::NEVER; rows], codes: vec![0; rows], questions: vec![0; rows] }
     }
 }

@@ -5,8 +5,53 @@ use super::definitions::NEVER;
 use super::facts::{INSTANTS, PackedRow};
 use super::plan::CHUNK;
 
+/// A sum of spans between ticks.
+pub(super) trait Total: Copy + Default + 'static {
+    /// Whether there is anything to sum.
+    const COUNTS: bool = true;
+
+    fn add(&mut self, ticks: i64);
+
+    fn wide(self) -> i128;
+}
+
+/// Spans of fewer than 2^32 seconds: those of 2^30 rows fit.
+impl Total for i64 {
+    #[inline(always)]
+    fn add(&mut self, ticks: i64) {
+        *self = self.wrapping_add(ticks);
+    }
+
+    fn wide(self) -> i128 {
+        i128::from(self)
+    }
+}
+
+impl Total for i128 {
+    #[inline(always)]
+    fn add(&mut self, ticks: i64) {
+        *self += Self::from(ticks);
+    }
+
+    fn wide(self) -> i128 {
+        self
+    }
+}
+
+impl Total for () {
+    const COUNTS: bool = false;
+
+    fn add(&mut self, _ticks: i64) {}
+
+    fn wide(self) -> i128 {
+        0
+    }
+}
+
 /// An instant of a column.
 pub(super) trait Tick: Copy + Ord + 'static {
+    /// What holds the sum of the spans of as many rows as are counted at a time.
+    type Total: Total;
     /// A fact that did not happen, or a deadline that does not exist.
     const NEVER: Self;
     /// The last instant before that.
@@ -22,6 +67,7 @@ pub(super) trait Tick: Copy + Ord + 'static {
 }
 
 impl Tick for i64 {
+    type Total = i128;
     const NEVER: Self = NEVER;
     const LAST: Self = NEVER - 1;
     const NEVERS: &'static [Self; CHUNK] = &[NEVER; CHUNK];
@@ -36,6 +82,7 @@ impl Tick for i64 {
 }
 
 impl Tick for i32 {
+    type Total = i64;
     const NEVER: Self = Self::MAX;
     const LAST: Self = Self::MAX - 1;
     const NEVERS: &'static [Self; CHUNK] = &[Self::MAX; CHUNK];
