@@ -638,6 +638,11 @@ pub(super) mod shipping {
         }
     }
 
+    /// By whom the order was cancelled, as the bits say.
+    pub(in super::super) fn cancelled_by(bits: u16) -> Option<CancelledBy> {
+        (bits & (1 << 4) != 0).then(|| CancelledBy::from_bits(bits >> 6))
+    }
+
     /// Asks the questions: `shipped_at` is when the last unit so far left, on the chosen basis, and
     /// `whole` is 1 if it was the last active one, else 0.
     #[inline(always)]

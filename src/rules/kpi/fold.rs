@@ -167,15 +167,17 @@ impl<K: Key> Lookup<K> {
         }
         Self::Few(few)
     }
-
-    fn of_unknown(&self) -> K {
-        let first = match self {
-            Self::Few(keys) => keys.first(),
-            Self::Many(keys) => keys.first(),
-        };
-        first.copied().unwrap_or(K::OUT)
-    }
 }
+
+/// The key of a number that is known to be found: the table's own numbers are below 256 where its
+/// names are that few.
+#[inline(always)]
+fn few<K: Key>(keys: &[K; 256], number: u32) -> K {
+    keys.get(usize::from(number as u8)).copied().unwrap_or(K::OUT)
+}
+
+/// Numbers of rows about whom a dimension says nothing.
+static NO_NUMBERS: [u32; CHUNK] = [0; CHUNK];
 
 /// What is known of the rows of a chunk.
 struct Chunk<T, K> {
@@ -275,8 +277,8 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
         }
         if bits <= TINY_BITS || (bits <= LANE_BITS && roomy) {
             return match Lanes::<W, u64, S>::hold(deltas) {
-                true => Box::new(Lanes::<W, u64, S>::new(bits, deltas)),
-                false => Box::new(Lanes::<W, u128, S>::new(bits, deltas)),
+                true => Box::new(Lanes::<W, u64, S>::new(bits, deltas, &plan.durations)),
+                false => Box::new(Lanes::<W, u128, S>::new(bits, deltas, &plan.durations)),
             };
         }
         if bits > BLOCK_BITS + PARTITION_BITS || !roomy {
@@ -320,23 +322,39 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
     fn share(&self, columns: &Columns<'_, T>, begin: usize, rows: usize, chunk: &mut Chunk<T, K>) {
         chunk.common = CohortPlan::common(columns, rows, self.as_of);
         let Some(shared) = chunk.shared.get_mut(..rows) else { return };
-        shared.fill(K::ZERO);
-        for (dimension, lookup) in &self.lookups {
-            let numbers = self.facts.key_column(*dimension).get(begin..begin + rows);
-            let pairs = shared.iter_mut().zip(numbers.unwrap_or(&[]));
-            match lookup {
-                _ if numbers.is_none() => {
-                    let unknown = lookup.of_unknown();
-                    shared.iter_mut().for_each(|key| *key |= unknown);
+        let numbers = |dimension| {
+            let column = self.facts.key_column(dimension).get(begin..begin + rows);
+            column.unwrap_or(&NO_NUMBERS).get(..rows).unwrap_or(&[])
+        };
+        let mut is_first = true;
+        for two in self.lookups.chunks(2) {
+            let known = |key: K| if is_first { K::ZERO } else { key };
+            match two {
+                [(a, Lookup::Few(of_a)), (b, Lookup::Few(of_b))] => {
+                    let pairs = numbers(*a).iter().zip(numbers(*b));
+                    for (key, (a, b)) in shared.iter_mut().zip(pairs) {
+                        *key = known(*key) | few(of_a, *a) | few(of_b, *b);
+                    }
                 }
-                // The table's own numbers: none is larger than its names are many.
-                Lookup::Few(keys) => pairs.for_each(|(key, number)| {
-                    *key |= keys.get(usize::from(*number as u8)).copied().unwrap_or(K::OUT);
-                }),
-                Lookup::Many(keys) => pairs.for_each(|(key, number)| {
-                    *key |= keys.get(*number as usize).copied().unwrap_or(K::OUT);
-                }),
+                _ => {
+                    if is_first {
+                        shared.fill(K::ZERO);
+                    }
+                    for (dimension, lookup) in two {
+                        let pairs = shared.iter_mut().zip(numbers(*dimension));
+                        match lookup {
+                            Lookup::Few(keys) => pairs.for_each(|(key, a)| *key |= few(keys, *a)),
+                            Lookup::Many(keys) => pairs.for_each(|(key, number)| {
+                                *key |= keys.get(*number as usize).copied().unwrap_or(K::OUT);
+                            }),
+                        }
+                    }
+                }
             }
+            is_first = false;
+        }
+        if is_first {
+            shared.fill(K::ZERO);
         }
     }
 
@@ -365,7 +383,7 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
             }
             (_, Some(even)) => {
                 for (key, (shared, instant)) in keys {
-                    let period = K::of(even.of(instant.wide()) << shift & !OUT);
+                    let period = K::of(instant.period(even) << shift & !OUT);
                     *key = *shared | outside(*instant) | period;
                 }
             }

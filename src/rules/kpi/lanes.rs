@@ -5,37 +5,37 @@ use super::fold::{Key, Sink};
 use super::plan::{COMMON_SLOTS, Spans};
 use super::ticks::{Tick, Total};
 
-/// Several counters of one byte in a word. The last one marks rows that are counted elsewhere.
+/// Several narrow counters in a word. Its highest bit marks rows that are counted elsewhere.
 pub(super) trait Word: Copy + Default + PartialEq + 'static {
     const LANES: usize;
 
     /// One, in a lane.
     fn one(lane: usize) -> Self;
 
-    /// The highest bit of the last lane.
+    /// The highest bit.
     fn elsewhere() -> Self;
 
     fn plus(self, other: Self) -> Self;
 
     fn minus(self, other: Self) -> Self;
 
-    /// Whether a lane has reached half of what it can hold.
+    /// Whether a lane has reached half of what it can hold, or the highest bit is set.
     fn is_full(self) -> bool;
 
     fn lane(self, lane: usize) -> u32;
 }
 
 macro_rules! word {
-    ($word:ty, $lanes:literal) => {
+    ($word:ty, $lanes:literal lanes of $bits:literal bits) => {
         impl Word for $word {
             const LANES: usize = $lanes;
 
             fn one(lane: usize) -> Self {
-                1 << (8 * (lane % $lanes))
+                1 << ($bits * (lane % $lanes))
             }
 
             fn elsewhere() -> Self {
-                1 << (8 * $lanes - 1)
+                1 << (<$word>::BITS - 1)
             }
 
             #[inline(always)]
@@ -49,18 +49,26 @@ macro_rules! word {
 
             #[inline(always)]
             fn is_full(self) -> bool {
-                self & (Self::MAX / 255 * 128) != 0
+                const FULL: $word = {
+                    let (mut all, mut lane) = (1 << (<$word>::BITS - 1), 0);
+                    while lane < $lanes {
+                        all |= 1 << ($bits * lane + $bits - 1);
+                        lane += 1;
+                    }
+                    all
+                };
+                self & FULL != 0
             }
 
             fn lane(self, lane: usize) -> u32 {
-                (self >> (8 * (lane % $lanes))) as u32 & 255
+                (self >> ($bits * (lane % $lanes))) as u32 & ((1 << $bits) - 1)
             }
         }
     };
 }
 
-word!(u64, 8);
-word!(u128, 16);
+word!(u64, 9 lanes of 7 bits);
+word!(u128, 15 lanes of 8 bits);
 
 /// The lane of a counter: of the common ones only the first has one.
 const fn lane_of(slot: usize) -> usize {
@@ -70,8 +78,8 @@ const fn lane_of(slot: usize) -> usize {
 /// A word a group, and where a lane was full what it held.
 pub(super) struct Lanes<'p, const W: usize, R, S> {
     deltas: &'p [[u32; W]],
-    /// What a row of each code adds to the word.
-    steps: Vec<R>,
+    /// What a row of each code adds to the word, and all bits if it has a duration that counts.
+    steps: Vec<(R, i64)>,
     groups: usize,
     /// One more than there are groups, for rows that do not count.
     cells: Vec<(R, S)>,
@@ -81,13 +89,14 @@ pub(super) struct Lanes<'p, const W: usize, R, S> {
 }
 
 impl<'p, const W: usize, R: Word, S: Total> Lanes<'p, W, R, S> {
-    /// Whether a word has a lane for every counter that rows raise, and one to spare.
+    /// Whether a word has a lane for every counter that rows raise.
     pub(super) fn hold(deltas: &[[u32; W]]) -> bool {
         let used = |delta: &[u32; W]| delta.iter().rposition(|count| *count != 0).unwrap_or(0);
-        deltas.iter().map(used).max().is_none_or(|last| lane_of(last) + 1 < R::LANES)
+        deltas.iter().map(used).max().is_none_or(|last| lane_of(last) < R::LANES)
     }
 
-    pub(super) fn new(bits: u32, deltas: &'p [[u32; W]]) -> Self {
+    /// Counters of `2^bits` groups. `masks` says by code whether a row has a duration.
+    pub(super) fn new(bits: u32, deltas: &'p [[u32; W]], masks: &[i64]) -> Self {
         let groups = 1_usize << bits;
         let step = |delta: &[u32; W]| {
             let mut step = R::default();
@@ -101,7 +110,11 @@ impl<'p, const W: usize, R: Word, S: Total> Lanes<'p, W, R, S> {
         };
         Self {
             deltas,
-            steps: deltas.iter().map(step).collect(),
+            steps: deltas
+                .iter()
+                .map(step)
+                .zip(masks.iter().copied().chain(std::iter::repeat(0)))
+                .collect(),
             groups,
             cells: vec![(R::default(), S::default()); groups + 1],
             full: vec![[0; W]; groups + 1],
@@ -109,10 +122,27 @@ impl<'p, const W: usize, R: Word, S: Total> Lanes<'p, W, R, S> {
         }
     }
 
+    /// Counts a row.
+    #[inline(always)]
+    fn take(&mut self, place: usize, code: u16, ticks: i64) {
+        let place = place.min(self.groups);
+        let step = self.steps.get(usize::from(code));
+        let (Some((word, sum)), Some((step, mask))) = (self.cells.get_mut(place), step) else {
+            return;
+        };
+        if S::COUNTS {
+            sum.add(ticks & mask);
+        }
+        *word = word.plus(*step);
+        if word.is_full() {
+            self.spill(place, code);
+        }
+    }
+
     /// Makes room in a word, or counts a row that has no lane.
     #[cold]
     fn spill(&mut self, place: usize, code: u16) {
-        let step = self.steps.get(usize::from(code)).copied().unwrap_or_default();
+        let (step, _) = self.steps.get(usize::from(code)).copied().unwrap_or_default();
         let cell = self.cells.get_mut(place).map(|(word, _)| word);
         let (Some(word), Some(full)) = (cell, self.full.get_mut(place)) else { return };
         if let Some(mark) = self.is_full.get_mut(place) {
@@ -143,22 +173,13 @@ fn empty<const W: usize, R: Word>(word: R, counters: &mut [u32; W]) {
 
 impl<const W: usize, R: Word, T: Tick, K: Key, S: Total> Sink<T, K> for Lanes<'_, W, R, S> {
     fn feed(&mut self, keys: &[K], codes: &[u16], spans: &Spans<'_, T>) {
-        let mut spans_of = spans.begin.iter().zip(spans.end);
-        for (key, code) in keys.iter().zip(codes) {
-            let place = key.place().min(self.groups);
-            let step = self.steps.get(usize::from(*code));
-            let (Some((word, sum)), Some(step)) = (self.cells.get_mut(place), step) else {
-                continue;
-            };
-            if S::COUNTS
-                && let Some((begin, end)) = spans_of.next()
-            {
-                sum.add(spans.between(*begin, *end, *code));
+        let rows = keys.iter().zip(codes);
+        if S::COUNTS {
+            for ((key, code), (begin, end)) in rows.zip(spans.begin.iter().zip(spans.end)) {
+                self.take(key.place(), *code, end.wide().wrapping_sub(begin.wide()));
             }
-            *word = word.plus(*step);
-            if word.is_full() {
-                self.spill(place, *code);
-            }
+        } else {
+            rows.for_each(|(key, code)| self.take(key.place(), *code, 0));
         }
     }
 

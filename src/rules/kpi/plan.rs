@@ -28,6 +28,8 @@ pub(super) struct Measure {
     pub(super) slots: Vec<(Outcome, usize)>,
     /// Codes by question bits, already weighted.
     table: Vec<u16>,
+    /// Whether the table of another figure, whose questions say it all, holds its codes as well.
+    rides: bool,
 }
 
 impl Measure {
@@ -38,6 +40,16 @@ impl Measure {
         let Ok(table) = <&[u16; N]>::try_from(self.table.as_slice()) else { return };
         for (code, bits) in codes.iter_mut().zip(questions) {
             *code += table.get(usize::from(*bits) % N).copied().unwrap_or(0);
+        }
+    }
+
+    /// Adds the code of a figure that follows from whether and by whom an order was cancelled.
+    fn ride(&mut self, rider: &Self) {
+        for (bits, code) in (0..).zip(&mut self.table) {
+            if let Some(by) = shipping::cancelled_by(bits) {
+                let hit = rider.id == KpiId::Cancellation || by.is_seller_fault();
+                *code += if hit { rider.stride } else { 0 };
+            }
         }
     }
 }
@@ -65,7 +77,7 @@ pub(super) struct CohortPlan {
     /// Whether durations are summed.
     pub(super) sums: bool,
     /// For each code all bits where its rows have a duration that counts, else none.
-    durations: Vec<i64>,
+    pub(super) durations: Vec<i64>,
     as_of: i64,
     overdue: i64,
     shipped: At,
@@ -110,7 +122,18 @@ impl CohortPlan {
                     .collect(),
                 _ => Vec::new(),
             };
-            measures.push(Measure { id, stride, slots, table });
+            measures.push(Measure { id, stride, slots, table, rides: false });
+        }
+        let host = measures.iter().position(|measure| measure.id == KpiId::OnTimeShipping);
+        if let Some((before, [host, after @ ..])) =
+            host.and_then(|host| measures.split_at_mut_checked(host))
+        {
+            for rider in before.iter_mut().chain(after) {
+                if matches!(rider.id, KpiId::Cancellation | KpiId::SellerFaultCancellation) {
+                    host.ride(rider);
+                    rider.rides = true;
+                }
+            }
         }
         let width = slot.next_multiple_of(4);
         let mut deltas = Vec::new();
@@ -236,7 +259,7 @@ impl CohortPlan {
             return;
         };
         codes.fill(0);
-        for measure in &self.measures {
+        for measure in self.measures.iter().filter(|measure| !measure.rides) {
             self.measure_codes(measure, columns, as_of, questions, codes);
         }
         if !(common.paid && common.plain) {

@@ -379,6 +379,8 @@ pub(super) struct Even {
     /// `2^bits` over the rest of the length, rounded up.
     inverse: u32,
     bits: u32,
+    /// Whether the window is shorter than 2^32 ticks.
+    is_short: bool,
 }
 
 impl Even {
@@ -400,6 +402,7 @@ impl Even {
             shift,
             inverse: u32::try_from(inverse).ok()?,
             bits,
+            is_short: last.checked_sub(*first).is_some_and(|all| u32::try_from(all).is_ok()),
         })
     }
 
@@ -408,6 +411,17 @@ impl Even {
     pub(super) fn of(self, instant: i64) -> u64 {
         let passed = instant.wrapping_sub(self.from).cast_unsigned() >> self.shift;
         (u64::from(passed as u32) * u64::from(self.inverse)) >> self.bits
+    }
+
+    /// [`Even::of`] for ticks of four bytes, in half of the room: twice as many are done at a time.
+    #[inline(always)]
+    pub(super) fn of_short(self, instant: i32) -> u64 {
+        if !self.is_short {
+            return self.of(i64::from(instant));
+        }
+        // The difference fits, though not with a sign: what is cut off of the begin is cut off twice.
+        let passed = instant.wrapping_sub(self.from as i32).cast_unsigned() >> self.shift;
+        (u64::from(passed) * u64::from(self.inverse)) >> self.bits
     }
 }
 

@@ -4,6 +4,7 @@
 use super::definitions::NEVER;
 use super::facts::{INSTANTS, PackedRow};
 use super::plan::CHUNK;
+use super::query::Even;
 
 /// A sum of spans between ticks.
 pub(super) trait Total: Copy + Default + 'static {
@@ -61,6 +62,9 @@ pub(super) trait Tick: Copy + Ord + 'static {
 
     fn wide(self) -> i64;
 
+    /// The period of an instant that lies in the window; of any other instant, any number.
+    fn period(self, even: Even) -> u64;
+
     /// The nearest value: what is too early becomes the least, which no column holds; what is too
     /// late becomes [`Tick::NEVER`].
     fn nearest(ticks: i64) -> Self;
@@ -76,6 +80,11 @@ impl Tick for i64 {
         self
     }
 
+    #[inline(always)]
+    fn period(self, even: Even) -> u64 {
+        even.of(self)
+    }
+
     fn nearest(ticks: i64) -> Self {
         ticks
     }
@@ -89,6 +98,11 @@ impl Tick for i32 {
 
     fn wide(self) -> i64 {
         i64::from(self)
+    }
+
+    #[inline(always)]
+    fn period(self, even: Even) -> u64 {
+        even.of_short(self)
     }
 
     fn nearest(ticks: i64) -> Self {
