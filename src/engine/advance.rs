@@ -1,7 +1,9 @@
 //! The automatic links: review, acknowledgement, allocation, completion.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt, stream};
+use futures_util::future;
 
 use super::commit::{Alongside, apply_all};
 use super::ingest::open_moves;
@@ -97,14 +99,32 @@ impl Engine {
     /// # Errors
     /// Of the store; troubles of single orders are in the report.
     pub async fn advance(&self, now: DateTime<Utc>) -> Result<AdvanceReport> {
-        let mut report = AdvanceReport::default();
+        // Shops go on beside each other: orders of one are taken further page by page while another
+        // still waits for its platform. Only keys are held of all of them.
+        let mut shops: BTreeMap<ShopKey, Vec<OrderKey>> = BTreeMap::new();
         let mut after: Option<OrderKey> = None;
         loop {
             let keys = self.0.store.open_orders(after.as_ref(), PAGE).await?;
-            let Some(last) = keys.last().cloned() else { return Ok(report) };
-            report.add(self.advance_orders(&keys, now).await?);
+            let Some(last) = keys.last().cloned() else { break };
+            for key in keys {
+                shops.entry(key.shop_key()).or_default().push(key);
+            }
             after = Some(last);
         }
+        let going = shops.into_iter().filter(|(shop, _)| !self.is_stopped(shop, now));
+        let done = future::join_all(going.map(|(_, keys)| async move {
+            let mut report = AdvanceReport::default();
+            for page in keys.chunks(PAGE as usize) {
+                report.add(self.advance_orders(page, now).await?);
+            }
+            Ok::<_, Error>(report)
+        }))
+        .await;
+        let mut report = AdvanceReport::default();
+        for one in done {
+            report.add(one?);
+        }
+        Ok(report)
     }
 
     /// As [`Engine::advance`], for some orders.
@@ -119,10 +139,15 @@ impl Engine {
         let orders: Vec<Order> = self.0.store.orders(keys).await?.into_iter().flatten().collect();
         let recent = self.recent_of_buyers(&orders, now).await?;
         let mut report = AdvanceReport::default();
-        let mut results = stream::iter(orders)
-            .map(|order| self.advance_one(order, &recent, now))
-            .buffer_unordered(self.0.policy.concurrency);
-        while let Some((_, one)) = results.next().await {
+        let recent = &recent;
+        let done = self
+            .per_shop(
+                orders,
+                |order: &Order| order.key.shop_key(),
+                |order| async move { self.advance_one(order, recent, now).await.1 },
+            )
+            .await;
+        for one in done {
             report.add(one);
         }
         report.troubles.sort_by(|a, b| a.order.cmp(&b.order));
@@ -336,7 +361,7 @@ impl Engine {
     async fn commit_stock(&self, order: &Order) -> Result<bool> {
         for wanted in open_moves(order) {
             match self.0.stock.commit(&wanted).await {
-                Ok(()) => {}
+                Ok(()) => self.stock_moved(std::iter::once(&wanted.sku)),
                 Err(StockError::Failed(error)) => return Err(error),
                 Err(_) => return Ok(false),
             }

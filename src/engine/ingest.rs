@@ -35,6 +35,20 @@ pub struct SyncReport {
     pub quarantined: u64,
     /// Pages read.
     pub pages: u64,
+    /// Orders whose single read failed for now.
+    pub unread: u64,
+}
+
+impl SyncReport {
+    pub(super) fn add(&mut self, other: Self) {
+        self.seen += other.seen;
+        self.imported += other.imported;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.quarantined += other.quarantined;
+        self.pages += other.pages;
+        self.unread += other.unread;
+    }
 }
 
 impl Engine {
@@ -163,7 +177,7 @@ impl Engine {
     }
 
     /// Keeps what is no order, so that it is neither lost nor in the way.
-    async fn put_aside(
+    pub(super) async fn put_aside(
         &self,
         shop: &Shop,
         unreadable: Unreadable,
@@ -198,7 +212,7 @@ impl Engine {
 
     /// Stores what a page says: all orders of the page in one call of the store. The same order
     /// twice on one page is taken in twice, one after the other.
-    async fn take_in(
+    pub(super) async fn take_in(
         &self,
         shop: &Shop,
         snapshots: Vec<PlatformOrder>,

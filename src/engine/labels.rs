@@ -216,6 +216,7 @@ impl Engine {
         dry_run: bool,
         now: DateTime<Utc>,
     ) -> Result<(ItemOutcome<LabelRecord>, Option<Order>)> {
+        let known_rest = Known { order: None, read_at: known.read_at };
         let order = match known.order {
             Some(order) => order,
             None => self.load(&item.order).await?,
@@ -241,8 +242,15 @@ impl Engine {
         if !wants_label(package) {
             return skip("it needs no label");
         }
-        if order.logistics != LogisticsMode::SellerCarrier {
-            return skip("the platform issues the label");
+        if order.logistics == LogisticsMode::PlatformFulfilled {
+            return skip("the platform ships it");
+        }
+        if order.logistics == LogisticsMode::PlatformLabel {
+            if dry_run {
+                return skip("the platform issues the label, at its own price");
+            }
+            let Some(_under_way) = self.under_way(&item.package) else { return skip(ELSEWHERE) };
+            return self.buy_of_platform(order, known_rest, item, now).await;
         }
         let choice = match self.fresh_choice(package, now) {
             Some(choice) => choice,
@@ -379,7 +387,7 @@ impl Engine {
         })
     }
 
-    fn sender(&self, package: &Package) -> Result<crate::Contact> {
+    pub(super) fn sender(&self, package: &Package) -> Result<crate::Contact> {
         self.0
             .warehouses
             .iter()
@@ -475,7 +483,7 @@ impl Engine {
         self.settle_purchase(Some(order), &item.order, &item.package, key, answer, now).await
     }
 
-    fn purchases(&self) -> MutexGuard<'_, Purchases> {
+    pub(super) fn purchases(&self) -> MutexGuard<'_, Purchases> {
         self.0.purchases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -634,6 +642,14 @@ impl Engine {
         let Some((intent, None)) = self.0.store.intent(key).await? else {
             return Ok(ItemOutcome::Skipped("the purchase is settled".into()));
         };
+        if let (IntendedEffect::BuyPlatformLabel { request }, Some(package)) =
+            (&intent.effect, &intent.package)
+        {
+            let Some(_under_way) = self.under_way(package) else {
+                return Ok(ItemOutcome::Ambiguous(*key));
+            };
+            return self.recover_of_platform(&intent, request, now).await;
+        }
         let (IntendedEffect::BuyLabel { request }, Some(package)) =
             (&intent.effect, &intent.package)
         else {
@@ -707,7 +723,7 @@ impl Engine {
 }
 
 /// Why an item is left alone.
-const ELSEWHERE: &str = "somebody else is buying it";
+pub(super) const ELSEWHERE: &str = "somebody else is buying it";
 
 /// A parcel that somebody in this process is buying for.
 struct UnderWay<'a> {

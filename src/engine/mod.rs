@@ -13,14 +13,20 @@
 
 mod advance;
 mod alert;
+mod bulk;
+mod channels;
 mod commit;
+mod compare;
+mod inbox;
 mod ingest;
 mod labels;
 mod outbox;
 mod plan;
+mod platform_label;
 mod report;
 mod schedule;
 mod ship;
+mod shops;
 mod straight;
 mod time;
 mod track;
@@ -33,6 +39,9 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 
 pub use advance::{AdvanceReport, Trouble};
+pub use channels::ChannelReport;
+pub use compare::Comparison;
+pub use inbox::{InboxReport, Received};
 pub use ingest::SyncReport;
 pub use labels::{BatchOptions, ItemOutcome, PackageRef, Progress};
 pub use outbox::OutboxReport;
@@ -40,18 +49,20 @@ pub use plan::{Facts, Step, plan};
 pub use report::{PickItem, PickParcel};
 pub use schedule::{Schedule, TickReport};
 pub use ship::UploadTiming;
+pub use shops::StoppedShop;
 pub use straight::{StraightOptions, StraightReport};
 pub use track::TrackReport;
 
+use self::shops::ShopState;
 use crate::calendar::WorkCalendar;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{CarrierId, IdempotencyKey, PackageId, ShopKey};
+use crate::ids::{CarrierId, IdempotencyKey, PackageId, ShopKey, Sku};
 use crate::order::{CompletionPolicy, LifecyclePolicy};
 use crate::ports::store::Store;
-use crate::ports::{CarrierAdapter, MarketplaceAdapter, Stock};
+use crate::ports::{CarrierAdapter, Listing, MarketplaceAdapter, Stock};
 use crate::rules::alert::AlertPolicy;
 use crate::rules::{
-    AllocationPolicy, ExceptionPolicy, ReviewPolicy, RoutePolicy, RouteRule, SlaRules,
+    AllocationPolicy, ExceptionPolicy, PollPlan, ReviewPolicy, RoutePolicy, RouteRule, SlaRules,
     TrackPollPolicy,
 };
 use crate::shipment::{CarrierService, LabelFormat};
@@ -76,6 +87,14 @@ pub struct Shop {
     pub calendar: WorkCalendar,
     /// How far back the first synchronisation looks, in hours. Default 7 days.
     pub first_look_hours: u32,
+    /// How often a tick reads it, see [`poll_plan`](crate::rules::poll_plan). Default: at every tick.
+    pub poll: Option<PollPlan>,
+    /// Minutes after which open orders are read again one by one, on platforms whose lists do not
+    /// show every change. Default 30.
+    pub reread_minutes: u32,
+    /// What it offers, and under which listing where the platform counts stock by listing: these
+    /// levels are told when stock moves. Default: nothing.
+    pub offers: BTreeMap<Sku, Option<Listing>>,
 }
 
 impl Shop {
@@ -91,6 +110,9 @@ impl Shop {
             upload_timing: UploadTiming::default(),
             calendar,
             first_look_hours: 7 * 24,
+            poll: None,
+            reread_minutes: 30,
+            offers: BTreeMap::new(),
         }
     }
 
@@ -105,6 +127,20 @@ impl Shop {
     #[must_use]
     pub fn with_review(mut self, review: ReviewPolicy) -> Self {
         self.review = review;
+        self
+    }
+
+    /// Sets how often a tick reads it.
+    #[must_use]
+    pub const fn with_poll(mut self, plan: PollPlan) -> Self {
+        self.poll = Some(plan);
+        self
+    }
+
+    /// Sets what it offers: levels of these SKUs are told when stock moves.
+    #[must_use]
+    pub fn with_offers(mut self, offers: impl IntoIterator<Item = (Sku, Option<Listing>)>) -> Self {
+        self.offers = offers.into_iter().collect();
         self
     }
 
@@ -172,6 +208,8 @@ pub struct EnginePolicy {
     pub lease_seconds: u32,
     /// Pause before an upload that did not work is tried again, in seconds. Default 30.
     pub upload_pause_seconds: u32,
+    /// Pause before a shop that refused its credentials is tried again, in minutes. Default 15.
+    pub credential_pause_minutes: u32,
 }
 
 impl Default for EnginePolicy {
@@ -190,6 +228,7 @@ impl Default for EnginePolicy {
             concurrency: 16,
             lease_seconds: 300,
             upload_pause_seconds: 30,
+            credential_pause_minutes: 15,
         }
     }
 }
@@ -205,6 +244,7 @@ struct Inner {
     /// When carriers were asked about parcels without news.
     asked: Mutex<HashMap<PackageId, DateTime<Utc>>>,
     purchases: Mutex<Purchases>,
+    states: Mutex<BTreeMap<ShopKey, ShopState>>,
 }
 
 /// Purchases of this process.
@@ -333,6 +373,7 @@ impl Engine {
                 worker: worker_name(),
                 asked: Mutex::default(),
                 purchases: Mutex::default(),
+                states: Mutex::default(),
             },
             Vec::new(),
         )

@@ -4,11 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Engine;
 use super::commit::Alongside;
-use super::labels::ItemOutcome;
+use super::labels::{ItemOutcome, may_have_acted};
 use super::time::{later, seconds_later};
 use crate::error::{Error, Result};
 use crate::ids::{OrderKey, PackageId};
-use crate::order::{Actor, Order};
+use crate::order::{Action, Actor, ExceptionKind, Order};
 use crate::ports::StockError;
 use crate::ports::store::{IntendedEffect, Intent, Settlement};
 
@@ -39,9 +39,8 @@ impl Engine {
     /// Of the store; what goes wrong with single intents is in the report.
     pub async fn recover(&self, now: DateTime<Utc>) -> Result<OutboxReport> {
         let mut report = OutboxReport::default();
-        for intent in self.0.store.unsettled().await? {
-            self.look_after(&intent, now, &mut report).await;
-        }
+        let intents = self.0.store.unsettled().await?;
+        self.look_after_all(intents, now, &mut report).await;
         Ok(report)
     }
 
@@ -57,9 +56,33 @@ impl Engine {
             if intents.is_empty() {
                 return Ok(report);
             }
-            for intent in intents {
-                self.look_after(&intent, now, &mut report).await;
-            }
+            self.look_after_all(intents, now, &mut report).await;
+        }
+    }
+
+    async fn look_after_all(
+        &self,
+        intents: Vec<Intent>,
+        now: DateTime<Utc>,
+        report: &mut OutboxReport,
+    ) {
+        let done = self
+            .per_shop(
+                intents,
+                |intent: &Intent| intent.order.shop_key(),
+                |intent| async move {
+                    let mut report = OutboxReport::default();
+                    self.look_after(&intent, now, &mut report).await;
+                    report
+                },
+            )
+            .await;
+        for one in done {
+            report.taken += one.taken;
+            report.labels_found += one.labels_found;
+            report.uploaded += one.uploaded;
+            report.waiting += one.waiting;
+            report.errors.extend(one.errors);
         }
     }
 
@@ -88,7 +111,7 @@ impl Engine {
         report: &mut OutboxReport,
     ) -> Result<bool> {
         match &intent.effect {
-            IntendedEffect::BuyLabel { .. } => {
+            IntendedEffect::BuyLabel { .. } | IntendedEffect::BuyPlatformLabel { .. } => {
                 match self.recover_purchase(&intent.key, now).await? {
                     ItemOutcome::Done(_) => {
                         report.labels_found += 1;
@@ -119,6 +142,8 @@ impl Engine {
             }
             IntendedEffect::ReleaseStock { line } => {
                 let released = self.0.stock.release(&intent.order, line).await;
+                let order = self.load(&intent.order).await?;
+                self.stock_moved(order.lines.iter().filter_map(|line| line.sku.as_ref()));
                 self.stock_settled(intent, released, now).await
             }
             IntendedEffect::ConsumeStock { moves } => {
@@ -126,10 +151,12 @@ impl Engine {
                 for shipped in moves {
                     outcome = outcome.and(self.0.stock.consume(shipped).await);
                 }
+                self.stock_moved(moves.iter().map(|shipped| &shipped.sku));
                 self.stock_settled(intent, outcome, now).await
             }
             IntendedEffect::TakeBackStock { returned } => {
                 let outcome = self.0.stock.take_back(returned).await;
+                self.stock_moved(std::iter::once(&returned.sku));
                 self.stock_settled(intent, outcome, now).await
             }
             IntendedEffect::Cancel { lines } => {
@@ -137,8 +164,48 @@ impl Engine {
                 let Some(ability) = shop.adapter.cancellations() else {
                     return Err(Error::unsupported("the platform takes no cancellations"));
                 };
-                ability.cancel(&intent.order.order, lines).await?;
-                self.settle(intent, "cancelled", now).await?;
+                match ability.cancel(&intent.order.order, lines).await {
+                    Ok(()) => self.settle(intent, "cancelled", now).await?,
+                    Err(error) if may_have_acted(&error) || error.is_passing() => {
+                        return Err(error);
+                    }
+                    Err(error) => {
+                        self.settle(intent, "refused", now).await?;
+                        return Err(error);
+                    }
+                }
+                Ok(true)
+            }
+            IntendedEffect::Message { text } => {
+                let shop = self.shop(&intent.order.shop_key())?;
+                let Some(ability) = shop.adapter.messages() else {
+                    return Err(Error::unsupported("the platform takes no messages"));
+                };
+                match ability.send_message(&intent.order.order, text, &intent.key).await {
+                    Ok(()) => self.settle(intent, "sent", now).await?,
+                    Err(error) if may_have_acted(&error) || error.is_passing() => {
+                        return Err(error);
+                    }
+                    Err(error) => {
+                        self.settle(intent, "refused", now).await?;
+                        return Err(error);
+                    }
+                }
+                Ok(true)
+            }
+            IntendedEffect::Refund { .. } => {
+                // Money that may have gone is not sent again without looking: a person must.
+                let detail = "whether the refund was made is not known: look on the platform";
+                let action = Action::IncidentRaised {
+                    kind: ExceptionKind::StateMismatch,
+                    package: None,
+                    detail: detail.into(),
+                };
+                self.change(&intent.order, None, &Actor::System, now, |_| {
+                    let settled = Alongside::settle(intent.key, now, "unclear");
+                    Ok(Some((vec![action.clone()], settled, ())))
+                })
+                .await?;
                 Ok(true)
             }
         }
@@ -161,7 +228,12 @@ impl Engine {
         Ok(true)
     }
 
-    async fn settle(&self, intent: &Intent, word: &str, now: DateTime<Utc>) -> Result<()> {
+    pub(super) async fn settle(
+        &self,
+        intent: &Intent,
+        word: &str,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         let settlement = Settlement { key: intent.key, at: now, outcome: word.to_owned() };
         self.settle_all(&intent.order, vec![settlement], now).await
     }

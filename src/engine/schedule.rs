@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{
-    AdvanceReport, BatchOptions, Engine, ItemOutcome, OutboxReport, PackageRef, SyncReport,
-    TrackReport,
+    AdvanceReport, BatchOptions, ChannelReport, Engine, InboxReport, ItemOutcome, OutboxReport,
+    PackageRef, StoppedShop, SyncReport, TrackReport,
 };
 use crate::error::{Error, Result};
 use crate::ids::ShopKey;
@@ -56,7 +56,9 @@ impl Schedule {
 /// What a tick did.
 #[derive(Debug, Default)]
 pub struct TickReport {
-    /// Per shop, what reading it brought.
+    /// Notifications worked on.
+    pub inbox: InboxReport,
+    /// Per shop that was due, what reading it brought.
     pub synced: Vec<(ShopKey, SyncReport)>,
     /// Outbox.
     pub outbox: OutboxReport,
@@ -68,6 +70,10 @@ pub struct TickReport {
     pub shipped: u64,
     /// Parcels followed.
     pub tracked: TrackReport,
+    /// Stock levels told to the shops.
+    pub channels: ChannelReport,
+    /// Shops that are left alone because the platform refuses their credentials.
+    pub stopped: Vec<StoppedShop>,
     /// What the staff must hear of, each stage once.
     pub alerts: Vec<Notification>,
     /// What did not work as a whole; the other parts went on.
@@ -75,7 +81,7 @@ pub struct TickReport {
 }
 
 impl Engine {
-    /// Does whatever is due at `now`: outbox, synchronisation of every shop, review,
+    /// Does whatever is due at `now`: outbox, notifications, synchronisation of every shop, review,
     /// acknowledgement and allocation, purchases if wanted, confirmation of packed parcels,
     /// uploads, tracking, alerts. One part's failure never stops the others; call it again.
     pub async fn tick(&self, schedule: &Schedule, now: DateTime<Utc>) -> TickReport {
@@ -84,13 +90,11 @@ impl Engine {
             Ok(outbox) => report.outbox = outbox,
             Err(error) => report.errors.push(error),
         }
-        let shops: Vec<ShopKey> = self.0.shops.keys().cloned().collect();
-        for shop in shops {
-            match self.sync(&shop, now).await {
-                Ok(synced) => report.synced.push((shop, synced)),
-                Err(error) => report.errors.push(error.with_context("shop", &shop)),
-            }
+        match self.work_inbox(now).await {
+            Ok(inbox) => report.inbox = inbox,
+            Err(error) => report.errors.push(error),
         }
+        report.synced = self.read_shops(now, &mut report.errors).await;
         match self.advance(now).await {
             Ok(advanced) => report.advanced = advanced,
             Err(error) => report.errors.push(error),
@@ -114,6 +118,11 @@ impl Engine {
             Ok(tracked) => report.tracked = tracked,
             Err(error) => report.errors.push(error),
         }
+        match self.push_stock(now).await {
+            Ok(channels) => report.channels = channels,
+            Err(error) => report.errors.push(error),
+        }
+        report.stopped = self.stopped_shops();
         match self.alerts(now).await {
             Ok(alerts) => report.alerts = alerts,
             Err(error) => report.errors.push(error),
@@ -149,9 +158,18 @@ impl Engine {
                     )
             })
             .await?;
+        let done = self
+            .per_shop(
+                due.into_iter()
+                    .filter(|item| !self.is_stopped(&item.order.shop_key(), now))
+                    .collect(),
+                |item: &PackageRef| item.order.shop_key(),
+                |item| async move { self.begin_upload(&item.order, &item.package, now).await },
+            )
+            .await;
         let mut uploaded = 0;
-        for item in due {
-            uploaded += u64::from(self.begin_upload(&item.order, &item.package, now).await?);
+        for one in done {
+            uploaded += u64::from(one?);
         }
         Ok(uploaded)
     }

@@ -8,7 +8,7 @@ use super::labels::may_have_acted;
 use super::time::seconds_later;
 use crate::error::{Error, Result};
 use crate::ids::{IdempotencyKey, OrderKey, PackageId};
-use crate::order::{Action, Actor, Order};
+use crate::order::{Action, Actor, LogisticsMode, Order};
 use crate::ports::VoidOutcome;
 use crate::ports::store::{IntendedEffect, Intent};
 use crate::shipment::{LabelRecord, LabelState};
@@ -68,10 +68,18 @@ impl Engine {
         record: &LabelRecord,
         now: DateTime<Utc>,
     ) -> Result<Order> {
-        let carrier = self.carrier(&record.carrier)?;
-        let outcome = match carrier.adapter.void() {
-            Some(ability) => ability.void_label(record).await,
-            None => Err(Error::unsupported("the carrier voids no labels")),
+        let shop = self.shop(&order.shop_key())?;
+        let of_platform = self.load(order).await?.logistics == LogisticsMode::PlatformLabel;
+        let outcome = if of_platform {
+            match shop.adapter.labels() {
+                Some(ability) => ability.discard(record).await.map(|()| VoidOutcome::Voided),
+                None => Err(Error::unsupported("the platform takes no labels back")),
+            }
+        } else {
+            match self.carrier(&record.carrier)?.adapter.void() {
+                Some(ability) => ability.void_label(record).await,
+                None => Err(Error::unsupported("the carrier voids no labels")),
+            }
         };
         let (action, word) = match outcome {
             Ok(VoidOutcome::Voided) => (Action::LabelVoided { package: package.clone() }, "voided"),

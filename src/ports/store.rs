@@ -90,6 +90,11 @@ pub enum IntendedEffect {
         /// What is asked for.
         request: Box<LabelRequest>,
     },
+    /// Fetch or buy a label of the platform.
+    BuyPlatformLabel {
+        /// What is asked for.
+        request: Box<super::PlatformLabelRequest>,
+    },
     /// Tell the platform that a parcel has left.
     ConfirmShipment {
         /// What it is told.
@@ -104,6 +109,16 @@ pub enum IntendedEffect {
     Cancel {
         /// Which.
         lines: Vec<super::CancelLine>,
+    },
+    /// Write to the buyer.
+    Message {
+        /// What.
+        text: Personal<String>,
+    },
+    /// Give money back.
+    Refund {
+        /// For which lines.
+        lines: Vec<super::RefundLine>,
     },
     /// Give back stock that is set aside for a line.
     ReleaseStock {
@@ -128,9 +143,12 @@ impl IntendedEffect {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::BuyLabel { .. } => "buy_label",
+            Self::BuyPlatformLabel { .. } => "buy_platform_label",
             Self::ConfirmShipment { .. } => "confirm_shipment",
             Self::VoidLabel { .. } => "void_label",
             Self::Cancel { .. } => "cancel",
+            Self::Message { .. } => "message",
+            Self::Refund { .. } => "refund",
             Self::ReleaseStock { .. } => "release_stock",
             Self::ConsumeStock { .. } => "consume_stock",
             Self::TakeBackStock { .. } => "take_back_stock",

@@ -1,0 +1,196 @@
+//! Notifications of platforms: verified, stored durably, answered, worked on later. They end in the
+//! same function as polling, so that duplicates and a wrong order do no harm.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{EventId, OrderKey, ShopKey};
+use crate::personal::Personal;
+use crate::ports::store::QuarantineEntry;
+use crate::ports::{Cursor, PlatformItem, WebhookRequest};
+
+/// Notices looked at in one call.
+const AT_ONCE: u32 = 2_000;
+/// Pages of missed notices in one call.
+const MOST_PAGES: u32 = 1_000;
+
+/// What became of a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// Stored: answer the platform with success.
+    New,
+    /// It was there already: answer with success.
+    Repeated,
+}
+
+/// What working on notifications came to.
+#[derive(Debug, Default)]
+pub struct InboxReport {
+    /// Notices that are done.
+    pub done: u64,
+    /// Orders read because of them.
+    pub orders_read: u64,
+    /// Notices that stay for the next time.
+    pub waiting: u64,
+    /// What did not work.
+    pub errors: Vec<Error>,
+}
+
+impl Engine {
+    /// Takes a notification in: signature and age are checked and it is stored before this returns,
+    /// so that the host may answer at once. Nothing is read from the platform;
+    /// [`Engine::work_inbox`] does that.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AuthRejected`] when it is not from the platform: answer with 401 and forget it.
+    /// [`ErrorKind::Unsupported`] when the shop takes none. [`ErrorKind::Storage`]: answer with 500,
+    /// the platform sends it again.
+    pub async fn receive(
+        &self,
+        shop: &ShopKey,
+        request: &WebhookRequest<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Received> {
+        let known = self.shop(shop)?;
+        let Some(ability) = known.adapter.webhooks() else {
+            return Err(Error::unsupported("the shop takes no notifications"));
+        };
+        let notice = ability.receive(request, now)?;
+        let is_new = self.0.store.receive(shop, &notice, now).await?;
+        Ok(if is_new { Received::New } else { Received::Repeated })
+    }
+
+    /// Fetches the notifications that a platform could not deliver, into the same inbox.
+    ///
+    /// # Errors
+    /// Of the adapter or the store.
+    pub async fn collect_missed(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<u64> {
+        let known = self.shop(shop)?;
+        let Some(ability) = known.adapter.missed_notices() else { return Ok(0) };
+        let mut cursor: Option<Cursor> = None;
+        let mut new = 0;
+        for _ in 0..MOST_PAGES {
+            let page = ability.missed(cursor.as_ref()).await?;
+            for item in page.items {
+                // One that cannot be read names no order; polling finds what it was about.
+                if let PlatformItem::Read(notice) = item {
+                    new += u64::from(self.0.store.receive(shop, &notice, now).await?);
+                }
+            }
+            match page.next {
+                Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
+                _ => break,
+            }
+        }
+        Ok(new)
+    }
+
+    /// Works on stored notifications: each order they name is read once, however many name it. A
+    /// notice without an order makes its shop be read. What fails for a while stays; an order that
+    /// cannot be read at all is kept in quarantine.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`]; what goes wrong with single orders is in the report.
+    pub async fn work_inbox(&self, now: DateTime<Utc>) -> Result<InboxReport> {
+        let mut named: BTreeMap<OrderKey, Vec<EventId>> = BTreeMap::new();
+        let mut unnamed: BTreeMap<ShopKey, Vec<EventId>> = BTreeMap::new();
+        let mut report = InboxReport::default();
+        for (shop, notice) in self.0.store.pending(AT_ONCE).await? {
+            if !self.0.shops.contains_key(&shop) || self.is_stopped(&shop, now) {
+                report.waiting += 1;
+                continue;
+            }
+            match notice.order {
+                Some(order) => {
+                    let key = OrderKey::new(shop.platform.clone(), shop.shop.clone(), order);
+                    named.entry(key).or_default().push(notice.event_id);
+                }
+                None => unnamed.entry(shop).or_default().push(notice.event_id),
+            }
+        }
+        let shops = unnamed.into_iter().collect();
+        let read = self
+            .per_shop(
+                shops,
+                |(shop, _): &(ShopKey, Vec<EventId>)| shop.clone(),
+                |(shop, events)| async move {
+                    let outcome = self.read_all(&shop, now).await;
+                    (shop, events, outcome)
+                },
+            )
+            .await;
+        for (shop, events, outcome) in read {
+            self.finish(&shop, events, None, outcome, now, &mut report).await?;
+        }
+        let orders = named.into_iter().collect();
+        let read = self
+            .per_shop(
+                orders,
+                |(key, _): &(OrderKey, Vec<EventId>)| key.shop_key(),
+                |(key, events)| async move {
+                    let outcome = self.refresh(&key, now).await.map(|_| ());
+                    (key, events, outcome)
+                },
+            )
+            .await;
+        for (key, events, outcome) in read {
+            report.orders_read += u64::from(outcome.is_ok());
+            self.finish(&key.shop_key(), events, Some(&key), outcome, now, &mut report).await?;
+        }
+        Ok(report)
+    }
+
+    async fn read_all(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<()> {
+        self.sync(shop, now).await?;
+        let limits = self.shop(shop)?.adapter.limits();
+        if !(limits.lists_cancelled && limits.lists_movements) {
+            self.read_open_again(shop, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(
+        &self,
+        shop: &ShopKey,
+        events: Vec<EventId>,
+        order: Option<&OrderKey>,
+        outcome: Result<()>,
+        now: DateTime<Utc>,
+        report: &mut InboxReport,
+    ) -> Result<()> {
+        if let Err(error) = outcome {
+            if error.kind() == ErrorKind::Storage {
+                return Err(error);
+            }
+            self.stop_if_refused(shop, &error, now);
+            let is_final = matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::UnexpectedAnswer | ErrorKind::Rejected
+            );
+            if let (Some(key), true) = (order, is_final) {
+                // A notice is a hint: asking for ever would find nothing else.
+                let entry = QuarantineEntry {
+                    shop: shop.clone(),
+                    order: Some(key.order.clone()),
+                    reason: format!("a notification named it: {error}"),
+                    raw: Personal::new(String::new()),
+                    seen_at: now,
+                };
+                self.0.store.quarantine(&entry).await?;
+            } else {
+                report.waiting += events.len() as u64;
+                report.errors.push(error.with_context("shop", shop));
+                return Ok(());
+            }
+            report.errors.push(error.with_context("shop", shop));
+        }
+        for event in events {
+            self.0.store.processed(shop, &event).await?;
+            report.done += 1;
+        }
+        Ok(())
+    }
+}
