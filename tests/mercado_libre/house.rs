@@ -47,8 +47,11 @@ impl Transport for Script {
         let next = if token {
             self.tokens.lock().unwrap().pop_front().unwrap_or_else(|| {
                 let body = fixture("oauth_refresh.response.json");
-                Answer::Full(200, body.replace("1234567\n", &format!("{SELLER}\n"))
-                    .replace("\"user_id\": 1234567", &format!("\"user_id\": {SELLER}")))
+                Answer::Full(
+                    200,
+                    body.replace("1234567\n", &format!("{SELLER}\n"))
+                        .replace("\"user_id\": 1234567", &format!("\"user_id\": {SELLER}")),
+                )
             })
         } else {
             self.answers.lock().unwrap().pop_front().expect("a call that is not in the script")

@@ -13,7 +13,8 @@ use orderflow::{Currency, ErrorKind};
 use serde_json::{Value, json};
 
 fn page_of(orders: &[Value]) -> String {
-    json!({"results": orders, "paging": {"total": orders.len(), "offset": 0, "limit": 50}}).to_string()
+    json!({"results": orders, "paging": {"total": orders.len(), "offset": 0, "limit": 50}})
+        .to_string()
 }
 
 fn only(body: &str) -> orderflow::order::PlatformOrder {
@@ -326,7 +327,10 @@ async fn global_selling_reads_below_its_own_paths() {
     let ids: Vec<_> = read_items(page).iter().map(|order| order.id.to_string()).collect();
     assert_eq!(ids, ["2000000580342535", "2483140131"]);
     let urls: Vec<_> = script.calls().into_iter().map(|call| call.url).collect();
-    assert!(urls[0].contains("/marketplace/orders/search?seller.id=779432305&site=MLB&last_updated.from="));
+    assert!(
+        urls[0]
+            .contains("/marketplace/orders/search?seller.id=779432305&site=MLB&last_updated.from=")
+    );
     assert!(urls[1].ends_with("/marketplace/orders/2497671750"), "{}", urls[1]);
     assert!(urls[3].ends_with("/marketplace/orders/pack/2000000580342535"), "{}", urls[3]);
     assert!(shop.stock().is_none() && shop.messages().is_none() && shop.after_sale().is_none());

@@ -17,7 +17,6 @@ use crate::personal::Personal;
 pub(super) struct AppKeys {
     pub(super) client_id: String,
     pub(super) client_secret: Personal<String>,
-    pub(super) seller: u64,
 }
 
 impl fmt::Debug for AppKeys {
@@ -54,8 +53,6 @@ struct TokenAnswer {
     access_token: String,
     #[serde(deserialize_with = "wire::string_or_number")]
     expires_in: String,
-    #[serde(default, deserialize_with = "wire::string_or_number_opt")]
-    user_id: Option<String>,
     #[serde(default)]
     refresh_token: Option<String>,
 }
@@ -79,12 +76,6 @@ impl Operation for ExchangeToken<'_> {
 
     fn parse(&self, response: Response) -> Result<Exchanged> {
         let answer: TokenAnswer = response.json()?;
-        if answer.user_id.is_some_and(|user| user != self.keys.seller.to_string()) {
-            return Err(Error::new(
-                ErrorKind::AuthRejected,
-                "the refresh token belongs to another seller than the configured one",
-            ));
-        }
         let seconds: u64 = answer.expires_in.trim().parse().map_err(|_| {
             Error::new(ErrorKind::UnexpectedAnswer, "the token's lifetime is no whole number")
         })?;

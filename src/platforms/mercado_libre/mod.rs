@@ -193,7 +193,6 @@ impl MercadoLibre {
         let keys = auth::AppKeys {
             client_id: config.client_id.clone(),
             client_secret: config.client_secret.clone(),
-            seller: config.seller,
         };
         let tokens = RefreshTokenSource::new(config.tokens, Arc::new(keys));
         let mut builder = Client::builder(
