@@ -58,7 +58,7 @@ async fn the_adapter_passes_the_suite_although_calls_are_throttled_lost_and_brok
     use orderflow::sandbox::{Fault, ScriptedFault};
     let faults = [
         ("orders/search", 0, Fault::Throttled { retry_after: Some(1) }),
-        ("orders/search", 2, Fault::Truncated),
+        ("orders/search", 2, Fault::LostAfter),
         ("orders/search", 4, Fault::Quirk(orderflow::sandbox::Quirk::DuplicatedPage)),
         ("orders/search", 5, Fault::Quirk(orderflow::sandbox::Quirk::ReorderedPage)),
         ("packs/", 1, Fault::ServerError),
