@@ -9,6 +9,8 @@ mod after_sale;
 mod conformance;
 #[path = "mercado_libre/house.rs"]
 mod house;
+#[path = "mercado_libre/lifecycle.rs"]
+mod lifecycle;
 #[path = "mercado_libre/reading.rs"]
 mod reading;
 #[path = "mercado_libre/statuses.rs"]
