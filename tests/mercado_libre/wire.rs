@@ -200,6 +200,32 @@ async fn an_expired_token_is_renewed_once_and_the_call_goes_through() {
     assert_eq!(house.market.refreshes(), 2);
 }
 
+#[tokio::test]
+async fn the_official_bodies_of_messages_missed_feeds_and_reasons_read() {
+    use orderflow::ports::{BuyerMessages, MissedNotices};
+    let order = json_fixture("orders_search.response.json")["results"][0].to_string();
+    let feeds = fixture("missed_feeds.response.json");
+    let caps = fixture("action_guide_caps.response.json");
+    let mut conversation = json_fixture("messages_pack.response.json");
+    conversation["messages"][0]["from"]["user_id"] = json!(SELLER);
+    let answers = vec![ok(feeds), ok(caps), missing(), ok(order), ok(conversation.to_string())];
+    let clock = orderflow::sandbox::VirtualClock::new(at("2020-12-06T00:00:00Z"));
+    let (shop, script) = scripted(config().with_clock(Arc::new(clock)), answers);
+    let missed = shop.missed(None).await.unwrap();
+    assert!(missed.items.is_empty() && missed.next.is_none(), "both are about other sellers");
+    let reasons = shop.message_options(&id("1068825849")).await.unwrap();
+    assert_eq!(reasons[4], ("OTHER".to_owned(), 1));
+    // The same words were sent four hours ago: nothing is sent.
+    let text = "Mensaje de prueba".to_owned().into();
+    shop.send_message(&id("1068825849"), &text, &key()).await.unwrap();
+    let last = script.calls().pop().unwrap();
+    assert!(
+        last.url.ends_with("?tag=post_sale&mark_as_read=false&limit=50&offset=0"),
+        "{}",
+        last.url
+    );
+}
+
 #[test]
 fn the_platform_has_its_name() {
     assert_eq!(MERCADO_LIBRE.as_str(), "mercado-libre");

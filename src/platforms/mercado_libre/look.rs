@@ -75,8 +75,9 @@ impl MercadoLibre {
         };
         let (orders, pack) = self.whole(orders, pack).await?;
         let facts = self.shipment_facts(&orders, pack.as_ref()).await?;
-        let order = map::platform_order(&orders, pack.as_ref(), &facts)
+        let mut order = map::platform_order(&orders, pack.as_ref(), &facts)
             .map_err(|error| error.with_operation(super::MERCADO_LIBRE.as_str(), "get_order"))?;
+        order.raw = map::raw(orders, &facts);
         Ok(Seen { order, facts })
     }
 
@@ -178,7 +179,8 @@ impl MercadoLibre {
         let read = async {
             let (orders, pack) = self.whole(orders, None).await?;
             let facts = self.shipment_facts(&orders, pack.as_ref()).await?;
-            Ok::<_, Error>((map::item(&orders, pack.as_ref(), &facts), orders.len() > shown))
+            let beyond = orders.len() > shown;
+            Ok::<_, Error>((map::item(orders, pack.as_ref(), &facts), beyond))
         };
         match read.await {
             Err(error) if error.kind() == ErrorKind::UnexpectedAnswer => {

@@ -110,18 +110,21 @@ pub fn read_search_page(body: &[u8]) -> Result<Page<PlatformOrder>> {
     let shown = paging.offset.saturating_add(paging.limit);
     let more = paging.limit > 0 && shown < paging.total;
     let nothing = ShipmentFacts::default();
-    let mut items: Vec<_> = packs.iter().map(|pack| item(pack, None, &nothing)).collect();
+    let mut items: Vec<_> = packs.into_iter().map(|pack| item(pack, None, &nothing)).collect();
     items.extend(unreadable.into_iter().map(PlatformItem::Unreadable));
     Ok(Page { items, next: more.then(|| Cursor::new(shown.to_string())) })
 }
 
 pub(super) fn item(
-    orders: &[ReadOrder],
+    orders: Vec<ReadOrder>,
     pack: Option<&WirePack>,
     facts: &ShipmentFacts,
 ) -> PlatformItem<PlatformOrder> {
-    match platform_order(orders, pack, facts) {
-        Ok(order) => PlatformItem::Read(Box::new(order)),
+    match platform_order(&orders, pack, facts) {
+        Ok(mut order) => {
+            order.raw = raw(orders, facts);
+            PlatformItem::Read(Box::new(order))
+        }
         Err(error) => PlatformItem::Unreadable(Unreadable {
             id: orders
                 .first()
@@ -134,9 +137,9 @@ pub(super) fn item(
 
 /// The bytes everything was read from: those of the only order as they came, else all of them under
 /// the names of their calls.
-fn raw(orders: &[ReadOrder], facts: &ShipmentFacts) -> Personal<String> {
-    if let ([only], true) = (orders, facts.raw.is_empty()) {
-        return Personal::new(only.raw.clone());
+pub(super) fn raw(mut orders: Vec<ReadOrder>, facts: &ShipmentFacts) -> Personal<String> {
+    if orders.len() == 1 && facts.raw.is_empty() {
+        return Personal::new(orders.pop().map(|only| only.raw).unwrap_or_default());
     }
     let mut text = String::from("{\"orders\":[");
     for (index, order) in orders.iter().enumerate() {
@@ -219,6 +222,7 @@ fn standing(order: &WireOrder) -> Standing {
     }
 }
 
+/// The order without its bytes, which [`raw`] adds.
 pub(super) fn platform_order(
     orders: &[ReadOrder],
     pack: Option<&WirePack>,
@@ -295,7 +299,6 @@ pub(super) fn platform_order(
         test: orders.iter().any(|order| order.wire.tags.iter().any(|tag| tag == "test_order"))
             || shipment.is_some_and(|s| s.tags.iter().any(|tag| tag == "test_shipment")),
         attributes: attributes(orders, pack, facts, row.flatten().and_then(|row| row.note)),
-        raw: raw(orders, facts),
         lines,
         ..PlatformOrder::new(id, placed_at.unwrap_or(first.wire.date_created), total)
     })
