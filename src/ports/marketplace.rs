@@ -424,7 +424,7 @@ pub struct StockLevel {
     /// Which SKU.
     pub sku: Sku,
     /// Where it is offered, on platforms that count stock by listing. An adapter that needs one and
-    /// cannot find it by the SKU answers that level with [`Invalid`](crate::ErrorKind::Invalid).
+    /// cannot find it by the SKU answers that level with [`Invalid`](crate::ErrorKind::InvalidInput).
     #[serde(default)]
     pub listing: Option<Listing>,
     /// At which place, where the platform knows several.

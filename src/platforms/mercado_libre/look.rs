@@ -1,0 +1,412 @@
+//! Reading a unit of work whole: pack, orders, shipment and deadline have calls of their own.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::MercadoLibre;
+use super::calls::{Get, PAGE_SIZE, Search, SearchGlobally, SearchOrders, Stamp};
+use super::map::{self, ReadOrder, ShipmentFacts};
+use super::statuses::Effect;
+use super::wire::{HistoryRow, Paging, WireOrder, WirePack, WireShipment, WireSla};
+use crate::client::wire::unexpected;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::PlatformOrderId;
+use crate::order::{LogisticsMode, PlatformOrder, UnitStatus};
+use crate::ports::{Cursor, OrderQuery, Page, PlatformItem, Unreadable};
+
+/// Orders of a page that are completed at once.
+const AT_ONCE: usize = 8;
+/// Windows are not cut smaller than this.
+const SMALLEST_WINDOW: TimeDelta = TimeDelta::seconds(1);
+
+/// A unit of work as it was read.
+pub(super) struct Seen {
+    pub(super) order: PlatformOrder,
+    pub(super) facts: ShipmentFacts,
+}
+
+impl Seen {
+    pub(super) fn shipment(&self) -> Option<&WireShipment> {
+        self.facts.shipment.as_ref()
+    }
+
+    pub(super) fn effect(&self) -> Option<Effect> {
+        self.shipment().and_then(WireShipment::effect)
+    }
+}
+
+/// What is missing to an order and may be missing for good.
+fn absent<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Ids are numbers of any length.
+fn by_number(id: &str) -> (usize, &str) {
+    (id.len(), id)
+}
+
+impl MercadoLibre {
+    pub(super) async fn look(&self, id: &PlatformOrderId) -> Result<Seen> {
+        let pack =
+            absent(self.client.call(&Get::<WirePack>::new(self.paths.pack(id.as_str()))).await)?;
+        let (orders, pack) = match pack {
+            Some((pack, _)) => {
+                let mut orders = Vec::with_capacity(pack.orders.len());
+                for order in pack.orders.iter().filter_map(|order| order.id.as_deref()) {
+                    orders.push(self.one_order(order).await?);
+                }
+                if orders.is_empty() {
+                    return Err(unexpected("the pack names no orders")
+                        .with_operation(super::MERCADO_LIBRE.as_str(), "get_order"));
+                }
+                (orders, Some(pack))
+            }
+            None => {
+                let order = self.one_order(id.as_str()).await?;
+                (vec![order], None)
+            }
+        };
+        let (orders, pack) = self.whole(orders, pack).await?;
+        let facts = self.shipment_facts(&orders, pack.as_ref()).await?;
+        let mut order = map::platform_order(&orders, pack.as_ref(), &facts)
+            .map_err(|error| error.with_operation(super::MERCADO_LIBRE.as_str(), "get_order"))?;
+        order.raw = map::raw(orders, &facts);
+        Ok(Seen { order, facts })
+    }
+
+    async fn one_order(&self, id: &str) -> Result<ReadOrder> {
+        let (wire, raw) = self.client.call(&Get::<WireOrder>::new(self.paths.order(id))).await?;
+        if wire.order_items.is_empty() {
+            return Err(unexpected("order_items is empty")
+                .with_operation(super::MERCADO_LIBRE.as_str(), "get_order"));
+        }
+        Ok(ReadOrder { wire, raw })
+    }
+
+    /// Adds the orders of the pack that are not at hand.
+    async fn whole(
+        &self,
+        mut orders: Vec<ReadOrder>,
+        known: Option<WirePack>,
+    ) -> Result<(Vec<ReadOrder>, Option<WirePack>)> {
+        let id = orders.first().and_then(|order| order.wire.pack_id.clone());
+        let pack = match (known, id) {
+            (Some(pack), _) => Some(pack),
+            (None, None) => None,
+            (None, Some(id)) => {
+                absent(self.client.call(&Get::<WirePack>::new(self.paths.pack(&id))).await)?
+                    .map(|(pack, _)| pack)
+            }
+        };
+        if let Some(pack) = &pack {
+            for id in pack.orders.iter().filter_map(|order| order.id.as_deref()) {
+                if !orders.iter().any(|order| order.wire.id == id) {
+                    orders.push(self.one_order(id).await?);
+                }
+            }
+        }
+        // The same order of orders, whichever way they were found.
+        orders.sort_by(|a, b| by_number(&a.wire.id).cmp(&by_number(&b.wire.id)));
+        Ok((orders, pack))
+    }
+
+    async fn shipment_facts(
+        &self,
+        orders: &[ReadOrder],
+        pack: Option<&WirePack>,
+    ) -> Result<ShipmentFacts> {
+        let mut facts = ShipmentFacts::default();
+        let id = pack
+            .and_then(|pack| pack.shipment.id.as_deref())
+            .or_else(|| orders.iter().find_map(|order| order.wire.shipping.id.as_deref()));
+        let Some(id) = id else { return Ok(facts) };
+        let path = self.paths.shipment(id, "");
+        let Some((shipment, raw)) =
+            absent(self.client.call(&Get::<WireShipment>::new(path)).await)?
+        else {
+            return Ok(facts);
+        };
+        facts.raw.push(("shipment", raw));
+        let effect = shipment.effect();
+        let by_platform = shipment.ways().kind == Some("fulfillment");
+        let open = matches!(
+            effect,
+            Some(
+                Effect::Unpaid
+                    | Effect::Waiting
+                    | Effect::LabelReady
+                    | Effect::Collection
+                    | Effect::Hold
+            )
+        );
+        if open && !by_platform {
+            let call = Get::<WireSla>::new(self.paths.shipment(id, "/sla"));
+            if let Some((sla, raw)) = absent(self.client.call(&call).await)? {
+                facts.raw.push(("sla", raw));
+                facts.sla = Some(sla);
+            }
+        }
+        let left = matches!(
+            effect,
+            Some(Effect::Moving | Effect::Delivered | Effect::Astray | Effect::Returned)
+        );
+        if left && self.read_history {
+            let call = Get::<Vec<HistoryRow>>::new(self.paths.shipment(id, "/history"));
+            if let Some((history, raw)) = absent(self.client.call(&call).await)? {
+                facts.raw.push(("history", raw));
+                facts.history = history;
+            }
+        }
+        facts.shipment = Some(shipment);
+        Ok(facts)
+    }
+
+    /// Completes what a page shows of a pack. Bytes that cannot be read cost only this pack.
+    async fn complete(
+        &self,
+        orders: Vec<ReadOrder>,
+    ) -> Result<(PlatformItem<PlatformOrder>, bool)> {
+        let shown = orders.len();
+        let unit = orders.first().map(|order| order.work_unit().to_owned()).unwrap_or_default();
+        let raw = orders.first().map(|order| order.raw.clone()).unwrap_or_default();
+        let read = async {
+            let (orders, pack) = self.whole(orders, None).await?;
+            let facts = self.shipment_facts(&orders, pack.as_ref()).await?;
+            let beyond = orders.len() > shown;
+            Ok::<_, Error>((map::item(orders, pack.as_ref(), &facts), beyond))
+        };
+        match read.await {
+            Err(error) if error.kind() == ErrorKind::UnexpectedAnswer => {
+                let unreadable = Unreadable {
+                    id: PlatformOrderId::new(unit).ok(),
+                    reason: error.to_string(),
+                    raw: crate::personal::Personal::new(raw),
+                };
+                Ok((PlatformItem::Unreadable(unreadable), false))
+            }
+            other => other,
+        }
+    }
+
+    pub(super) async fn page(
+        &self,
+        query: &OrderQuery,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<PlatformOrder>> {
+        let mut at = match cursor {
+            Some(cursor) => Place::read(cursor)?,
+            None => self.start(query)?,
+        };
+        let released = matches!(query, OrderQuery::Released);
+        let (by, status) = match query {
+            OrderQuery::Created { .. } => (Stamp::Created, None),
+            OrderQuery::Updated { .. } => (Stamp::Updated, None),
+            OrderQuery::Released => (Stamp::Created, Some("paid")),
+        };
+        if at.from >= at.end {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        let (mut packs, unreadable, paging) = loop {
+            let search = Search {
+                seller: self.seller,
+                site: self.site.clone(),
+                by,
+                status,
+                from: at.from,
+                to: at.to,
+                offset: at.offset,
+            };
+            let (packs, unreadable, paging) = self.search(&search).await?;
+            let deep = paging.total > u64::from(self.deepest_offset);
+            let span = at.to.signed_duration_since(at.from);
+            if deep && at.offset == 0 && span > SMALLEST_WINDOW {
+                // How deep a search may be paged is not documented: a smaller window never is deep.
+                at.to = at.from + span / 2;
+                continue;
+            }
+            break (packs, unreadable, paging);
+        };
+        let found = packs.len() + unreadable.len();
+        packs.retain(|pack| {
+            pack.first().is_none_or(|order| !at.seen.iter().any(|seen| seen == order.work_unit()))
+        });
+        let units: Vec<String> = packs
+            .iter()
+            .map(|pack| pack.first().map(|o| o.work_unit().to_owned()).unwrap_or_default())
+            .collect();
+        let completed = side_by_side(packs, |pack| Box::pin(self.complete(pack))).await;
+        let mut items = Vec::with_capacity(completed.len() + unreadable.len());
+        for (unit, done) in units.into_iter().zip(completed) {
+            let (item, reached_beyond) = done?;
+            if reached_beyond {
+                // Its other orders are on other pages, where they are not to count again.
+                at.seen.push(unit);
+            }
+            if !released || waits(&item) {
+                items.push(item);
+            }
+        }
+        items.extend(unreadable.into_iter().map(PlatformItem::Unreadable));
+        Ok(Page { items, next: at.after(paging, found) })
+    }
+
+    async fn search(
+        &self,
+        search: &Search,
+    ) -> Result<(Vec<Vec<ReadOrder>>, Vec<Unreadable>, Paging)> {
+        if !self.paths.global {
+            let page = self.client.call(&SearchOrders(search)).await?;
+            return Ok((page.packs, page.unreadable, page.paging));
+        }
+        let found = self.client.call(&SearchGlobally(search)).await?;
+        let (mut packs, mut unreadable) = (Vec::new(), Vec::new());
+        for (id, orders) in found.packs {
+            let mut pack = Vec::with_capacity(orders.len());
+            let mut trouble = None;
+            for order in &orders {
+                match self.one_order(order).await {
+                    Ok(order) => pack.push(order),
+                    Err(error) if error.kind() == ErrorKind::UnexpectedAnswer => {
+                        trouble = Some(error.to_string());
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            match trouble {
+                None => packs.push(pack),
+                Some(reason) => unreadable.push(Unreadable {
+                    id: PlatformOrderId::new(id).ok(),
+                    reason,
+                    raw: crate::personal::Personal::new(String::new()),
+                }),
+            }
+        }
+        Ok((packs, unreadable, found.paging))
+    }
+
+    fn start(&self, query: &OrderQuery) -> Result<Place> {
+        let (from, end) = match query {
+            OrderQuery::Created { from, to } | OrderQuery::Updated { from, to } => (*from, *to),
+            OrderQuery::Released => {
+                let now = self.clock.now();
+                let days = TimeDelta::days(i64::from(self.released_days));
+                (now.checked_sub_signed(days).unwrap_or(now), now)
+            }
+        };
+        Ok(Place { from, to: end, end, offset: 0, seen: Vec::new() })
+    }
+}
+
+/// Whether an order waits for the seller's first step.
+fn waits(item: &PlatformItem<PlatformOrder>) -> bool {
+    match item {
+        PlatformItem::Unreadable(_) => true,
+        PlatformItem::Read(order) => {
+            order.paid_at.is_some()
+                && order.logistics != LogisticsMode::PlatformFulfilled
+                && order.lines.iter().flat_map(|line| &line.units).any(|group| {
+                    group.units > 0
+                        && matches!(group.status, UnitStatus::New | UnitStatus::Unknown(_))
+                })
+        }
+    }
+}
+
+/// Where a walk through a list is: in which part of the window, how deep in it, and which packs
+/// were told before although not all of their orders had come by.
+struct Place {
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    end: DateTime<Utc>,
+    offset: u64,
+    seen: Vec<String>,
+}
+
+impl Place {
+    fn read(cursor: &Cursor) -> Result<Self> {
+        let field = |name: &str| {
+            cursor.as_str().split('&').find_map(|pair| {
+                let (key, value) = pair.split_once('=')?;
+                (key == name).then_some(value)
+            })
+        };
+        let at = |name: &str| {
+            field(name).and_then(|text| text.parse().ok()).and_then(DateTime::from_timestamp_micros)
+        };
+        let read = || {
+            Some(Self {
+                from: at("from")?,
+                to: at("to")?,
+                end: at("end")?,
+                offset: field("offset")?.parse().ok()?,
+                seen: field("seen")?
+                    .split(',')
+                    .filter(|s| !s.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+            })
+        };
+        read().ok_or_else(|| Error::invalid("cursor", "is no cursor of this adapter"))
+    }
+
+    /// The next place; `None` at the end.
+    fn after(mut self, paging: Paging, found: usize) -> Option<Cursor> {
+        let step = if paging.limit == 0 { u64::from(PAGE_SIZE) } else { paging.limit };
+        let next = self.offset.saturating_add(step);
+        if next < paging.total && found > 0 {
+            self.offset = next;
+        } else if self.to < self.end {
+            self.from = self.to;
+            self.to = self.end;
+            self.offset = 0;
+        } else {
+            return None;
+        }
+        Some(Cursor::new(format!(
+            "from={}&to={}&end={}&offset={}&seen={}",
+            self.from.timestamp_micros(),
+            self.to.timestamp_micros(),
+            self.end.timestamp_micros(),
+            self.offset,
+            self.seen.join(",")
+        )))
+    }
+}
+
+/// Runs futures a few at a time; the results come in the order of the input.
+async fn side_by_side<'a, I, T>(
+    input: Vec<I>,
+    start: impl Fn(I) -> Pin<Box<dyn Future<Output = T> + Send + 'a>>,
+) -> Vec<T> {
+    let mut results = Vec::with_capacity(input.len());
+    let mut rest = input.into_iter();
+    loop {
+        let mut running: Vec<_> = rest.by_ref().take(AT_ONCE).map(&start).collect();
+        if running.is_empty() {
+            return results;
+        }
+        let mut done: Vec<Option<T>> = running.iter().map(|_| None).collect();
+        poll_fn(|context| {
+            let mut pending = false;
+            for (slot, future) in done.iter_mut().zip(&mut running) {
+                if slot.is_some() {
+                    continue;
+                }
+                match future.as_mut().poll(context) {
+                    Poll::Ready(result) => *slot = Some(result),
+                    Poll::Pending => pending = true,
+                }
+            }
+            if pending { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+        results.extend(done.into_iter().flatten());
+    }
+}

@@ -1,0 +1,765 @@
+//! Mercado Libre's words in ours.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use super::statuses::{self, Effect};
+use super::wire::{
+    HistoryRow, OnlyIds, Paging, SearchAnswer, WireAddress, WireItem, WireOrder, WirePack,
+    WirePayment, WireShipment, WireSla,
+};
+use crate::address::{Address, Contact, Country};
+use crate::client::wire::{decode, filled, unexpected};
+use crate::error::Result;
+use crate::ids::{
+    BuyerId, LineId, PaymentId, PlatformOrderId, PlatformPackageId, Sku, TrackingNumber,
+};
+use crate::money::{Currency, Money};
+use crate::order::{
+    DeadlineKind, HoldReason, LogisticsMode, Payment, PaymentMethod, PaymentState, PlatformBuyer,
+    PlatformDeadline, PlatformHold, PlatformLine, PlatformOrder, PlatformShipment, SpeedClass,
+    UnitGroup, UnitStatus,
+};
+use crate::personal::Personal;
+use crate::ports::{Cursor, Page, PlatformItem, Unreadable};
+
+/// An order as it was read, with its bytes.
+pub(super) struct ReadOrder {
+    pub(super) wire: WireOrder,
+    pub(super) raw: String,
+}
+
+impl ReadOrder {
+    pub(super) fn read(raw: &str) -> Result<Self> {
+        let wire: WireOrder = decode(raw.as_bytes())?;
+        if wire.order_items.is_empty() {
+            return Err(unexpected("order_items is empty"));
+        }
+        Ok(Self { wire, raw: raw.to_owned() })
+    }
+
+    /// The unit of work: the pack, or the order where there is none.
+    pub(super) fn work_unit(&self) -> &str {
+        self.wire.pack_id.as_deref().unwrap_or(&self.wire.id)
+    }
+}
+
+/// What is known of the shipment of a pack, with the bytes it was read from.
+#[derive(Default)]
+pub(super) struct ShipmentFacts {
+    pub(super) shipment: Option<WireShipment>,
+    pub(super) sla: Option<WireSla>,
+    pub(super) history: Vec<HistoryRow>,
+    pub(super) raw: Vec<(&'static str, String)>,
+}
+
+/// A page of a search: packs with the orders that the page shows of them.
+pub(super) struct Grouped {
+    pub(super) packs: Vec<Vec<ReadOrder>>,
+    pub(super) unreadable: Vec<Unreadable>,
+    pub(super) paging: Paging,
+}
+
+/// Reads a page of `GET /orders/search`, every order by itself, and groups the orders of one pack.
+pub(super) fn grouped(body: &[u8]) -> Result<Grouped> {
+    let answer: SearchAnswer<'_> = decode(body)?;
+    let mut packs: Vec<Vec<ReadOrder>> = Vec::with_capacity(answer.results.len());
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    for raw in answer.results {
+        match ReadOrder::read(raw.get()) {
+            Ok(order) => {
+                let place = *places.entry(order.work_unit().to_owned()).or_insert(packs.len());
+                match packs.get_mut(place) {
+                    // A page may repeat an order.
+                    Some(pack) if pack.iter().any(|known| known.wire.id == order.wire.id) => {}
+                    Some(pack) => pack.push(order),
+                    None => packs.push(vec![order]),
+                }
+            }
+            Err(error) => unreadable.push(self::unreadable(raw.get(), error.message())),
+        }
+    }
+    Ok(Grouped { packs, unreadable, paging: answer.paging })
+}
+
+pub(super) fn unreadable(raw: &str, reason: &str) -> Unreadable {
+    let ids: Option<OnlyIds> = serde_json::from_str(raw).ok();
+    Unreadable {
+        id: ids.and_then(|ids| ids.pack_id.or(ids.id)).and_then(|id| PlatformOrderId::new(id).ok()),
+        reason: reason.to_owned(),
+        raw: Personal::new(raw.to_owned()),
+    }
+}
+
+/// Reads a page of `GET /orders/search` as it is, without the shipments, which have calls of their
+/// own: there are no recipients and deadlines, a pack holds only the orders that the page shows, and
+/// units read as new unless the order itself says otherwise. An order with a shipment reads as
+/// [`LogisticsMode::PlatformLabel`] until the shipment tells, so that nobody buys a label for it.
+///
+/// The adapter reads lists with the same code and then adds what is missing. The next page's token
+/// is the plain offset.
+///
+/// # Errors
+/// [`UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer) when the page as a whole is not readable;
+/// an order that is not costs only itself.
+pub fn read_search_page(body: &[u8]) -> Result<Page<PlatformOrder>> {
+    let Grouped { packs, unreadable, paging } = grouped(body)?;
+    let shown = paging.offset.saturating_add(paging.limit);
+    let more = paging.limit > 0 && shown < paging.total;
+    let nothing = ShipmentFacts::default();
+    let mut items: Vec<_> = packs.into_iter().map(|pack| item(pack, None, &nothing)).collect();
+    items.extend(unreadable.into_iter().map(PlatformItem::Unreadable));
+    Ok(Page { items, next: more.then(|| Cursor::new(shown.to_string())) })
+}
+
+pub(super) fn item(
+    orders: Vec<ReadOrder>,
+    pack: Option<&WirePack>,
+    facts: &ShipmentFacts,
+) -> PlatformItem<PlatformOrder> {
+    match platform_order(&orders, pack, facts) {
+        Ok(mut order) => {
+            order.raw = raw(orders, facts);
+            PlatformItem::Read(Box::new(order))
+        }
+        Err(error) => PlatformItem::Unreadable(Unreadable {
+            id: orders
+                .first()
+                .and_then(|order| PlatformOrderId::new(order.work_unit().to_owned()).ok()),
+            reason: error.message().to_owned(),
+            raw: raw(orders, facts),
+        }),
+    }
+}
+
+/// The bytes everything was read from: those of the only order as they came, else all of them under
+/// the names of their calls.
+pub(super) fn raw(mut orders: Vec<ReadOrder>, facts: &ShipmentFacts) -> Personal<String> {
+    if orders.len() == 1 && facts.raw.is_empty() {
+        return Personal::new(orders.pop().map(|only| only.raw).unwrap_or_default());
+    }
+    let mut text = String::from("{\"orders\":[");
+    for (index, order) in orders.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(&order.raw);
+    }
+    text.push(']');
+    for (name, raw) in &facts.raw {
+        text.push_str(",\"");
+        text.push_str(name);
+        text.push_str("\":");
+        text.push_str(raw);
+    }
+    text.push('}');
+    Personal::new(text)
+}
+
+/// How a shipment travels.
+pub(super) struct Ways<'a> {
+    pub(super) mode: Option<&'a str>,
+    pub(super) kind: Option<&'a str>,
+}
+
+impl WireShipment {
+    pub(super) fn ways(&self) -> Ways<'_> {
+        let logistic = self.logistic.as_ref();
+        Ways {
+            mode: logistic.and_then(|l| l.mode.as_deref()).or(self.mode.as_deref()),
+            kind: logistic.and_then(|l| l.kind.as_deref()).or(self.logistic_type.as_deref()),
+        }
+    }
+
+    pub(super) fn effect(&self) -> Option<Effect> {
+        statuses::find(&self.status, self.substatus.as_deref()).map(|row| row.effect)
+    }
+
+    /// Status and substatus as one word for people.
+    pub(super) fn words(&self) -> String {
+        match filled(self.substatus.as_deref()) {
+            Some(substatus) => format!("{}/{substatus}", self.status),
+            None => self.status.clone(),
+        }
+    }
+
+    fn logistics(&self) -> LogisticsMode {
+        let ways = self.ways();
+        match (ways.mode, ways.kind) {
+            (_, Some("fulfillment")) => LogisticsMode::PlatformFulfilled,
+            (Some("me2"), _) => LogisticsMode::PlatformLabel,
+            (Some("me1" | "custom" | "not_specified"), _) | (None, None) => {
+                LogisticsMode::SellerCarrier
+            }
+            // A mode of tomorrow: buying a label on our own account would be the costly mistake.
+            _ => LogisticsMode::PlatformLabel,
+        }
+    }
+}
+
+/// What the order's own status says, before the shipment is asked.
+enum Standing {
+    Unpaid,
+    Paid,
+    Cancelled,
+    Unknown(String),
+}
+
+fn standing(order: &WireOrder) -> Standing {
+    let refunded = order.tags.iter().any(|tag| tag == "unfulfilled");
+    match order.status.as_str() {
+        "confirmed" | "payment_required" | "payment_in_process" | "partially_paid" => {
+            Standing::Unpaid
+        }
+        // Refunded with account money: it never becomes `cancelled` by name.
+        "paid" | "partially_refunded" if refunded => Standing::Cancelled,
+        "paid" | "partially_refunded" | "pending_cancel" => Standing::Paid,
+        "cancelled" | "invalid" => Standing::Cancelled,
+        other => Standing::Unknown(other.to_owned()),
+    }
+}
+
+/// The order without its bytes, which [`raw`] adds.
+pub(super) fn platform_order(
+    orders: &[ReadOrder],
+    pack: Option<&WirePack>,
+    facts: &ShipmentFacts,
+) -> Result<PlatformOrder> {
+    let first = orders.first().ok_or_else(|| unexpected("the pack has no orders"))?;
+    let id = PlatformOrderId::new(first.work_unit().to_owned())
+        .map_err(|_| unexpected("pack_id is not usable as an id"))?;
+    let shipment = facts.shipment.as_ref();
+    let row = shipment.map(|s| statuses::find(&s.status, s.substatus.as_deref()));
+    let parcel = shipment.map(|shipment| parcel(shipment, facts));
+    let mut total: Option<Money> = None;
+    let mut lines = Vec::with_capacity(orders.len());
+    for order in orders {
+        let wire = &order.wire;
+        let currency = currency_of(wire)?;
+        let mut sum = Money::zero(currency);
+        for (place, item) in wire.order_items.iter().enumerate() {
+            let line = line(wire, place, item, currency, shipment, row.flatten(), parcel.as_ref())?;
+            if let Some(amount) = &line.line_total {
+                sum = sum.checked_add(amount).map_err(|_| beyond("order_items"))?;
+            }
+            lines.push(line);
+        }
+        let amount = wire.total_amount.map_or(sum, |amount| Money::new(amount, currency));
+        let amount = match wire.shipping_cost {
+            Some(cost) => amount
+                .checked_add(&Money::new(cost, currency))
+                .map_err(|_| beyond("shipping_cost"))?,
+            None => amount,
+        };
+        total = Some(match total {
+            Some(total) => total
+                .checked_add(&amount)
+                .map_err(|_| unexpected("currency_id differs between the orders of one pack"))?,
+            None => amount,
+        });
+    }
+    let total = total.ok_or_else(|| unexpected("the pack has no orders"))?;
+    let unpaid = orders.iter().any(|order| matches!(standing(&order.wire), Standing::Unpaid))
+        || row.flatten().is_some_and(|row| row.effect == Effect::Unpaid);
+    let placed_at = orders.iter().map(|order| order.wire.date_created).min();
+    let logistics = match shipment {
+        Some(shipment) if is_closed_by_user(shipment) => LogisticsMode::SellerCarrier,
+        Some(shipment) => shipment.logistics(),
+        None if first.wire.shipping.id.is_some() => LogisticsMode::PlatformLabel,
+        None => LogisticsMode::SellerCarrier,
+    };
+    Ok(PlatformOrder {
+        number: (first.wire.id != id.as_str()).then(|| first.wire.id.clone()),
+        site: filled(first.wire.context.site.as_deref())
+            .or_else(|| first.wire.order_items.first().and_then(|item| site_of(&item.item.id))),
+        status: Some(words_of(orders)),
+        paid_at: if unpaid { None } else { paid_at(orders) },
+        // A parcel that moves does not touch its order's own stamp.
+        updated_at: orders
+            .iter()
+            .filter_map(|order| order.wire.last_updated)
+            .chain(shipment.and_then(|shipment| shipment.last_updated))
+            .max(),
+        buyer: buyer(&first.wire),
+        recipient: shipment.and_then(recipient),
+        logistics,
+        requested_service: shipment.and_then(service),
+        speed: shipment.map_or_else(SpeedClass::default, |s| speed(s, facts.sla.as_ref())),
+        payments: payments(orders)?,
+        deadlines: deadlines(facts),
+        holds: holds(orders, shipment, row.flatten().map(|row| row.effect)),
+        completed_at: None,
+        note: shipment.and_then(|shipment| {
+            let comments = shipment.destination.as_ref().and_then(|d| d.comments.as_deref());
+            filled(comments).map(Personal::new)
+        }),
+        test: orders.iter().any(|order| order.wire.tags.iter().any(|tag| tag == "test_order"))
+            || shipment.is_some_and(|s| s.tags.iter().any(|tag| tag == "test_shipment")),
+        attributes: attributes(orders, pack, facts, row.flatten().and_then(|row| row.note)),
+        lines,
+        ..PlatformOrder::new(id, placed_at.unwrap_or(first.wire.date_created), total)
+    })
+}
+
+fn beyond(what: &str) -> crate::Error {
+    unexpected(format!("{what} cannot be summed"))
+}
+
+/// The buyer and the seller agreed on another way: the sale goes on without this shipment.
+fn is_closed_by_user(shipment: &WireShipment) -> bool {
+    shipment.status == "cancelled" && shipment.substatus.as_deref() == Some("closed_by_user")
+}
+
+fn words_of(orders: &[ReadOrder]) -> String {
+    let mut words: Vec<&str> = orders.iter().map(|order| order.wire.status.as_str()).collect();
+    words.dedup();
+    words.join(",")
+}
+
+/// The site's code at the beginning of an item's id.
+fn site_of(item: &str) -> Option<String> {
+    item.get(..3).filter(|code| code.bytes().all(|b| b.is_ascii_uppercase())).map(str::to_owned)
+}
+
+fn currency_of(order: &WireOrder) -> Result<Currency> {
+    let code = order
+        .currency_id
+        .as_deref()
+        .or_else(|| order.order_items.iter().find_map(|item| item.currency_id.as_deref()))
+        .ok_or_else(|| unexpected("currency_id is missing"))?;
+    Currency::new(code).map_err(|_| unexpected("currency_id is not an ISO 4217 code"))
+}
+
+/// A line's id, the same whenever the order is read: order, item, variation, and the element where
+/// an item occurs twice.
+fn line_id(order: &WireOrder, place: usize, item: &WireItem) -> Result<LineId> {
+    let facts = &item.item;
+    let mut id = format!("{}-{}", order.id, facts.id);
+    if let Some(variation) = filled(facts.variation_id.as_deref()) {
+        id.push('-');
+        id.push_str(&variation);
+    }
+    let same = |other: &WireItem| {
+        other.item.id == facts.id && other.item.variation_id == facts.variation_id
+    };
+    if order.order_items.iter().filter(|other| same(other)).count() > 1 {
+        let element = item.element_id.clone().unwrap_or_else(|| format!("p{place}"));
+        id.push('#');
+        id.push_str(&element);
+    }
+    LineId::new(id).map_err(|_| unexpected("order_items.item.id is not usable as an id"))
+}
+
+fn line(
+    order: &WireOrder,
+    place: usize,
+    item: &WireItem,
+    currency: Currency,
+    shipment: Option<&WireShipment>,
+    row: Option<&statuses::Row>,
+    parcel: Option<&PlatformShipment>,
+) -> Result<PlatformLine> {
+    let facts = &item.item;
+    let own = item.currency_id.as_deref().map(Currency::new).transpose();
+    if !matches!(own, Ok(own) if own.is_none_or(|own| own == currency)) {
+        return Err(unexpected("order_items.currency_id differs from the order's"));
+    }
+    let unit_price = Money::new(item.unit_price, currency);
+    let line_total = unit_price.times(item.quantity).map_err(|_| beyond("unit_price"))?;
+    let discount = match item.full_unit_price.and_then(|full| full.checked_sub(item.unit_price)) {
+        Some(off) if off > Decimal::ZERO => Some(
+            Money::new(off, currency)
+                .times(item.quantity)
+                .map_err(|_| beyond("full_unit_price"))?,
+        ),
+        _ => None,
+    };
+    let mut extra = BTreeMap::new();
+    keep(&mut extra, "item_id", Some(&facts.id));
+    keep(&mut extra, "variation_id", facts.variation_id.as_deref());
+    keep(&mut extra, "user_product_id", facts.user_product_id.as_deref());
+    keep(&mut extra, "parent_item_id", facts.parent_item_id.as_deref());
+    keep(&mut extra, "condition", facts.condition.as_deref());
+    if let Some(fee) = item.sale_fee {
+        extra.insert("sale_fee".to_owned(), fee.to_string());
+    }
+    if let Some(days) = item.manufacturing_days {
+        extra.insert("manufacturing_days".to_owned(), days.to_string());
+    }
+    if let Some(stock) = item.stock.iter().next() {
+        keep(&mut extra, "store_id", stock.store_id.as_deref());
+        keep(&mut extra, "network_node_id", stock.network_node_id.as_deref());
+    }
+    for attribute in &facts.variation_attributes {
+        if let Some(name) = filled(attribute.name.as_deref()) {
+            keep(&mut extra, &name, attribute.value_name.as_deref());
+        }
+    }
+    let sku = filled(facts.seller_sku.as_deref())
+        .or_else(|| filled(facts.seller_custom_field.as_deref()))
+        .and_then(|sku| Sku::new(sku).ok());
+    let group = units(order, item.quantity, shipment, row, parcel);
+    let mut line = PlatformLine::new(
+        line_id(order, place, item)?,
+        filled(facts.title.as_deref()).unwrap_or_default(),
+        item.quantity,
+        unit_price,
+    );
+    line.sku = sku;
+    line.attributes = extra;
+    line.line_total = Some(line_total);
+    line.discount = discount;
+    line.units = vec![group];
+    Ok(line)
+}
+
+/// The worst of order and shipment: a cancelled order wins over any shipment, a cancelled shipment
+/// does not cancel its order.
+fn units(
+    order: &WireOrder,
+    quantity: u32,
+    shipment: Option<&WireShipment>,
+    row: Option<&statuses::Row>,
+    parcel: Option<&PlatformShipment>,
+) -> UnitGroup {
+    let cancelled = || UnitGroup {
+        reason: Some(cancel_words(order)),
+        ..UnitGroup::new(UnitStatus::Cancelled, quantity)
+    };
+    let shipped =
+        |status| UnitGroup { shipment: parcel.cloned(), ..UnitGroup::new(status, quantity) };
+    let standing = standing(order);
+    match standing {
+        Standing::Cancelled => return cancelled(),
+        Standing::Unknown(word) => return UnitGroup::new(UnitStatus::Unknown(word), quantity),
+        Standing::Unpaid | Standing::Paid => {}
+    }
+    let Some(shipment) = shipment else { return UnitGroup::new(UnitStatus::New, quantity) };
+    let Some(row) = row else {
+        return UnitGroup::new(UnitStatus::Unknown(shipment.words()), quantity);
+    };
+    match row.effect {
+        Effect::Unpaid
+        | Effect::Waiting
+        | Effect::LabelReady
+        | Effect::Void
+        | Effect::Fraud
+        | Effect::Hold => UnitGroup::new(UnitStatus::New, quantity),
+        Effect::Collection => shipped(UnitStatus::Shipped),
+        Effect::Moving | Effect::Astray => shipped(UnitStatus::InTransit),
+        Effect::Delivered => shipped(UnitStatus::Delivered),
+        Effect::Returned => {
+            UnitGroup { reason: Some(shipment.words()), ..shipped(UnitStatus::Returned) }
+        }
+        Effect::Legacy => UnitGroup::new(UnitStatus::Unknown(shipment.words()), quantity),
+    }
+}
+
+fn cancel_words(order: &WireOrder) -> String {
+    let detail = order.cancel_detail.as_ref();
+    let group = detail.and_then(|detail| filled(detail.group.as_deref()));
+    let code = detail.and_then(|detail| filled(detail.code.as_deref()));
+    match (group, code) {
+        (Some(group), Some(code)) => format!("{group}: {code}"),
+        (Some(word), None) | (None, Some(word)) => word,
+        (None, None) if order.tags.iter().any(|tag| tag == "unfulfilled") => "unfulfilled".into(),
+        (None, None) => order.status.clone(),
+    }
+}
+
+/// The parcel as the platform knows it.
+fn parcel(shipment: &WireShipment, facts: &ShipmentFacts) -> PlatformShipment {
+    PlatformShipment {
+        package: PlatformPackageId::new(shipment.id.clone()).ok(),
+        carrier: filled(shipment.tracking_method.as_deref()),
+        number: filled(shipment.tracking_number.as_deref())
+            .and_then(|number| TrackingNumber::new(number).ok()),
+        url: None,
+        shipped_at: first_handed_over(&facts.history)
+            .or_else(|| shipment.status_history.as_ref().and_then(|h| h.date_shipped)),
+    }
+}
+
+/// When the parcel first was physically out of the seller's hands. The history is in no order.
+pub(super) fn first_handed_over(history: &[HistoryRow]) -> Option<DateTime<Utc>> {
+    history
+        .iter()
+        .filter(|row| {
+            statuses::find(&row.status, row.substatus.as_deref())
+                .is_some_and(|found| found.effect == Effect::Moving)
+        })
+        .map(|row| row.date)
+        .min()
+}
+
+/// When the last payment that was needed came in.
+fn paid_at(orders: &[ReadOrder]) -> Option<DateTime<Utc>> {
+    orders
+        .iter()
+        .filter_map(|order| {
+            let wire = &order.wire;
+            let approved = wire.payments.iter().filter_map(|payment| payment.date_approved).max();
+            let paid = matches!(standing(wire), Standing::Paid);
+            approved.or(wire.date_closed.filter(|_| paid)).or(paid.then_some(wire.date_created))
+        })
+        .max()
+}
+
+fn buyer(order: &WireOrder) -> PlatformBuyer {
+    let wire = &order.buyer;
+    let names: Vec<String> = [&wire.first_name, &wire.last_name]
+        .into_iter()
+        .filter_map(|name| filled(name.as_deref()))
+        .collect();
+    let name = match names.is_empty() {
+        true => filled(wire.nickname.as_deref()),
+        false => Some(names.join(" ")),
+    };
+    PlatformBuyer {
+        id: wire.id.clone().and_then(|id| BuyerId::new(id).ok()),
+        name: name.map(Personal::new),
+        email: None,
+    }
+}
+
+/// A masked field says nothing: `XXXXXXX`.
+fn unmasked(text: Option<&str>) -> Option<String> {
+    filled(text).filter(|text| !text.chars().all(|c| matches!(c, 'X' | 'x' | '*')))
+}
+
+fn recipient(shipment: &WireShipment) -> Option<Contact> {
+    let destination = shipment.destination.as_ref();
+    let address: &WireAddress = destination
+        .and_then(|destination| destination.shipping_address.as_ref())
+        .or(shipment.receiver_address.as_ref())?;
+    let name = destination
+        .and_then(|d| filled(d.receiver_name.as_deref()))
+        .or_else(|| filled(address.receiver_name.as_deref()));
+    let phone = destination
+        .and_then(|d| unmasked(d.receiver_phone.as_deref()))
+        .or_else(|| unmasked(address.receiver_phone.as_deref()));
+    let street = filled(address.address_line.as_deref()).or_else(|| {
+        let street = filled(address.street_name.as_deref())?;
+        Some(match filled(address.street_number.as_deref()) {
+            Some(number) => format!("{street} {number}"),
+            None => street,
+        })
+    });
+    // Until the payment is in, the address is hidden.
+    if street.is_none() && address.city.name.is_none() {
+        return None;
+    }
+    let lines =
+        [street, filled(address.comment.as_deref()), filled(address.neighborhood.name.as_deref())];
+    Some(Contact {
+        name: Personal::new(name.unwrap_or_default()),
+        company: None,
+        phone: phone.map(Personal::new),
+        email: None,
+        address: Address {
+            lines: lines.into_iter().flatten().map(Personal::new).collect(),
+            city: filled(address.city.name.as_deref()).unwrap_or_default(),
+            // `BR-SP` is the country and the state.
+            state: filled(address.state.id.as_deref())
+                .map(|id| id.split_once('-').map_or(id.clone(), |(_, state)| state.to_owned()))
+                .or_else(|| filled(address.state.name.as_deref())),
+            postal_code: filled(address.zip_code.as_deref()),
+            country: address.country.id.as_deref().and_then(Country::new),
+            residential: match address.delivery_preference.as_deref().map(str::trim) {
+                Some("residential") => Some(true),
+                Some("business") => Some(false),
+                _ => None,
+            },
+        },
+    })
+}
+
+fn service(shipment: &WireShipment) -> Option<String> {
+    let lead = shipment.lead_time.as_ref().or(shipment.shipping_option.as_ref())?;
+    filled(lead.shipping_method.name.as_deref()).or_else(|| filled(lead.name.as_deref()))
+}
+
+fn speed(shipment: &WireShipment, sla: Option<&WireSla>) -> SpeedClass {
+    if sla.and_then(|sla| sla.service.as_deref()) == Some("instant_gm") {
+        return SpeedClass::NextDay;
+    }
+    let lead = shipment.lead_time.as_ref().or(shipment.shipping_option.as_ref());
+    match lead.and_then(|lead| lead.shipping_method.kind.as_deref()) {
+        Some("next_day" | "same_day") => SpeedClass::NextDay,
+        Some("express" | "two_days" | "priority") => SpeedClass::Expedited,
+        _ if shipment.ways().kind == Some("self_service") => SpeedClass::NextDay,
+        _ => SpeedClass::Standard,
+    }
+}
+
+fn deadlines(facts: &ShipmentFacts) -> Vec<PlatformDeadline> {
+    let lead = facts
+        .shipment
+        .as_ref()
+        .and_then(|shipment| shipment.lead_time.as_ref().or(shipment.shipping_option.as_ref()));
+    let ship_by = facts
+        .sla
+        .as_ref()
+        .and_then(|sla| sla.expected_date)
+        .or_else(|| lead.and_then(|lead| lead.estimated_handling_limit.at()));
+    let deliver_by = lead.and_then(|lead| lead.estimated_delivery_time.at());
+    [(DeadlineKind::ShipBy, ship_by), (DeadlineKind::DeliverBy, deliver_by)]
+        .into_iter()
+        .filter_map(|(kind, at)| at.map(|at| PlatformDeadline { kind, at }))
+        .collect()
+}
+
+fn holds(
+    orders: &[ReadOrder],
+    shipment: Option<&WireShipment>,
+    effect: Option<Effect>,
+) -> Vec<PlatformHold> {
+    let mut reasons = Vec::new();
+    let tagged = |tag: &str| orders.iter().any(|o| o.wire.tags.iter().any(|own| own == tag));
+    let paid_as = |state: &str| {
+        orders
+            .iter()
+            .flat_map(|order| &order.wire.payments)
+            .any(|payment| payment.status.as_deref() == Some(state))
+    };
+    if tagged("fraud_risk_detected")
+        || effect == Some(Effect::Fraud)
+        || shipment.is_some_and(|s| s.substatus.as_deref() == Some("fraudulent"))
+    {
+        reasons.push(HoldReason::Fraud);
+    }
+    if orders.iter().any(|order| order.wire.status == "pending_cancel") {
+        reasons.push(HoldReason::Other("pending_cancel".to_owned()));
+    }
+    if orders.iter().any(|order| order.wire.status == "partially_paid") || paid_as("charged_back") {
+        reasons.push(HoldReason::PaymentAnomaly);
+    }
+    if paid_as("in_mediation") {
+        reasons.push(HoldReason::Other("in_mediation".to_owned()));
+    }
+    if let Some(shipment) = shipment {
+        let closed = is_closed_by_user(shipment);
+        if effect == Some(Effect::Hold) || (effect == Some(Effect::Void) && !closed) {
+            reasons.push(HoldReason::Other(shipment.words()));
+        }
+    }
+    reasons.into_iter().map(|reason| PlatformHold { reason, until: None }).collect()
+}
+
+fn payment_state(payment: &WirePayment) -> Option<PaymentState> {
+    let refunded = payment.transaction_amount_refunded.unwrap_or_default() > Decimal::ZERO;
+    Some(match payment.status.as_deref()? {
+        "approved" | "in_mediation" if refunded => PaymentState::PartiallyRefunded,
+        "approved" | "in_mediation" => PaymentState::Paid,
+        "pending" | "in_process" => PaymentState::Pending,
+        "authorized" => PaymentState::Authorized,
+        "rejected" | "cancelled" => PaymentState::Failed,
+        "refunded" => PaymentState::Refunded,
+        "charged_back" => PaymentState::ChargedBack,
+        _ => return None,
+    })
+}
+
+/// The payments whose state has a word of ours; the others stay in the attributes, word for word.
+fn payments(orders: &[ReadOrder]) -> Result<Vec<Payment>> {
+    let mut read: Vec<Payment> = Vec::new();
+    for order in orders {
+        let currency = currency_of(&order.wire)?;
+        for payment in &order.wire.payments {
+            let Some(state) = payment_state(payment) else { continue };
+            let Ok(id) = PaymentId::new(payment.id.clone()) else { continue };
+            let own = payment.currency_id.as_deref().and_then(|code| Currency::new(code).ok());
+            let currency = own.unwrap_or(currency);
+            let amount = payment.total_paid_amount.or(payment.transaction_amount);
+            // One payment may pay several orders of a pack, and is listed in each.
+            if read.iter().any(|known| known.id == id) {
+                continue;
+            }
+            read.push(Payment {
+                id,
+                amount: Money::new(amount.unwrap_or_default(), currency),
+                method: payment.payment_method_id.clone().map(PaymentMethod::Other),
+                state,
+                paid_at: payment.date_approved,
+                refunded: Money::new(
+                    payment.transaction_amount_refunded.unwrap_or_default(),
+                    currency,
+                ),
+            });
+        }
+    }
+    Ok(read)
+}
+
+fn attributes(
+    orders: &[ReadOrder],
+    pack: Option<&WirePack>,
+    facts: &ShipmentFacts,
+    note: Option<&str>,
+) -> BTreeMap<String, String> {
+    let mut kept = BTreeMap::new();
+    let list = |words: Vec<&str>| {
+        let words: std::collections::BTreeSet<&str> = words.into_iter().collect();
+        words.into_iter().collect::<Vec<_>>().join(",")
+    };
+    keep(&mut kept, "orders", Some(&list(orders.iter().map(|o| o.wire.id.as_str()).collect())));
+    let tags = orders.iter().flat_map(|order| order.wire.tags.iter().map(String::as_str));
+    keep(&mut kept, "tags", Some(&list(tags.collect())));
+    let flows = orders.iter().flat_map(|o| o.wire.context.flows.iter().map(String::as_str));
+    keep(&mut kept, "context.flows", Some(&list(flows.collect())));
+    let strange = orders
+        .iter()
+        .flat_map(|order| &order.wire.payments)
+        .filter(|payment| payment_state(payment).is_none())
+        .filter_map(|payment| payment.status.as_deref());
+    keep(&mut kept, "payments.unknown_status", Some(&list(strange.collect())));
+    let claims = orders.iter().flat_map(|o| &o.wire.mediations).filter_map(|m| m.id.as_deref());
+    keep(&mut kept, "mediations", Some(&list(claims.collect())));
+    if let Some(first) = orders.first() {
+        let wire = &first.wire;
+        keep(&mut kept, "pack_id", wire.pack_id.as_deref());
+        keep(&mut kept, "context.channel", wire.context.channel.as_deref());
+        keep(&mut kept, "shipping.id", wire.shipping.id.as_deref());
+        if let Some(until) = wire.manufacturing_ending_date {
+            kept.insert("manufacturing_ending_date".to_owned(), until.to_rfc3339());
+        }
+    }
+    if let Some(detail) = orders.iter().find_map(|order| order.wire.cancel_detail.as_ref()) {
+        keep(&mut kept, "cancel_detail.group", detail.group.as_deref());
+        keep(&mut kept, "cancel_detail.code", detail.code.as_deref());
+        keep(&mut kept, "cancel_detail.requested_by", detail.requested_by.as_deref());
+    }
+    if let Some(pack) = pack {
+        keep(&mut kept, "pack.status", pack.status.as_deref());
+        keep(&mut kept, "pack.status_detail", pack.status_detail.as_deref());
+        keep(&mut kept, "pack.family_pack_id", pack.family_pack_id.as_deref());
+    }
+    if let Some(shipment) = &facts.shipment {
+        let ways = shipment.ways();
+        keep(&mut kept, "shipping.id", Some(&shipment.id));
+        keep(&mut kept, "shipping.status", Some(&shipment.status));
+        keep(&mut kept, "shipping.substatus", shipment.substatus.as_deref());
+        keep(&mut kept, "shipping.note", note);
+        keep(&mut kept, "logistic.mode", ways.mode);
+        keep(&mut kept, "logistic.type", ways.kind);
+        keep(&mut kept, "shipping.tracking_number", shipment.tracking_number.as_deref());
+        keep(&mut kept, "shipping.sibling_id", shipment.sibling.sibling_id.as_deref());
+        if let Some(from) = shipment.lead_time.as_ref().and_then(|lead| lead.buffering.at()) {
+            kept.insert("shipping.not_before".to_owned(), from.to_rfc3339());
+        }
+    }
+    if let Some(sla) = &facts.sla {
+        keep(&mut kept, "sla.status", sla.status.as_deref());
+        keep(&mut kept, "sla.service", sla.service.as_deref());
+    }
+    kept
+}
+
+fn keep(kept: &mut BTreeMap<String, String>, name: &str, value: Option<&str>) {
+    if let Some(value) = filled(value) {
+        kept.insert(name.to_owned(), value);
+    }
+}

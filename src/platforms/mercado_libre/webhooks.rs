@@ -1,0 +1,102 @@
+//! Notifications: whose they are, then reading. No I/O.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::wire::parse_instant;
+use crate::client::wire::{decode, string_or_number_opt};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{EventId, PlatformOrderId};
+use crate::ports::{WebhookNotice, WebhookRequest, Webhooks};
+
+/// Checks and reads notifications.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    pub(super) application: String,
+    pub(super) seller: String,
+}
+
+/// A notification, pushed or found among the missed ones.
+#[derive(Debug, Deserialize)]
+pub(super) struct Notice {
+    #[serde(default)]
+    resource: Option<String>,
+    #[serde(default)]
+    topic: Option<String>,
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    user_id: Option<String>,
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    application_id: Option<String>,
+    #[serde(default)]
+    sent: Option<String>,
+    #[serde(default)]
+    actions: Option<Vec<String>>,
+}
+
+impl Webhooks for Receiver {
+    fn receive(&self, request: &WebhookRequest<'_>, _now: DateTime<Utc>) -> Result<WebhookNotice> {
+        let notice: Notice = decode(request.body)
+            .map_err(|error| error.with_operation("mercado-libre", "receive_webhook"))?;
+        // There is no signature: that the ids are ours is all that can be checked here, and the
+        // notice is no more than a hint to read the resource again.
+        if notice.application_id.as_deref() != Some(self.application.as_str()) {
+            return Err(refused("the notification is for another application"));
+        }
+        if notice.user_id.as_deref() != Some(self.seller.as_str()) {
+            return Err(refused("the notification is about another seller"));
+        }
+        notice.read()
+    }
+}
+
+fn refused(message: &'static str) -> Error {
+    Error::new(ErrorKind::AuthRejected, message).with_operation("mercado-libre", "receive_webhook")
+}
+
+impl Notice {
+    pub(super) fn is_about(&self, seller: &str) -> bool {
+        self.user_id.as_deref() == Some(seller)
+    }
+
+    pub(super) fn read(&self) -> Result<WebhookNotice> {
+        let missing = |field: &str| {
+            Error::new(ErrorKind::UnexpectedAnswer, format!("the notification has no {field}"))
+                .with_operation("mercado-libre", "receive_webhook")
+        };
+        let topic = self.topic.as_deref().filter(|t| !t.trim().is_empty());
+        let topic = topic.ok_or_else(|| missing("topic"))?;
+        let resource = self.resource.as_deref().filter(|r| !r.trim().is_empty());
+        let resource = resource.ok_or_else(|| missing("resource"))?;
+        let path = resource.trim().trim_start_matches('/');
+        let sent = self.sent.as_deref().unwrap_or_default();
+        // One change may be told in several attempts, which differ in their count and not in when
+        // the change was first sent; another change of the same resource has another stamp.
+        let event_id = EventId::of_content(&["mercado-libre", topic, path, sent]);
+        let kind = match self.actions.as_deref() {
+            Some([first, ..]) => format!("{topic}/{first}"),
+            _ => topic.to_owned(),
+        };
+        Ok(WebhookNotice {
+            event_id,
+            kind,
+            order: order_of(topic, path).and_then(|id| PlatformOrderId::new(id).ok()),
+            sent_at: parse_instant(sent),
+        })
+    }
+}
+
+/// The order that a notice names. Shipments, claims and messages name only themselves.
+fn order_of<'a>(topic: &str, path: &'a str) -> Option<&'a str> {
+    let tail = path.strip_prefix("marketplace/").unwrap_or(path);
+    let id = tail.strip_prefix("orders/")?;
+    let about_orders = matches!(
+        topic,
+        "orders_v2"
+            | "orders"
+            | "orders feedback"
+            | "marketplace_orders"
+            | "marketplace_orders_on_site"
+    );
+    let id = id.split('/').next().filter(|id| !id.is_empty())?;
+    about_orders.then_some(id)
+}

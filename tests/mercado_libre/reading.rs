@@ -1,0 +1,366 @@
+//! Reading orders, packs, shipments and lists.
+
+use std::sync::Arc;
+
+use super::house::*;
+use chrono::TimeDelta;
+use orderflow::order::{DeadlineKind, HoldReason, LogisticsMode, UnitStatus};
+use orderflow::platforms::mercado_libre::{MercadoLibre, Site, read_search_page};
+use orderflow::ports::{MarketplaceAdapter, MarketplaceExt, OrderQuery, PlatformItem};
+use orderflow::sandbox::Faults;
+use orderflow::sandbox::mercado_libre::{Way, generate};
+use orderflow::{Currency, ErrorKind};
+use serde_json::{Value, json};
+
+fn page_of(orders: &[Value]) -> String {
+    json!({"results": orders, "paging": {"total": orders.len(), "offset": 0, "limit": 50}})
+        .to_string()
+}
+
+fn only(body: &str) -> orderflow::order::PlatformOrder {
+    read_items(read_search_page(body.as_bytes()).unwrap()).remove(0)
+}
+
+#[test]
+fn the_official_search_page_reads_as_expected() {
+    let body = fixture("orders_search.response.json");
+    let page = read_search_page(body.as_bytes()).unwrap();
+    assert!(page.next.is_none());
+    let orders = read_items(page);
+    assert!(body.contains(orders[0].raw.as_str()));
+    expect("orders_search.response.expect.json", orders);
+}
+
+#[test]
+fn real_and_documented_orders_read_as_expected() {
+    for name in ["order_pack_catalog", "order_real_mlc_flex_2025", "order_gross_price_discount"] {
+        let order = json_fixture(&format!("{name}.response.json"));
+        expect(&format!("{name}.response.expect.json"), vec![only(&page_of(&[order]))]);
+    }
+}
+
+#[test]
+fn the_orders_of_one_pack_are_one_unit_of_work() {
+    let first = json_fixture("order_pack_catalog.response.json");
+    let mut second = first.clone();
+    second["id"] = json!(2_000_009_713_473_609_u64);
+    second["order_items"][0]["item"]["id"] = json!("MLB1");
+    second["total_amount"] = json!(10.5);
+    let page = read_search_page(page_of(&[first, second]).as_bytes()).unwrap();
+    let orders = read_items(page);
+    assert_eq!(orders.len(), 1);
+    let pack = &orders[0];
+    assert_eq!(pack.id.as_str(), "2000006556183755");
+    let lines: Vec<_> = pack.lines.iter().map(|line| line.id.as_str()).collect();
+    assert_eq!(lines, ["2000009713473608-MLB3737188005", "2000009713473609-MLB1"]);
+    assert_eq!(pack.total.amount.to_string(), "136.42");
+    assert_eq!(pack.total.currency, Currency::BRL);
+    assert!(pack.check().is_ok());
+}
+
+#[test]
+fn an_item_that_occurs_twice_in_an_order_has_two_line_ids() {
+    let mut order = json_fixture("order_pack_catalog.response.json");
+    let mut again = order["order_items"][0].clone();
+    again["element_id"] = json!(2);
+    order["order_items"].as_array_mut().unwrap().push(again);
+    assert!(only(&page_of(&[order])).check().is_ok());
+}
+
+#[test]
+fn an_unreadable_order_costs_only_itself_and_names_its_field() {
+    let good = json_fixture("order_pack_catalog.response.json");
+    let mut bad = good.clone();
+    bad["pack_id"] = json!(7);
+    bad["order_items"][0]["quantity"] = json!("canary");
+    let page = read_search_page(page_of(&[good, bad, json!("no order")]).as_bytes()).unwrap();
+    let bad: Vec<_> = page
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            PlatformItem::Unreadable(item) => Some(item),
+            PlatformItem::Read(_) => None,
+        })
+        .collect();
+    assert_eq!((page.items.len(), bad.len()), (3, 2));
+    assert_eq!(bad[0].id, Some(id("7")));
+    assert!(bad[0].reason.contains("order_items[0].quantity"), "{}", bad[0].reason);
+    assert!(!bad[0].reason.contains("canary") && bad[0].raw.as_str().contains("canary"));
+    assert_eq!(bad[1].id, None);
+}
+
+#[test]
+fn order_statuses_and_tags_decide_before_the_shipment_does() {
+    let with = |status: &str, tags: &[&str]| {
+        let mut order = json_fixture("order_pack_catalog.response.json");
+        order["status"] = json!(status);
+        order["tags"] = json!(tags);
+        only(&page_of(&[order]))
+    };
+    let unit = |order: &orderflow::order::PlatformOrder| order.lines[0].units[0].status.clone();
+    for unpaid in ["confirmed", "payment_required", "payment_in_process", "partially_paid"] {
+        let order = with(unpaid, &[]);
+        assert_eq!((order.paid_at, unit(&order)), (None, UnitStatus::New), "{unpaid}");
+    }
+    for paid in ["paid", "partially_refunded", "pending_cancel"] {
+        let order = with(paid, &["paid"]);
+        assert_eq!(order.paid_at, Some(at("2024-11-01T13:35:42Z")), "{paid}");
+        assert_eq!(unit(&order), UnitStatus::New, "{paid}");
+    }
+    for gone in ["cancelled", "invalid"] {
+        assert_eq!(unit(&with(gone, &[])), UnitStatus::Cancelled, "{gone}");
+    }
+    assert_eq!(unit(&with("paid", &["paid", "unfulfilled"])), UnitStatus::Cancelled);
+    assert_eq!(unit(&with("levitating", &[])), UnitStatus::Unknown("levitating".to_owned()));
+    let reasons = |order: orderflow::order::PlatformOrder| -> Vec<HoldReason> {
+        order.holds.into_iter().map(|hold| hold.reason).collect()
+    };
+    assert_eq!(reasons(with("paid", &["fraud_risk_detected"])), [HoldReason::Fraud]);
+    assert_eq!(reasons(with("pending_cancel", &[])), [HoldReason::Other("pending_cancel".into())]);
+    assert_eq!(reasons(with("partially_paid", &[])), [HoldReason::PaymentAnomaly]);
+    assert!(with("paid", &["test_order"]).test);
+}
+
+#[tokio::test]
+async fn a_pack_is_read_whole_with_its_shipment_and_its_deadline() {
+    let pack = json!({"id": 2_000_006_556_183_755_u64, "status": "released", "status_detail": null,
+        "orders": [{"id": 2_000_009_713_473_608_u64}], "shipment": {"id": 40_531_399_184_u64},
+        "date_created": "2024-11-01T09:34:59.000-0400"});
+    let (shop, script) = scripted(
+        config(),
+        vec![
+            ok(pack.to_string()),
+            ok(fixture("order_pack_catalog.response.json")),
+            ok(fixture("cbt_shipment_new_format.response.json")),
+            ok(fixture("shipment_sla.response.json")),
+        ],
+    );
+    let order = shop.get_order(&id("2000006556183755")).await.unwrap();
+    let urls: Vec<_> = script.calls().into_iter().map(|call| call.url).collect();
+    assert_eq!(
+        urls,
+        [
+            "https://mercado.test/packs/2000006556183755",
+            "https://mercado.test/orders/2000009713473608",
+            "https://mercado.test/shipments/40531399184",
+            "https://mercado.test/shipments/40531399184/sla",
+        ]
+    );
+    assert_eq!(script.calls()[2].headers["x-format-new"], "true");
+    let recipient = order.recipient.as_ref().unwrap();
+    assert_eq!(recipient.name.as_str(), "Test Buyer");
+    assert_eq!(recipient.phone, None, "a masked phone is none");
+    assert_eq!(recipient.address.line1(), "lalalalala 12312");
+    assert_eq!(recipient.address.state.as_deref(), Some("DIF"));
+    assert_eq!(recipient.address.residential, Some(false));
+    let due = |kind| order.deadlines.iter().find(|due| due.kind == kind).map(|due| due.at);
+    assert_eq!(due(DeadlineKind::ShipBy), Some(at("2024-05-23T02:59:59Z")));
+    assert_eq!(due(DeadlineKind::DeliverBy), Some(at("2021-05-13T05:00:00Z")));
+    assert_eq!(order.logistics, LogisticsMode::PlatformLabel);
+    let group = &order.lines[0].units[0];
+    assert_eq!(group.status, UnitStatus::Shipped);
+    let number = group.shipment.as_ref().unwrap().number.clone().unwrap();
+    assert_eq!(number.as_str(), "MMXQP014735497E");
+    assert_eq!(order.requested_service.as_deref(), Some("Envío internacional"));
+    serde_json::from_str::<Value>(order.raw.as_str()).expect("the bytes of all calls are JSON");
+    expect("pack_with_shipment.expect.json", vec![order]);
+}
+
+#[tokio::test]
+async fn an_order_without_a_pack_and_without_a_shipment_is_arranged_with_the_buyer() {
+    let mut order = json_fixture("orders_search.response.json")["results"][0].clone();
+    order["tags"] = json!(["no_shipping", "paid"]);
+    let (shop, _) = scripted(config(), vec![missing(), ok(order.to_string())]);
+    let order = shop.get_order(&id("1068825849")).await.unwrap();
+    assert_eq!((order.id.as_str(), order.logistics), ("1068825849", LogisticsMode::SellerCarrier));
+    assert!(order.recipient.is_none() && order.deadlines.is_empty());
+}
+
+#[tokio::test]
+async fn the_old_view_of_a_shipment_reads_too() {
+    let order = json_fixture("order_pack_catalog.response.json");
+    let old = json!({"id": 1, "status": "shipped", "substatus": "delayed", "mode": "me1",
+        "logistic_type": "default", "tracking_number": "T1",
+        "status_history": {"date_shipped": "2024-11-02T10:00:00.000-04:00"},
+        "shipping_option": {"name": "Normal", "estimated_handling_limit": {"date": "2024-11-03T00:00:00.000-03:00"}},
+        "receiver_address": {"receiver_name": "Ana", "receiver_phone": "11 5555", "street_name": "Rua A",
+            "street_number": 7, "zip_code": "01310-100", "city": {"name": "São Paulo"},
+            "state": {"id": "BR-SP"}, "country": {"id": "BR"}, "comment": "fundos"}});
+    let answers = vec![missing(), ok(order.to_string()), missing(), ok(old.to_string()), missing()];
+    let (shop, _) = scripted(config(), answers);
+    let order = shop.get_order(&id("2000009713473608")).await.unwrap();
+    assert_eq!(order.logistics, LogisticsMode::SellerCarrier);
+    let contact = order.recipient.unwrap();
+    assert_eq!(contact.address.line1(), "Rua A 7");
+    assert_eq!(contact.phone.unwrap().as_str(), "11 5555");
+    let parcel = order.lines[0].units[0].shipment.clone().unwrap();
+    assert_eq!(parcel.shipped_at, Some(at("2024-11-02T14:00:00Z")));
+    assert_eq!(order.deadlines[0].at, at("2024-11-03T03:00:00Z"));
+    assert_eq!(order.attributes["shipping.note"], "delayed");
+}
+
+#[tokio::test]
+async fn a_parcel_left_when_its_history_first_shows_it_in_other_hands() {
+    let order = json_fixture("order_pack_catalog.response.json");
+    let shipment = json!({"id": 1, "status": "shipped", "substatus": null, "last_updated": "2026-08-03T11:00:00.000-04:00",
+        "logistic": {"mode": "me2", "type": "drop_off"}});
+    let answers = vec![
+        missing(),
+        ok(order.to_string()),
+        missing(),
+        ok(shipment.to_string()),
+        ok(fixture("shipment_history_real_47634280810.response.json")),
+    ];
+    let (shop, _) = scripted(config(), answers);
+    let order = shop.get_order(&id("2000009713473608")).await.unwrap();
+    let parcel = order.lines[0].units[0].shipment.clone().unwrap();
+    assert_eq!(parcel.shipped_at, Some(at("2026-08-03T14:53:42Z")));
+    assert_eq!(order.updated_at, Some(at("2026-08-03T15:00:00Z")), "the parcel's stamp is newer");
+}
+
+#[tokio::test]
+async fn a_search_names_the_filters_that_work_and_closes_its_window_before_the_end() {
+    let empty = r#"{"results":[],"paging":{"total":0,"offset":0,"limit":50}}"#;
+    let (shop, script) = scripted(config(), vec![ok(empty), ok(empty)]);
+    let (from, to) = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
+    shop.list_orders(&OrderQuery::Updated { from, to }, None).await.unwrap();
+    shop.list_orders(&OrderQuery::Created { from, to }, None).await.unwrap();
+    let urls: Vec<_> = script.calls().into_iter().map(|call| call.url).collect();
+    assert_eq!(
+        urls[0],
+        "https://mercado.test/orders/search?seller=779432305\
+         &order.date_last_updated.from=2026-01-01T00%3A00%3A00.000-00%3A00\
+         &order.date_last_updated.to=2026-01-01T23%3A59%3A59.999-00%3A00\
+         &sort=date_asc&offset=0&limit=50"
+    );
+    assert!(urls[1].contains("order.date_created.from="), "{}", urls[1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_list_comes_in_pages_and_deep_ones_are_cut_into_windows() {
+    let house = house_with(Faults::none(), |config| config.with_deepest_offset(60));
+    let packs = generate(7, 240, noon() - TimeDelta::days(3), noon());
+    let mut wanted: Vec<String> = packs.iter().map(|pack| pack.id()).collect();
+    packs.into_iter().for_each(|pack| house.market.place(pack));
+    let query = OrderQuery::Created { from: noon() - TimeDelta::days(4), to: noon() };
+    let found = std::sync::Mutex::new(Vec::new());
+    house
+        .shop
+        .for_each_page(&query, |page| {
+            found.lock().unwrap().extend(read_items(page));
+            async { Ok(()) }
+        })
+        .await
+        .unwrap();
+    let found = found.into_inner().unwrap();
+    let mut ids: Vec<String> = found.iter().map(|order| order.id.to_string()).collect();
+    ids.sort();
+    wanted.sort();
+    assert_eq!(ids, wanted, "every pack once, whichever page its orders were on");
+    assert!(found.iter().any(|order| order.lines.len() > 1), "packs are among them");
+    for order in &found {
+        assert!(order.check().is_ok() && order.recipient.is_some(), "{}", order.id);
+        let site = order.site.clone().unwrap();
+        let currency = Site::new(&site).currency().unwrap();
+        assert_eq!(order.total.currency, currency, "{site}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelled_orders_are_not_listed_and_limits_say_so() {
+    let house = house();
+    let pack = house.sale(1, Way::DropOff);
+    house.market.cancel(&pack.id(), "buyer", "buyer_cancel_express", noon());
+    let query = OrderQuery::Created { from: noon() - TimeDelta::days(1), to: noon() };
+    let page = house.shop.list_orders(&query, None).await.unwrap();
+    assert!(page.items.is_empty());
+    let limits = house.shop.limits();
+    assert!(!limits.lists_cancelled && !limits.lists_movements && limits.platform_deadlines);
+    let order = house.shop.get_order(&id(pack.id())).await.unwrap();
+    let group = &order.lines[0].units[0];
+    assert_eq!(group.status, UnitStatus::Cancelled);
+    assert_eq!(group.reason.as_deref(), Some("buyer: buyer_cancel_express"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn released_orders_are_those_that_wait_for_the_seller() {
+    let house = house();
+    let open = house.sale(1, Way::DropOff);
+    let full = house.sale(2, Way::Full);
+    let left = house.sale(3, Way::DropOff);
+    house.market.set_shipment(&left.id(), "shipped", None, noon());
+    house.clock.advance(TimeDelta::minutes(1));
+    let page = house.shop.list_orders(&OrderQuery::Released, None).await.unwrap();
+    let ids: Vec<String> = read_items(page).iter().map(|order| order.id.to_string()).collect();
+    assert_eq!(ids, [open.id()]);
+    let order = house.shop.get_order(&id(full.id())).await.unwrap();
+    assert_eq!(order.logistics, LogisticsMode::PlatformFulfilled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_id_leads_to_its_pack() {
+    let house = house();
+    let pack = house.sale(1, Way::DropOff);
+    let by_order = house.shop.get_order(&id(pack.items[0].order.to_string())).await.unwrap();
+    let by_pack = house.shop.get_order(&id(pack.id())).await.unwrap();
+    assert_eq!(by_order, by_pack);
+}
+
+#[tokio::test]
+async fn global_selling_reads_below_its_own_paths() {
+    let mut order = json_fixture("order_pack_catalog.response.json");
+    order["id"] = json!(2_497_671_750_u64);
+    order["pack_id"] = json!(2_000_000_580_342_535_u64);
+    order["shipping"] = json!({"id": null});
+    let mut second = order.clone();
+    second["id"] = json!(2_483_140_131_u64);
+    second["pack_id"] = Value::Null;
+    let answers = vec![
+        ok(fixture("cbt_orders_search.response.json")),
+        ok(order.to_string()),
+        ok(second.to_string()),
+        missing(),
+    ];
+    let (shop, script) = scripted(config().with_global_selling(true), answers);
+    let (from, to) = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
+    let page = shop.list_orders(&OrderQuery::Updated { from, to }, None).await.unwrap();
+    let ids: Vec<_> = read_items(page).iter().map(|order| order.id.to_string()).collect();
+    assert_eq!(ids, ["2000000580342535", "2483140131"]);
+    let urls: Vec<_> = script.calls().into_iter().map(|call| call.url).collect();
+    assert!(
+        urls[0]
+            .contains("/marketplace/orders/search?seller.id=779432305&site=MLB&last_updated.from=")
+    );
+    assert!(urls[1].ends_with("/marketplace/orders/2497671750"), "{}", urls[1]);
+    assert!(urls[3].ends_with("/marketplace/orders/pack/2000000580342535"), "{}", urls[3]);
+    assert!(shop.stock().is_none() && shop.messages().is_none() && shop.after_sale().is_none());
+}
+
+#[tokio::test]
+async fn a_broken_shipment_costs_only_its_order_in_a_list() {
+    let order = json_fixture("order_pack_catalog.response.json");
+    let (shop, _) =
+        scripted(config(), vec![ok(page_of(&[order])), missing(), ok(r#"{"id": 5, "status": 7}"#)]);
+    let (from, to) = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
+    let page = shop.list_orders(&OrderQuery::Created { from, to }, None).await.unwrap();
+    let PlatformItem::Unreadable(item) = &page.items[0] else { panic!("{page:?}") };
+    assert_eq!(item.id, Some(id("2000006556183755")));
+    assert!(item.reason.contains("status"), "{}", item.reason);
+}
+
+#[tokio::test]
+async fn a_foreign_cursor_is_refused_before_anything_is_asked() {
+    let (shop, script) = scripted(config(), Vec::new());
+    let cursor = orderflow::ports::Cursor::new("offset=7");
+    let error = shop.list_orders(&OrderQuery::Released, Some(&cursor)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(script.calls().is_empty());
+}
+
+#[test]
+fn a_configuration_that_cannot_work_is_refused() {
+    let script = Arc::new(Script::default());
+    let kind = |config| MercadoLibre::new(config, script.clone()).unwrap_err().kind();
+    assert_eq!(kind(config().with_base_url("http://mercado.test")), ErrorKind::Configuration);
+    assert_eq!(kind(config().with_cancel_words("x".repeat(160))), ErrorKind::Configuration);
+}
