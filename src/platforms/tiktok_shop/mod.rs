@@ -150,7 +150,6 @@ pub struct Consent {
 }
 
 /// A shop on TikTok Shop.
-#[derive(Debug)]
 pub struct TikTokShop {
     client: Client,
     /// For documents, which lie on hosts of their own.
@@ -168,6 +167,16 @@ pub struct TikTokShop {
     providers: Mutex<BTreeMap<String, Vec<Provider>>>,
     /// Where SKUs are offered: configured, or learned from orders.
     listings: Mutex<BTreeMap<Sku, Listing>>,
+}
+
+impl std::fmt::Debug for TikTokShop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The transport is the host's and may hold anything.
+        f.debug_struct("TikTokShop")
+            .field("client", &self.client)
+            .field("region", &self.reading.region)
+            .finish_non_exhaustive()
+    }
 }
 
 fn exchange(config: &TikTokShopConfig, transport: Arc<dyn Transport>) -> Result<auth::Exchange> {
