@@ -234,3 +234,92 @@ fn decoded(value: &str) -> Result<String> {
     }
     String::from_utf8(bytes).map_err(|_| Error::invalid("query", "is not UTF-8"))
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+
+    fn kind(status: u16, body: &str) -> Option<ErrorKind> {
+        let dialect = TikTokDialect {
+            signer: CallSigner::new("key", "secret"),
+            clock: Arc::new(crate::client::SystemClock),
+            signs: true,
+        };
+        let status = StatusCode::from_u16(status).unwrap();
+        let body = body.to_owned().into();
+        match dialect.verdict("call", &Response { status, headers: HeaderMap::new(), body }) {
+            Verdict::Good => None,
+            Verdict::Refused(problem) => Some(problem.kind),
+        }
+    }
+
+    #[test]
+    fn the_code_of_the_body_decides_whatever_the_status() {
+        use ErrorKind::{
+            AuthExpired, AuthRejected, Configuration, NotFound, RateLimited, Rejected, Transient,
+        };
+        let cases = [
+            (36_009_002, RateLimited),
+            (36_009_003, Transient),
+            (36_009_007, Transient),
+            (105_002, AuthExpired),
+            (105_005, AuthRejected),
+            (101_000, AuthRejected),
+            (106_001, AuthRejected),
+            (106_013, Configuration),
+            (36_009_009, Configuration),
+            (36_009_010, Configuration),
+            (36_009_014, Configuration),
+            (36_009_021, Rejected),
+            (36_009_022, Rejected),
+            (36_009_023, Rejected),
+            (36_009_033, AuthRejected),
+            (36_009_043, AuthRejected),
+            (36_009_044, AuthRejected),
+            (36_004_004, AuthRejected),
+            (36_004_001, AuthRejected),
+            (10_002_014, Transient),
+            (10_002_015, Transient),
+            (10_037_002, Transient),
+            (10_037_003, Transient),
+            (10_037_004, Transient),
+            (10_006_402, Transient),
+            (21_001_001, Rejected),
+            (21_011_001, NotFound),
+            (21_011_006, Rejected),
+            (21_011_029, Rejected),
+            (21_011_037, Rejected),
+            (21_011_048, Rejected),
+            (10_007_014, Rejected),
+            (25_001_011, Rejected),
+            (25_001_001, Rejected),
+            (25_011_014, Rejected),
+            (45_109_001, Rejected),
+            (45_101_001, Transient),
+            (99_999_999, Rejected),
+        ];
+        for (code, wanted) in cases {
+            for status in [200, 400, 401] {
+                for code_text in [code.to_string(), format!("\"{code}\"")] {
+                    let body = format!(r#"{{"code":{code_text},"message":"no","data":null}}"#);
+                    assert_eq!(kind(status, &body), Some(wanted), "{code} under {status}");
+                }
+            }
+        }
+        let by_words = [
+            ("Invalid timestamp", Configuration),
+            ("Invalid access_token", AuthExpired),
+            ("Unexpected identifier shop_cipher", Configuration),
+        ];
+        for (words, wanted) in by_words {
+            let body = format!(r#"{{"code":36009004,"message":"{words}"}}"#);
+            assert_eq!(kind(400, &body), Some(wanted), "{words}");
+        }
+        assert_eq!(kind(200, r#" { "code" : 0, "data": {}}"#), None);
+        assert_eq!(kind(200, r#"{"message":"late code","code":0,"data":{}}"#), None);
+        assert_eq!(kind(502, "<html>"), Some(Transient));
+        assert_eq!(kind(429, ""), Some(RateLimited));
+    }
+}

@@ -138,7 +138,8 @@ impl Cancellations for TikTokShop {
             return self.answer_case(&case, &CaseAnswer::Accept, &key).await;
         }
         let partly = matches!(self.reading.region.as_str(), "US" | "GB");
-        if !whole && !(partly && first.reason == CancelReason::OutOfStock) {
+        let allowed = whole || (partly && first.reason == CancelReason::OutOfStock);
+        if !allowed {
             return Err(named(Error::unsupported(
                 "part of an order is cancelled in the US and the UK only, as out of stock",
             )));
