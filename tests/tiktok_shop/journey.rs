@@ -51,7 +51,6 @@ async fn suite(region: &'static str, carrier: &'static str) {
         now: at(0),
     };
     let report = marketplaces::run(Arc::new(house.shop), &fixture).await;
-    println!("{report}");
     report.assert_passed();
     let skipped: Vec<_> = report.skipped.iter().map(|(name, _)| *name).collect();
     assert_eq!(skipped, ["acknowledging twice is success"]);
