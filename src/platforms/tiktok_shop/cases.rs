@@ -60,8 +60,7 @@ struct WireAction {
 
 /// Whether a request still runs. Two spellings of a withdrawn one are in use.
 fn is_open(status: &str) -> bool {
-    const ENDINGS: [&str; 6] =
-        ["_SUCCESS", "_COMPLETE", "_CANCEL", "_CANCELLED", "_REJECT", "_REFUND_OR_RETURN_REJECT"];
+    const ENDINGS: [&str; 5] = ["_SUCCESS", "_COMPLETE", "_CANCEL", "_CANCELLED", "_REJECT"];
     !ENDINGS.iter().any(|ending| status.ends_with(ending))
 }
 
@@ -186,4 +185,35 @@ pub(super) fn answer(
         fields.insert("comment".to_owned(), json!(comment(words)));
     }
     Ok(("returns", call, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pending_request_of_the_official_shape_is_open_with_its_deadline() {
+        let raw = r#"{"cancel_id":"4035318504086604100","cancel_line_items":[
+            {"order_line_item_id":"576468844534141348","sku_id":"2729382476852921560"}],
+            "cancel_reason":"ecom_order_to_ship_canceled_reason_created_by_mistakes",
+            "cancel_status":"CANCELLATION_REQUEST_PENDING","create_time":1690451136,
+            "order_id":"577087614418520388","refund_amount":{"currency":"USD","refund_total":"1.23"},
+            "seller_next_action_response":[{"action":"SELLER_RESPOND_CANCEL","deadline":1690554680}],
+            "update_time":1690451136}"#;
+        let case = read(raw).unwrap();
+        assert!(case.open && case.kind == CaseKind::Cancellation);
+        assert_eq!(case.respond_by.unwrap().timestamp(), 1_690_554_680);
+        assert_eq!(case.amount.unwrap().amount.to_string(), "1.23");
+        assert_eq!(case.lines.len(), 1);
+    }
+
+    #[test]
+    fn both_spellings_of_a_withdrawn_request_are_closed_and_a_new_word_is_open() {
+        for word in ["_SUCCESS", "_CANCEL", "_CANCELLED", "_COMPLETE"] {
+            assert!(!is_open(&format!("CANCELLATION_REQUEST{word}")), "{word}");
+        }
+        for word in ["RETURN_OR_REFUND_REQUEST_PENDING", "AWAITING_BUYER_SHIP", "A_NEW_WORD"] {
+            assert!(is_open(word), "{word}");
+        }
+    }
 }
