@@ -1,0 +1,137 @@
+//! Tokens: an authorisation code becomes a pair, and a pair becomes the next one.
+//!
+//! The lifetimes in the answer are instants, not durations.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::sign::CallSigner;
+use crate::client::wire::{string_or_number, string_or_number_opt};
+use crate::client::{
+    Anonymous, Client, Exchanged, Operation, Outgoing, RefreshExchange, Repeat, Response,
+    StoredToken, Token, wire,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::personal::Personal;
+
+/// Exchanges refresh tokens at the host that issues tokens, which is not the host of the calls.
+pub(super) struct Exchange {
+    pub(super) client: Client,
+    pub(super) signer: CallSigner,
+    pub(super) app_secret: Personal<String>,
+    pub(super) clock: std::sync::Arc<dyn crate::client::Clock>,
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Exchange([redacted])")
+    }
+}
+
+#[async_trait]
+impl RefreshExchange for Exchange {
+    async fn exchange(&self, _http: &Anonymous, refresh: &StoredToken) -> Result<Exchanged> {
+        let granted = self.grant("refresh_token", "refresh_token", refresh.secret.as_str()).await?;
+        granted.exchanged(self.clock.now())
+    }
+}
+
+impl Exchange {
+    /// `grant` is the value of `grant_type`, `name` the parameter of the secret that is exchanged.
+    pub(super) async fn grant(&self, grant: &str, name: &str, secret: &str) -> Result<Granted> {
+        let call = FetchToken {
+            app_key: self.signer.app_key(),
+            app_secret: self.app_secret.as_str(),
+            grant,
+            name,
+            secret,
+        };
+        self.client.call(&call).await
+    }
+}
+
+/// What the seller's consent brings.
+#[derive(Deserialize)]
+pub(super) struct Granted {
+    access_token: String,
+    #[serde(deserialize_with = "string_or_number")]
+    access_token_expire_in: String,
+    refresh_token: String,
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    refresh_token_expire_in: Option<String>,
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    pub(super) open_id: Option<String>,
+    #[serde(default)]
+    pub(super) seller_name: Option<String>,
+    #[serde(default)]
+    pub(super) seller_base_region: Option<String>,
+    #[serde(default)]
+    pub(super) granted_scopes: Option<Vec<String>>,
+}
+
+impl Granted {
+    /// The refresh token as it is kept.
+    pub(super) fn stored(&self) -> StoredToken {
+        let stored = StoredToken::new(self.refresh_token.clone());
+        let until = self.refresh_token_expire_in.as_deref().and_then(instant);
+        until.map_or(stored.clone(), |until| stored.with_expires_at(until))
+    }
+
+    fn exchanged(&self, now: DateTime<Utc>) -> Result<Exchanged> {
+        let until = instant(&self.access_token_expire_in).ok_or_else(|| {
+            wire::unexpected("access_token_expire_in is no instant in seconds since 1970")
+        })?;
+        let life = until.signed_duration_since(now).num_seconds();
+        // A clock that is wrong, or a duration where an instant is promised: either way the token
+        // cannot be used as if it were good.
+        let life = u64::try_from(life).ok().filter(|life| *life > 0).ok_or_else(|| {
+            Error::new(
+                ErrorKind::UnexpectedAnswer,
+                "access_token_expire_in is an instant in the past",
+            )
+        })?;
+        let access = Token::new(&self.access_token, Duration::from_secs(life))?;
+        Ok(Exchanged::new(access).with_refresh(self.stored()))
+    }
+}
+
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(text.trim().parse().ok()?, 0)
+}
+
+struct FetchToken<'a> {
+    app_key: &'a str,
+    app_secret: &'a str,
+    grant: &'a str,
+    name: &'a str,
+    secret: &'a str,
+}
+
+impl Operation for FetchToken<'_> {
+    type Output = Granted;
+    const NAME: &'static str = "token";
+    // An answer that is lost may have spent the token; the old one is all there is to ask with.
+    const REPEAT: Repeat = Repeat::Freely;
+    const QUOTA: &'static str = super::quota::TOKEN;
+    const AUTHORIZED: bool = false;
+
+    fn request(&self) -> Result<Outgoing> {
+        let path = match self.grant {
+            "refresh_token" => "/api/v2/token/refresh",
+            _ => "/api/v2/token/get",
+        };
+        Ok(Outgoing::get(path)
+            .query("app_key", self.app_key)
+            .query("app_secret", self.app_secret)
+            .query(self.name, self.secret)
+            .query("grant_type", self.grant))
+    }
+
+    fn parse(&self, response: Response) -> Result<Granted> {
+        super::wire::data(&response)
+    }
+}

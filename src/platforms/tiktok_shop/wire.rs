@@ -1,0 +1,282 @@
+//! The platform's own shapes, as far as they are used. Everything else is ignored, since new fields
+//! come without notice.
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::client::Response;
+use crate::client::wire::{decode, exact_decimal_opt, string_or_number, unexpected};
+use crate::error::Result;
+
+/// `{"code": 0, "message": …, "request_id": …, "data": …}`.
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: Option<T>,
+}
+
+/// Reads what a good answer carries.
+pub(super) fn data<'a, T: Deserialize<'a>>(response: &'a Response) -> Result<T> {
+    data_of(&response.body)
+}
+
+/// Reads what a good answer's body carries.
+pub(super) fn data_of<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
+    let envelope: Envelope<T> = decode(body)?;
+    envelope.data.ok_or_else(|| unexpected("the answer has no data"))
+}
+
+/// A page of orders whose items are read one by one.
+#[derive(Deserialize)]
+pub(super) struct OrderPage<'a> {
+    #[serde(borrow, default)]
+    pub(super) orders: Option<Vec<&'a RawValue>>,
+    /// `false` has been seen at the end of a list.
+    #[serde(borrow, default)]
+    pub(super) next_page_token: Option<&'a RawValue>,
+}
+
+/// The token of the next page; none when it is empty or no text.
+pub(super) fn next_token(raw: Option<&RawValue>) -> Option<String> {
+    let text: String = serde_json::from_str(raw?.get()).ok()?;
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// As much of an order as its id.
+#[derive(Deserialize)]
+pub(super) struct OnlyId {
+    #[serde(deserialize_with = "string_or_number")]
+    pub(super) id: String,
+}
+
+/// An order. Instants are seconds since 1970; 0 is none.
+#[derive(Deserialize)]
+pub(super) struct WireOrder {
+    #[serde(deserialize_with = "string_or_number")]
+    pub(super) id: String,
+    pub(super) status: String,
+    pub(super) create_time: i64,
+    #[serde(default)]
+    pub(super) update_time: Option<i64>,
+    #[serde(default)]
+    pub(super) paid_time: Option<i64>,
+    #[serde(default)]
+    pub(super) user_id: Option<String>,
+    #[serde(default)]
+    pub(super) buyer_email: Option<String>,
+    #[serde(default)]
+    pub(super) buyer_nickname: Option<String>,
+    #[serde(default)]
+    pub(super) buyer_message: Option<String>,
+    #[serde(default)]
+    pub(super) order_type: Option<String>,
+    #[serde(default)]
+    pub(super) commerce_platform: Option<String>,
+    #[serde(default)]
+    pub(super) release_date: Option<i64>,
+    #[serde(default)]
+    pub(super) is_cod: Option<bool>,
+    #[serde(default)]
+    pub(super) is_sample_order: Option<bool>,
+    #[serde(default)]
+    pub(super) is_replacement_order: Option<bool>,
+    #[serde(default)]
+    pub(super) replaced_order_id: Option<String>,
+    #[serde(default)]
+    pub(super) is_exchange_order: Option<bool>,
+    #[serde(default)]
+    pub(super) exchange_source_order_id: Option<String>,
+    #[serde(default)]
+    pub(super) is_on_hold_order: Option<bool>,
+    #[serde(default)]
+    pub(super) is_buyer_request_cancel: Option<bool>,
+    #[serde(default)]
+    pub(super) request_cancel_time: Option<i64>,
+    #[serde(default)]
+    pub(super) cancel_reason: Option<String>,
+    #[serde(default)]
+    pub(super) cancellation_initiator: Option<String>,
+    #[serde(default)]
+    pub(super) fulfillment_type: Option<String>,
+    #[serde(default)]
+    pub(super) shipping_type: Option<String>,
+    #[serde(default)]
+    pub(super) delivery_type: Option<String>,
+    #[serde(default)]
+    pub(super) delivery_option_id: Option<String>,
+    #[serde(default)]
+    pub(super) delivery_option_name: Option<String>,
+    #[serde(default)]
+    pub(super) shipping_provider: Option<String>,
+    #[serde(default)]
+    pub(super) tracking_number: Option<String>,
+    #[serde(default)]
+    pub(super) warehouse_id: Option<String>,
+    #[serde(default)]
+    pub(super) split_or_combine_tag: Option<String>,
+    #[serde(default)]
+    pub(super) auto_combine_group_id: Option<String>,
+    #[serde(default)]
+    pub(super) fulfillment_priority_level: Option<i64>,
+    #[serde(default)]
+    pub(super) need_upload_invoice: Option<String>,
+    #[serde(default)]
+    pub(super) fast_delivery_program: Option<String>,
+    #[serde(default)]
+    pub(super) has_updated_recipient_address: Option<bool>,
+    #[serde(default)]
+    pub(super) payment_method_name: Option<String>,
+    #[serde(default)]
+    pub(super) rts_time: Option<i64>,
+    #[serde(default)]
+    pub(super) rts_sla_time: Option<i64>,
+    #[serde(default)]
+    pub(super) tts_sla_time: Option<i64>,
+    #[serde(default)]
+    pub(super) delivery_sla_time: Option<i64>,
+    #[serde(default)]
+    pub(super) delivery_option_required_delivery_time: Option<i64>,
+    #[serde(default)]
+    pub(super) shipping_due_time: Option<i64>,
+    #[serde(default)]
+    pub(super) collection_due_time: Option<i64>,
+    #[serde(default)]
+    pub(super) delivery_due_time: Option<i64>,
+    #[serde(default)]
+    pub(super) cancel_order_sla_time: Option<i64>,
+    #[serde(default)]
+    pub(super) payment: Option<WirePayment>,
+    #[serde(default)]
+    pub(super) recipient_address: Option<WireAddress>,
+    #[serde(default)]
+    pub(super) line_items: Vec<WireUnit>,
+}
+
+/// What the buyer pays.
+#[derive(Deserialize)]
+pub(super) struct WirePayment {
+    pub(super) currency: String,
+    #[serde(default, deserialize_with = "exact_decimal_opt")]
+    pub(super) total_amount: Option<Decimal>,
+}
+
+/// One unit: there is no quantity.
+#[derive(Deserialize)]
+pub(super) struct WireUnit {
+    #[serde(deserialize_with = "string_or_number")]
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) product_id: Option<String>,
+    #[serde(default)]
+    pub(super) sku_id: Option<String>,
+    #[serde(default)]
+    pub(super) seller_sku: Option<String>,
+    #[serde(default)]
+    pub(super) product_name: Option<String>,
+    #[serde(default)]
+    pub(super) sku_name: Option<String>,
+    #[serde(default)]
+    pub(super) sku_image: Option<String>,
+    #[serde(default, deserialize_with = "exact_decimal_opt")]
+    pub(super) original_price: Option<Decimal>,
+    #[serde(default, deserialize_with = "exact_decimal_opt")]
+    pub(super) sale_price: Option<Decimal>,
+    #[serde(default)]
+    pub(super) currency: Option<String>,
+    #[serde(default)]
+    pub(super) display_status: Option<String>,
+    #[serde(default)]
+    pub(super) package_id: Option<String>,
+    #[serde(default)]
+    pub(super) package_status: Option<String>,
+    #[serde(default)]
+    pub(super) tracking_number: Option<String>,
+    #[serde(default)]
+    pub(super) shipping_provider_name: Option<String>,
+    #[serde(default)]
+    pub(super) rts_time: Option<i64>,
+    #[serde(default)]
+    pub(super) is_gift: Option<bool>,
+    #[serde(default)]
+    pub(super) is_dangerous_good: Option<bool>,
+    #[serde(default)]
+    pub(super) cancel_reason: Option<String>,
+    #[serde(default)]
+    pub(super) item_tax: Option<Vec<WireTax>>,
+    #[serde(default)]
+    pub(super) combined_listing_skus: Option<Vec<WirePart>>,
+}
+
+/// A tax on a unit.
+#[derive(Deserialize)]
+pub(super) struct WireTax {
+    #[serde(default, deserialize_with = "exact_decimal_opt")]
+    pub(super) tax_amount: Option<Decimal>,
+}
+
+/// A part of a virtual bundle.
+#[derive(Deserialize)]
+pub(super) struct WirePart {
+    #[serde(default)]
+    pub(super) sku_id: Option<String>,
+    #[serde(default)]
+    pub(super) seller_sku: Option<String>,
+    #[serde(default)]
+    pub(super) sku_count: Option<u32>,
+}
+
+/// Whom it goes to. Parts may be masked with `*`.
+#[derive(Deserialize)]
+pub(super) struct WireAddress {
+    #[serde(default)]
+    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) phone_number: Option<String>,
+    #[serde(default)]
+    pub(super) address_detail: Option<String>,
+    #[serde(default)]
+    pub(super) address_line1: Option<String>,
+    #[serde(default)]
+    pub(super) address_line2: Option<String>,
+    #[serde(default)]
+    pub(super) address_line3: Option<String>,
+    #[serde(default)]
+    pub(super) address_line4: Option<String>,
+    #[serde(default)]
+    pub(super) district_info: Vec<WireDistrict>,
+    #[serde(default)]
+    pub(super) postal_code: Option<String>,
+    #[serde(default)]
+    pub(super) post_town: Option<String>,
+    #[serde(default)]
+    pub(super) region_code: Option<String>,
+    #[serde(default)]
+    pub(super) delivery_preferences: Option<WirePreferences>,
+}
+
+/// Where to leave the parcel.
+#[derive(Deserialize)]
+pub(super) struct WirePreferences {
+    #[serde(default)]
+    pub(super) drop_off_location: Option<String>,
+}
+
+/// A level of the address. Its number means something else in every market; its name does not.
+#[derive(Deserialize)]
+pub(super) struct WireDistrict {
+    #[serde(default)]
+    pub(super) address_level_name: Option<String>,
+    #[serde(default)]
+    pub(super) address_name: Option<String>,
+    #[serde(default)]
+    pub(super) iso_code: Option<String>,
+}
+
+/// A failure of one item under a good code. The code is a number in some calls and a text in others.
+#[derive(Deserialize)]
+pub(super) struct ItemError {
+    #[serde(default, deserialize_with = "crate::client::wire::string_or_number_opt")]
+    pub(super) code: Option<String>,
+    #[serde(default)]
+    pub(super) message: Option<String>,
+}
