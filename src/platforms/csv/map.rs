@@ -389,7 +389,7 @@ fn head(
     };
     let mut order = PlatformOrder::new(id, placed_at, total);
     order.number = cells
-        .id(Field::OrderNumber, |text| PlatformOrderId::new(text))?
+        .id(Field::OrderNumber, PlatformOrderId::new)?
         .map(|number| number.as_str().to_owned());
     order.site.clone_from(&cells.reading.site);
     order.status = cells.owned(Field::Status);
