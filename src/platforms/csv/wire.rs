@@ -47,7 +47,13 @@ pub(super) struct Row {
 impl Row {
     /// The cell without the white space around it; empty when there is none.
     pub(super) fn cell(&self, column: Option<usize>) -> &str {
-        column.and_then(|column| self.cells.get(column)).map_or("", str::trim)
+        let cell = column.and_then(|column| self.cells.get(column)).unwrap_or_default();
+        // Most cells have none, which two bytes tell.
+        let dark = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+        if dark(cell.as_bytes().first()) && dark(cell.as_bytes().last()) {
+            return cell;
+        }
+        cell.trim()
     }
 
     /// Makes an error of a fault.

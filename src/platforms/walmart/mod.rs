@@ -31,6 +31,7 @@
 //! - The time of day meant by the estimated ship date: the end of its calendar day in
 //!   [`WalmartConfig::with_zone`].
 //! - How webhook signatures are encoded: base64 and hexadecimal are both taken.
+//! - Whether an empty list of returns is a 404, as an empty list of orders is: a 404 is an error.
 //! - The unit of measure in the refund of a return: `EA`, as in the official example.
 //! - Figures of seller performance are not read: the form of their answers is not documented.
 //! - What a whole refund must state: the line's product amount is sent along with `isFullRefund`.

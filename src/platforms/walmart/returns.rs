@@ -5,7 +5,6 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
-use http::StatusCode;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -199,9 +198,6 @@ impl Operation for ListReturns<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Self::Output> {
-        if response.status == StatusCode::NOT_FOUND {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
         page(&response.body)
     }
 }
