@@ -1,2 +1,64 @@
-//! Placeholder.
-fn main() {}
+//! W3: reading orders. Each platform's parse function beside hand-written code for the same bytes,
+//! round by round in one process.
+//!
+//! ```text
+//! cargo bench --bench parse -- [--quick]
+//! ```
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench that panics has failed"
+)]
+
+#[path = "parse/csv_orders.rs"]
+mod csv_orders;
+mod support;
+#[path = "parse/walmart.rs"]
+mod walmart;
+
+use std::time::Instant;
+
+/// Runs the contestants in turn, `rounds` times, and returns the seconds of each, by contestant.
+pub(crate) fn contest(rounds: usize, contestants: &mut [&mut dyn FnMut()]) -> Vec<Vec<f64>> {
+    let mut times = vec![Vec::with_capacity(rounds); contestants.len()];
+    for _ in 0..rounds {
+        for (contestant, times) in contestants.iter_mut().zip(&mut times) {
+            let begun = Instant::now();
+            contestant();
+            times.push(begun.elapsed().as_secs_f64());
+        }
+    }
+    for times in &mut times {
+        times.sort_by(f64::total_cmp);
+    }
+    times
+}
+
+pub(crate) fn median(sorted: &[f64]) -> f64 {
+    sorted[sorted.len() / 2]
+}
+
+/// Prints a contestant: orders and megabytes a second at the median, and the spread.
+pub(crate) fn print(name: &str, sorted: &[f64], orders: usize, bytes: usize) {
+    let middle = median(sorted);
+    println!(
+        "  {name:<46} {:>10.0} orders/s {:>7.1} MB/s  ({:.4} s; {:.4} to {:.4})",
+        orders as f64 / middle,
+        bytes as f64 / middle / 1e6,
+        middle,
+        sorted[0],
+        sorted[sorted.len() - 1],
+    );
+}
+
+fn main() {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    // Memory is measured before anything else has grown the process.
+    csv_orders::memory(quick);
+    csv_orders::run(quick);
+    walmart::run(quick);
+}

@@ -7,6 +7,8 @@
 mod house;
 #[path = "walmart/reading.rs"]
 mod reading;
+#[path = "walmart/returns.rs"]
+mod returns;
 #[path = "walmart/wire.rs"]
 mod wire;
 #[path = "walmart/writing.rs"]

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::value::RawValue;
 
-use super::config::LineAmount;
+use super::config::{LineAmount, WalmartConfig};
 use super::wire::{Amount, LineStatus, ListAnswer, OnlyId, PostalAddress, WireLine, WireOrder};
 use crate::address::{Address, Contact, Country};
 use crate::client::wire::{decode, filled, unexpected};
@@ -28,6 +28,16 @@ pub(super) struct Reading {
     pub(super) zone: Tz,
     pub(super) auto_cancel_days: u32,
     pub(super) line_amount: LineAmount,
+}
+
+impl Reading {
+    pub(super) fn of(config: &WalmartConfig) -> Self {
+        Self {
+            zone: config.zone,
+            auto_cancel_days: config.auto_cancel_days,
+            line_amount: config.line_amount,
+        }
+    }
 }
 
 /// Reads a page: every order by itself.

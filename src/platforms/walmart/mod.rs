@@ -22,6 +22,8 @@
 //!   it is bought; buying it again fetches them. A label whose order may have a second parcel with
 //!   the same contents is a [`Conflict`](crate::ErrorKind::Conflict), since Walmart keeps no
 //!   reference of ours.
+//! - A return is answered by its refund and nothing else. Refunded units are read first and after a
+//!   lost answer; a replacement is not ours to answer.
 //! - Label answers hold no price: it comes from the quote's token and reads zero without one.
 //!
 //! # What is unsure
@@ -29,6 +31,9 @@
 //! - The time of day meant by the estimated ship date: the end of its calendar day in
 //!   [`WalmartConfig::with_zone`].
 //! - How webhook signatures are encoded: base64 and hexadecimal are both taken.
+//! - Whether an empty list of returns is a 404, as an empty list of orders is: a 404 is an error.
+//! - The unit of measure in the refund of a return: `EA`, as in the official example.
+//! - Figures of seller performance are not read: the form of their answers is not documented.
 //! - What a whole refund must state: the line's product amount is sent along with `isFullRefund`.
 
 mod auth;
@@ -38,6 +43,7 @@ mod config;
 mod dialect;
 mod labels;
 mod map;
+mod returns;
 mod settle;
 mod webhooks;
 mod wire;
@@ -62,9 +68,10 @@ use crate::ids::TrackingNumber;
 use crate::ids::{CarrierId, IdempotencyKey, PlatformId, PlatformOrderId, ServiceCode};
 use crate::order::{PlatformOrder, UnitStatus};
 use crate::ports::{
-    Acknowledge, Acknowledged, CancelLine, Cancellations, CarrierNaming, Confirmed, Cursor,
-    MarketplaceAdapter, OrderQuery, Page, PlatformLabelRequest, PlatformLabels, PlatformLimits,
-    RefundLine, Refunds, ShipmentNotice, StockLevel, StockPush, TrackingUpdates, Webhooks,
+    Acknowledge, Acknowledged, AfterSale, CancelLine, Cancellations, CarrierNaming, Confirmed,
+    Cursor, MarketplaceAdapter, OrderQuery, Page, PlatformLabelRequest, PlatformLabels,
+    PlatformLimits, RefundLine, Refunds, ShipmentNotice, StockLevel, StockPush, TrackingUpdates,
+    Webhooks,
 };
 use crate::shipment::{Label, LabelFormat, LabelRecord, NumberChanges, RateQuote, RateRequest};
 
@@ -92,12 +99,18 @@ pub mod quota {
     /// Bucket of labels.
     pub const LABELS: &str = "labels";
 
+    /// Bucket of returns and their refunds.
+    pub const RETURNS: &str = "returns";
+
     /// "all orders and single order 5000/min".
     pub const ORDERS_LIMIT: Quota = Quota::per_minute(4_950).with_burst(50);
     /// "ship, cancel, refund 60/min each".
     pub const WRITE_LIMIT: Quota = Quota::per_minute(55).with_burst(5);
     /// "inventory PUT/GET 200/min".
     pub const INVENTORY_LIMIT: Quota = Quota::per_minute(190).with_burst(10);
+
+    /// "returns 50/min".
+    pub const RETURNS_LIMIT: Quota = Quota::per_minute(48).with_burst(5);
 
     pub(super) const DEFAULTS: &[(&str, Quota)] = &[
         (ORDERS, ORDERS_LIMIT),
@@ -108,6 +121,7 @@ pub mod quota {
         (CANCEL, WRITE_LIMIT),
         (REFUND, WRITE_LIMIT),
         (INVENTORY, INVENTORY_LIMIT),
+        (RETURNS, RETURNS_LIMIT),
     ];
 }
 
@@ -156,16 +170,13 @@ impl Walmart {
         for (bucket, quota) in quota::DEFAULTS {
             builder = builder.quota(*bucket, *quota);
         }
+        let reading = Reading::of(&config);
         for (bucket, quota) in config.quotas {
             builder = builder.quota(bucket, quota);
         }
         Ok(Self {
             client: builder.build()?,
-            reading: Reading {
-                zone: config.zone,
-                auto_cancel_days: config.auto_cancel_days,
-                line_amount: config.line_amount,
-            },
+            reading,
             receiver: Receiver { auth: config.webhook_auth },
             clock: config.clock,
         })
@@ -174,6 +185,15 @@ impl Walmart {
     async fn read(&self, id: &PlatformOrderId) -> Result<PlatformOrder> {
         self.client.call(&GetOrder { id, reading: self.reading }).await
     }
+}
+
+/// Reads the answer to a list of orders, as this adapter does it: for payloads that were kept, and
+/// for measuring. Every order is read by itself, so that one that cannot be read costs only itself.
+///
+/// # Errors
+/// [`ErrorKind::UnexpectedAnswer`] when the bytes are no list of orders.
+pub fn read_list_page(body: &[u8], config: &WalmartConfig) -> Result<Page<PlatformOrder>> {
+    map::page(body, Reading::of(config))
 }
 
 /// Whether a refusal carries these words of theirs.
@@ -309,6 +329,10 @@ impl MarketplaceAdapter for Walmart {
     }
 
     fn stock(&self) -> Option<&dyn StockPush> {
+        Some(self)
+    }
+
+    fn after_sale(&self) -> Option<&dyn AfterSale> {
         Some(self)
     }
 

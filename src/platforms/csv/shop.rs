@@ -1,0 +1,500 @@
+//! A shop whose orders come in a file and whose shipments go into another.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Cursor as Bytes, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use csv::StringRecord;
+
+use super::CSV;
+use super::config::{Field, Mapping};
+use super::error::RowError;
+use super::export::{Export, Told};
+use super::map::{self, Reading};
+use super::read::{CsvOrders, Digest, Digests, rejected};
+use super::wire::{Columns, Row, Rows};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{
+    CarrierId, IdempotencyKey, LineId, PlatformId, PlatformOrderId, ServiceCode, TrackingNumber,
+};
+use crate::order::{PlatformLine, PlatformOrder, PlatformShipment, UnitGroup, UnitStatus};
+use crate::ports::{
+    CarrierNaming, Confirmed, Cursor, MarketplaceAdapter, OrderQuery, Page, PlatformItem,
+    PlatformLimits, ShipmentNotice, Unreadable,
+};
+use crate::shipment::NumberChanges;
+
+/// Orders on a page.
+const PAGE_SIZE: u32 = 500;
+
+/// Where the orders come from.
+#[derive(Clone)]
+enum Source {
+    File(PathBuf),
+    Bytes(Arc<[u8]>),
+}
+
+trait ReadSeek: Read + Seek + Send {}
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
+/// By which a changed file is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp(u64, Option<SystemTime>);
+
+impl Source {
+    fn open(&self) -> Result<Box<dyn ReadSeek>> {
+        match self {
+            Self::File(path) => {
+                let file = File::open(path).map_err(|error| unreadable(path, error))?;
+                Ok(Box::new(file))
+            }
+            Self::Bytes(bytes) => Ok(Box::new(Bytes::new(bytes.clone()))),
+        }
+    }
+
+    fn stamp(&self) -> Result<Stamp> {
+        match self {
+            Self::File(path) => {
+                let facts = std::fs::metadata(path).map_err(|error| unreadable(path, error))?;
+                Ok(Stamp(facts.len(), facts.modified().ok()))
+            }
+            Self::Bytes(bytes) => Ok(Stamp(bytes.len() as u64, None)),
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Storage, "the file of orders cannot be read")
+        .with_operation(CSV.as_str(), "read")
+        .with_context("path", path.display())
+        .with_source(error)
+}
+
+/// A list that goes on where the last page ended.
+struct Session {
+    orders: CsvOrders<Box<dyn ReadSeek>>,
+    given: u64,
+}
+
+/// Where a row is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    digest: Digest,
+    byte: u64,
+    number: u64,
+    line: u64,
+}
+
+/// Where the rows of each order are: 40 bytes a row.
+struct Index {
+    stamp: Stamp,
+    columns: Columns,
+    delimiter: u8,
+    mark: u64,
+    places: Vec<Place>,
+}
+
+struct State {
+    session: Option<Session>,
+    index: Option<Index>,
+    export: Export,
+}
+
+/// A shop over a file of orders. See [the module](super) for what it does and does not.
+pub struct CsvShop {
+    platform: PlatformId,
+    source: Source,
+    mapping: Mapping,
+    reading: Reading,
+    digests: Digests,
+    page_size: u32,
+    state: Mutex<State>,
+}
+
+impl std::fmt::Debug for CsvShop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CsvShop").field("platform", &self.platform).finish_non_exhaustive()
+    }
+}
+
+impl CsvShop {
+    /// A shop over a file, which may grow and change. Shipments are written to `export`, which is
+    /// made if it does not exist and may have one writer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] when the mapping cannot work or another shop writes to `export`,
+    /// [`ErrorKind::Storage`] when `export` cannot be opened or is not a file of shipments. The file
+    /// of orders is not looked at yet.
+    pub fn open(
+        orders: impl Into<PathBuf>,
+        mapping: Mapping,
+        export: impl AsRef<Path>,
+    ) -> Result<Self> {
+        Self::new(Source::File(orders.into()), mapping, export.as_ref())
+    }
+
+    /// A shop over orders that are in memory, for example an upload.
+    ///
+    /// # Errors
+    /// As [`CsvShop::open`].
+    pub fn from_bytes(
+        orders: impl Into<Arc<[u8]>>,
+        mapping: Mapping,
+        export: impl AsRef<Path>,
+    ) -> Result<Self> {
+        Self::new(Source::Bytes(orders.into()), mapping, export.as_ref())
+    }
+
+    fn new(source: Source, mapping: Mapping, export: &Path) -> Result<Self> {
+        mapping.check().map_err(|error| {
+            Error::new(ErrorKind::Configuration, error.to_string())
+                .with_operation(CSV.as_str(), "mapping")
+        })?;
+        let state = State { session: None, index: None, export: Export::open(export)? };
+        Ok(Self {
+            platform: CSV,
+            source,
+            reading: Reading::new(&mapping),
+            mapping,
+            digests: Digests::default(),
+            page_size: PAGE_SIZE,
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Names the platform that the file was exported from, instead of [`CSV`].
+    #[must_use]
+    pub fn with_platform(mut self, platform: PlatformId) -> Self {
+        self.platform = platform;
+        self
+    }
+
+    /// Declares how many orders a page has, at least 1; 500 unless declared.
+    #[must_use]
+    pub fn with_page_size(mut self, orders: u32) -> Self {
+        self.page_size = orders.max(1);
+        self
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change is whole before the lock is let go, so a panic elsewhere spoils nothing.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of_file(&self, error: &RowError) -> Error {
+        Error::new(ErrorKind::UnexpectedAnswer, error.to_string())
+            .with_operation(self.platform.as_str(), "read")
+    }
+
+    /// A list from its `given`-th item on.
+    fn session(&self, state: &mut State, given: u64) -> Result<Session> {
+        if let Some(session) = state.session.take().filter(|s| given > 0 && s.given == given) {
+            return Ok(session);
+        }
+        let mut orders = CsvOrders::new(self.source.open()?, &self.mapping)
+            .map_err(|error| self.of_file(&error))?;
+        // After a restart the file is read again up to the place.
+        for _ in 0..given {
+            if orders.next().is_none() {
+                break;
+            }
+        }
+        Ok(Session { orders, given })
+    }
+
+    fn page(&self, query: &OrderQuery, cursor: Option<&Cursor>) -> Result<Page<PlatformOrder>> {
+        let given = match cursor {
+            None => 0,
+            Some(cursor) => cursor
+                .as_str()
+                .parse()
+                .map_err(|_| Error::invalid("cursor", "is none of this shop's"))?,
+        };
+        let wanted = |order: &PlatformOrder| match query {
+            OrderQuery::Created { from, to } => *from <= order.placed_at && order.placed_at < *to,
+            OrderQuery::Updated { .. } | OrderQuery::Released => true,
+        };
+        let mut state = self.state();
+        let mut session = self.session(&mut state, given)?;
+        let most = usize::try_from(self.page_size).unwrap_or(usize::MAX);
+        let mut items = Vec::new();
+        while items.len() < most {
+            let Some(read) = session.orders.next() else {
+                return Ok(Page { items, next: None });
+            };
+            session.given += 1;
+            match read {
+                Ok(mut order) if wanted(&order) => {
+                    let told = state.export.of(&order.id);
+                    show(&mut order, told);
+                    let open = |order: &PlatformOrder| {
+                        order.lines.iter().flat_map(|line| &line.units).any(|group| {
+                            matches!(group.status, UnitStatus::New | UnitStatus::Acknowledged)
+                        })
+                    };
+                    if !matches!(query, OrderQuery::Released) || open(&order) {
+                        items.push(PlatformItem::Read(Box::new(order)));
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => items.push(PlatformItem::Unreadable(Unreadable {
+                    reason: error.to_string(),
+                    id: error.order,
+                    raw: error.raw,
+                })),
+            }
+        }
+        let next = Some(Cursor::new(session.given.to_string()));
+        state.session = Some(session);
+        Ok(Page { items, next })
+    }
+
+    /// Looks where the rows of all orders are, unless the file is as it was.
+    fn index<'a>(&self, state: &'a mut State) -> Result<&'a Index> {
+        let stamp = self.source.stamp()?;
+        let index = match state.index.take().filter(|index| index.stamp == stamp) {
+            Some(index) => index,
+            None => {
+                let mut rows = Rows::new(self.source.open()?, &self.mapping)
+                    .map_err(|error| self.of_file(&error))?;
+                let mut places = Vec::new();
+                let mut spare = StringRecord::new();
+                while let Some(row) = rows.next(spare) {
+                    let row = row.map_err(|error| self.of_file(&error))?;
+                    let id = row.cell(rows.columns.of(Field::OrderId));
+                    places.push(Place {
+                        digest: self.digests.of(id),
+                        byte: row.byte,
+                        number: row.number,
+                        line: row.line,
+                    });
+                    spare = row.cells;
+                }
+                places.sort_unstable_by_key(|place| (place.digest, place.number));
+                let (mark, delimiter) = (rows.mark, rows.delimiter);
+                Index { stamp, columns: rows.columns, delimiter, mark, places }
+            }
+        };
+        Ok(state.index.insert(index))
+    }
+
+    fn read(&self, state: &mut State, id: &PlatformOrderId) -> Result<PlatformOrder> {
+        let digest = self.digests.of(id.as_str());
+        let index = self.index(state)?;
+        let from = index.places.partition_point(|place| place.digest < digest);
+        let places: Vec<Place> = index
+            .places
+            .get(from..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|place| place.digest == digest)
+            .copied()
+            .collect();
+        let mut rows: Vec<Row> = Vec::with_capacity(places.len());
+        for place in places {
+            let mut file = self.source.open()?;
+            file.seek(SeekFrom::Start(index.mark + place.byte)).map_err(|error| {
+                Error::new(ErrorKind::Storage, "the file of orders cannot be read")
+                    .with_operation(self.platform.as_str(), "read")
+                    .with_source(error)
+            })?;
+            let mut reader = Rows::at(file, index.columns.clone(), index.delimiter);
+            let Some(row) = reader.next(StringRecord::new()) else { continue };
+            let mut row = row.map_err(|error| self.of_file(&error))?;
+            (row.number, row.line) = (place.number, place.line);
+            // A list would not join rows that lie further apart either.
+            let near = rows
+                .first()
+                .is_none_or(|first| row.number - first.number <= u64::from(self.mapping.look_back));
+            if near && row.cell(index.columns.of(Field::OrderId)) == id.as_str() {
+                rows.push(row);
+            }
+        }
+        if rows.is_empty() {
+            return Err(Error::new(ErrorKind::NotFound, "the file has no such order")
+                .with_operation(self.platform.as_str(), "get_order")
+                .with_context("order", id));
+        }
+        let mut order = map::order(&rows, &index.columns, &self.reading).map_err(|faults| {
+            let errors = rejected(&rows, faults, &index.columns, &self.reading);
+            let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Error::new(ErrorKind::UnexpectedAnswer, words.join("; "))
+                .with_operation(self.platform.as_str(), "get_order")
+                .with_context("order", id)
+        })?;
+        show(&mut order, state.export.of(id));
+        Ok(order)
+    }
+
+    fn confirm(&self, notice: &ShipmentNotice) -> Result<Confirmed> {
+        let refuse = |kind, words: &str| {
+            Error::new(kind, words)
+                .with_operation(self.platform.as_str(), "confirm_shipment")
+                .with_context("order", &notice.order)
+        };
+        let Some(number) = &notice.number else {
+            return Err(refuse(ErrorKind::Unsupported, "a shipment needs a tracking number"));
+        };
+        if notice.tracking_url.as_deref().is_some_and(|url| url.chars().any(char::is_control)) {
+            return Err(Error::invalid("tracking_url", "has control characters"));
+        }
+        let mut wanted: BTreeMap<&LineId, u32> = BTreeMap::new();
+        for line in &notice.lines {
+            let units = wanted.entry(&line.line).or_default();
+            *units = units.saturating_add(line.units);
+        }
+        if wanted.is_empty() || wanted.values().any(|units| *units == 0) {
+            return Err(Error::invalid("lines", "a shipment needs units of at least one line"));
+        }
+        let mut state = self.state();
+        let order = self.read(&mut state, &notice.order)?;
+        let mut rows = Vec::new();
+        for (id, units) in wanted {
+            let line = order
+                .lines
+                .iter()
+                .find(|line| line.id == *id)
+                .ok_or_else(|| Error::invalid("lines.line", "the order has no such line"))?;
+            let (ours, open) = standing(line, number);
+            let missing = units.saturating_sub(ours);
+            if missing > open {
+                return Err(if line.units.iter().any(|group| group.shipment.is_some()) {
+                    refuse(ErrorKind::Conflict, "the units left under another tracking number")
+                } else {
+                    refuse(ErrorKind::Rejected, "the line has fewer units to ship")
+                });
+            }
+            if missing > 0 {
+                rows.push(Told {
+                    order_id: notice.order.clone(),
+                    line_id: id.clone(),
+                    units: missing,
+                    carrier: notice.carrier.as_str().to_owned(),
+                    service: notice.service.as_str().to_owned(),
+                    tracking_number: number.clone(),
+                    tracking_url: notice.tracking_url.clone(),
+                    shipped_at: notice.shipped_at,
+                });
+            }
+        }
+        if rows.is_empty() {
+            return Ok(Confirmed { already: true, order: Some(Box::new(order)) });
+        }
+        state.export.add(rows)?;
+        let order = self.read(&mut state, &notice.order).ok().map(Box::new);
+        Ok(Confirmed { already: false, order })
+    }
+}
+
+/// Units under a number, and units that can still leave.
+fn standing(line: &PlatformLine, number: &TrackingNumber) -> (u32, u32) {
+    let sum = |wanted: &dyn Fn(&UnitGroup) -> bool| {
+        let groups = line.units.iter().filter(|group| wanted(group));
+        groups.map(|group| group.units).fold(0, u32::saturating_add)
+    };
+    let ours = sum(&|group| {
+        group.shipment.as_ref().and_then(|shipment| shipment.number.as_ref()) == Some(number)
+    });
+    let open = sum(&|group| {
+        group.shipment.is_none()
+            && matches!(
+                group.status,
+                UnitStatus::New | UnitStatus::Acknowledged | UnitStatus::Shipped
+            )
+    });
+    (ours, open)
+}
+
+/// Puts what was told of an order into what the file says of it.
+fn show(order: &mut PlatformOrder, told: &[Told]) {
+    if told.is_empty() {
+        return;
+    }
+    for line in &mut order.lines {
+        let Some(said) = line.units.first().map(|group| group.status.clone()) else { continue };
+        // What is further in the file than shipped stays so; what was cancelled never left.
+        let status = match said {
+            UnitStatus::Cancelled => continue,
+            UnitStatus::New | UnitStatus::Acknowledged => UnitStatus::Shipped,
+            ref other => other.clone(),
+        };
+        let mut groups: Vec<UnitGroup> = Vec::new();
+        let mut left = line.quantity;
+        for row in told.iter().filter(|row| row.line_id == line.id) {
+            let units = row.units.min(left);
+            left -= units;
+            let same = |group: &&mut UnitGroup| {
+                group.shipment.as_ref().and_then(|shipment| shipment.number.as_ref())
+                    == Some(&row.tracking_number)
+            };
+            if let Some(group) = groups.iter_mut().find(same) {
+                group.units += units;
+            } else if units > 0 {
+                groups.push(UnitGroup {
+                    shipment: Some(PlatformShipment {
+                        package: None,
+                        carrier: Some(row.carrier.clone()),
+                        number: Some(row.tracking_number.clone()),
+                        url: row.tracking_url.clone(),
+                        shipped_at: Some(row.shipped_at),
+                    }),
+                    ..UnitGroup::new(status.clone(), units)
+                });
+            }
+        }
+        if left > 0 {
+            groups.push(UnitGroup::new(said, left));
+        }
+        line.units = groups;
+    }
+}
+
+#[async_trait]
+impl MarketplaceAdapter for CsvShop {
+    fn platform(&self) -> PlatformId {
+        self.platform.clone()
+    }
+
+    fn limits(&self) -> PlatformLimits {
+        PlatformLimits {
+            partial_shipment: true,
+            packages_per_line_many: true,
+            combine_orders: true,
+            split_orders: true,
+            tracking_update: NumberChanges::NEVER,
+            page_size: self.page_size,
+            // A file has no age: a hundred years stand for all of it.
+            history_days: 36_500,
+            listing_lag_seconds: 0,
+            ..PlatformLimits::default()
+        }
+    }
+
+    async fn list_orders(
+        &self,
+        query: &OrderQuery,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<PlatformOrder>> {
+        self.page(query, cursor)
+    }
+
+    async fn get_order(&self, id: &PlatformOrderId) -> Result<PlatformOrder> {
+        self.read(&mut self.state(), id)
+    }
+
+    async fn confirm_shipment(
+        &self,
+        notice: &ShipmentNotice,
+        _key: &IdempotencyKey,
+    ) -> Result<Confirmed> {
+        self.confirm(notice)
+    }
+
+    fn carrier_name(&self, carrier: &CarrierId, _service: &ServiceCode) -> CarrierNaming {
+        CarrierNaming::Other { name: carrier.as_str().to_owned() }
+    }
+}

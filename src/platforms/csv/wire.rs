@@ -1,0 +1,317 @@
+//! From bytes to rows of text: delimiter, header, encoding, positions.
+
+use std::collections::BTreeMap;
+use std::io::{Chain, Cursor, Read};
+
+use csv::{ByteRecord, ReaderBuilder, StringRecord};
+
+use super::config::{Field, Mapping, squeezed};
+use super::error::{RowError, RowErrorCode};
+use crate::personal::Personal;
+
+/// How much of a file is looked at for its header.
+const LARGEST_HEADER: usize = 1 << 20;
+/// How large a row can be. A quote that is never closed makes one row of the rest of the file.
+const LARGEST_ROW: usize = 1 << 20;
+
+/// What is wrong with a row, before the row is taken along.
+#[derive(Debug, Clone)]
+pub(super) struct Fault {
+    pub(super) column: Option<usize>,
+    pub(super) code: RowErrorCode,
+    pub(super) message: String,
+}
+
+impl Fault {
+    pub(super) fn new(
+        column: Option<usize>,
+        code: RowErrorCode,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { column, code, message: message.into() }
+    }
+}
+
+/// A row as text, or what is wrong with it.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) cells: StringRecord,
+    /// As people count: the header is 1.
+    pub(super) number: u64,
+    pub(super) line: u64,
+    /// Where it begins, counted from the end of the byte order mark.
+    pub(super) byte: u64,
+    pub(super) fault: Option<Box<Fault>>,
+}
+
+impl Row {
+    /// The cell without the white space around it; empty when there is none.
+    pub(super) fn cell(&self, column: Option<usize>) -> &str {
+        let cell = column.and_then(|column| self.cells.get(column)).unwrap_or_default();
+        // Most cells have none, which two bytes tell.
+        let dark = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+        if dark(cell.as_bytes().first()) && dark(cell.as_bytes().last()) {
+            return cell;
+        }
+        cell.trim()
+    }
+
+    /// Makes an error of a fault.
+    pub(super) fn error(&self, fault: Fault, columns: &Columns) -> RowError {
+        RowError {
+            row: self.number,
+            line: self.line,
+            column: fault.column.and_then(|column| columns.names.get(column).cloned()),
+            code: fault.code,
+            message: fault.message,
+            order: None,
+            raw: Personal::new(self.cells.iter().collect::<Vec<_>>().join(",")),
+        }
+    }
+}
+
+/// A column that no field claims.
+#[derive(Debug, Clone)]
+pub(super) struct Extra {
+    pub(super) column: usize,
+    pub(super) name: String,
+    pub(super) of_order: bool,
+}
+
+/// Which column holds which field, in one file.
+#[derive(Debug, Clone)]
+pub(super) struct Columns {
+    pub(super) names: Vec<String>,
+    places: [Option<usize>; Field::ALL.len()],
+    pub(super) extras: Vec<Extra>,
+    /// The columns in which all rows of an order must agree.
+    pub(super) of_order: Vec<usize>,
+}
+
+impl Columns {
+    pub(super) fn of(&self, field: Field) -> Option<usize> {
+        self.places.get(field as usize).copied().flatten()
+    }
+
+    /// Finds the fields in a header.
+    fn find(header: &StringRecord, mapping: &Mapping) -> Result<Self, Box<RowError>> {
+        let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+        let mut by_name: BTreeMap<String, usize> = BTreeMap::new();
+        for (column, name) in names.iter().enumerate() {
+            let squeezed = squeezed(name);
+            // Spreadsheets write columns without a name; nobody can mean one of them.
+            if !squeezed.is_empty() && by_name.insert(squeezed, column).is_some() {
+                return Err(Box::new(RowError {
+                    column: Some(name.clone()),
+                    ..of_header(RowErrorCode::DuplicateColumn, "two columns have this name")
+                }));
+            }
+        }
+        let mut places = [None; Field::ALL.len()];
+        let mut claimed = vec![false; names.len()];
+        let mut of_order = Vec::new();
+        for field in Field::ALL {
+            let wanted = mapping.columns.get(&field).into_iter().flatten();
+            let found = wanted.filter_map(|name| by_name.get(&squeezed(name))).next().copied();
+            if let (Some(place), Some(column)) = (places.get_mut(field as usize), found) {
+                *place = Some(column);
+                if let Some(claimed) = claimed.get_mut(column) {
+                    *claimed = true;
+                }
+                if field.is_of_order() {
+                    of_order.push(column);
+                }
+            }
+        }
+        let order_columns: Vec<String> =
+            mapping.order_columns.iter().map(|name| squeezed(name)).collect();
+        let extras: Vec<Extra> = names
+            .iter()
+            .enumerate()
+            .filter(|(column, name)| {
+                !name.is_empty() && !claimed.get(*column).copied().unwrap_or(true)
+            })
+            .map(|(column, name)| Extra {
+                column,
+                name: name.clone(),
+                of_order: order_columns.contains(&squeezed(name)),
+            })
+            .collect();
+        of_order.extend(extras.iter().filter(|extra| extra.of_order).map(|extra| extra.column));
+        let found = Self { names, places, extras, of_order };
+        let defaults = [
+            (Field::Currency, mapping.currency.is_some()),
+            (Field::Country, mapping.country.is_some()),
+            (Field::PlacedAt, mapping.placed_at.is_some()),
+        ];
+        let required = Field::REQUIRED.into_iter().map(|field| (field, false)).chain(defaults);
+        for (field, default) in required {
+            if !default && found.of(field).is_none() {
+                let message = format!("the file has no column for {field}");
+                return Err(Box::new(of_header(RowErrorCode::MissingColumn, message)));
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn of_header(code: RowErrorCode, message: impl Into<String>) -> RowError {
+    RowError {
+        row: 1,
+        line: 1,
+        column: None,
+        code,
+        message: message.into(),
+        order: None,
+        raw: Personal::default(),
+    }
+}
+
+/// The rows of a file, one at a time.
+pub(super) struct Rows<R> {
+    reader: csv::Reader<Chain<Cursor<Vec<u8>>, R>>,
+    bytes: ByteRecord,
+    pub(super) columns: Columns,
+    /// How many bytes the byte order mark takes.
+    pub(super) mark: u64,
+    pub(super) delimiter: u8,
+}
+
+impl<R: Read> Rows<R> {
+    /// Reads the header.
+    pub(super) fn new(mut reader: R, mapping: &Mapping) -> Result<Self, Box<RowError>> {
+        let failed = |error: &std::io::Error| {
+            let message = format!("the file cannot be read: {}", error.kind());
+            Box::new(of_header(RowErrorCode::Unreadable, message))
+        };
+        let mut head = Vec::new();
+        let mut chunk = vec![0_u8; 8_192];
+        while !has_line(&head) && head.len() < LARGEST_HEADER {
+            match reader.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(read) => head.extend_from_slice(chunk.get(..read).unwrap_or_default()),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(&error)),
+            }
+        }
+        let mark = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+        head.drain(..mark);
+        let delimiter = mapping
+            .delimiter
+            .and_then(|delimiter| u8::try_from(delimiter).ok())
+            .unwrap_or_else(|| detected(&head));
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            .buffer_capacity(1 << 16)
+            .from_reader(Cursor::new(head).chain(reader));
+        let mut bytes = ByteRecord::new();
+        if let Err(error) = reader.read_byte_record(&mut bytes) {
+            return Err(match error.kind() {
+                csv::ErrorKind::Io(error) => failed(error),
+                _ => Box::new(of_header(RowErrorCode::Unreadable, "the header cannot be read")),
+            });
+        }
+        let header = StringRecord::from_byte_record(bytes)
+            .map_err(|_| Box::new(of_header(RowErrorCode::NotUtf8, "the header is not UTF-8")))?;
+        let columns = Columns::find(&header, mapping)?;
+        let mark = u64::try_from(mark).unwrap_or(0);
+        Ok(Self { reader, bytes: header.into_byte_record(), columns, mark, delimiter })
+    }
+
+    /// Reads rows from another place of the same file.
+    pub(super) fn at(reader: R, columns: Columns, delimiter: u8) -> Self {
+        let reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            .buffer_capacity(1 << 12)
+            .from_reader(Cursor::new(Vec::new()).chain(reader));
+        Self { reader, bytes: ByteRecord::new(), columns, mark: 0, delimiter }
+    }
+
+    /// The next row; `None` is the end. Takes a record that is not needed any more.
+    pub(super) fn next(&mut self, spare: StringRecord) -> Option<Result<Row, Box<RowError>>> {
+        self.bytes = spare.into_byte_record();
+        let place = self.reader.position().clone();
+        match self.reader.read_byte_record(&mut self.bytes) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => {
+                let message = match error.kind() {
+                    csv::ErrorKind::Io(error) => {
+                        format!("the file cannot be read further: {}", error.kind())
+                    }
+                    _ => "the file cannot be read further".to_owned(),
+                };
+                return Some(Err(Box::new(RowError {
+                    row: place.record() + 1,
+                    line: place.line(),
+                    ..of_header(RowErrorCode::Unreadable, message)
+                })));
+            }
+        }
+        let bytes = std::mem::take(&mut self.bytes);
+        let place = bytes.position().cloned().unwrap_or(place);
+        let mut fault = None;
+        if bytes.as_slice().len() > LARGEST_ROW {
+            let message = "the row is too large; is a quote not closed?";
+            fault = Some(Fault::new(None, RowErrorCode::TooLarge, message));
+        } else if bytes.len() != self.columns.names.len() {
+            let message = format!(
+                "the row has {} cells, the header {}",
+                bytes.len(),
+                self.columns.names.len()
+            );
+            fault = Some(Fault::new(None, RowErrorCode::CellCount, message));
+        }
+        let cells = StringRecord::from_byte_record(bytes).unwrap_or_else(|error| {
+            let bytes = error.into_byte_record();
+            let bad = bytes.iter().position(|cell| std::str::from_utf8(cell).is_err());
+            fault = Some(Fault::new(bad, RowErrorCode::NotUtf8, "the cell is not UTF-8"));
+            StringRecord::from_byte_record_lossy(bytes)
+        });
+        Some(Ok(Row {
+            cells,
+            number: place.record() + 1,
+            line: place.line(),
+            byte: place.byte(),
+            fault: fault.map(Box::new),
+        }))
+    }
+}
+
+/// Whether the text has a whole line, line ends in quotes aside.
+fn has_line(head: &[u8]) -> bool {
+    let mut quoted = false;
+    head.iter().any(|byte| {
+        quoted ^= *byte == b'"';
+        !quoted && *byte == b'\n'
+    })
+}
+
+/// The delimiter that occurs most in the header, quoted texts aside; a comma when none does.
+fn detected(head: &[u8]) -> u8 {
+    const CANDIDATES: [u8; 3] = [b',', b';', b'\t'];
+    let mut counts = [0_u32; 3];
+    let mut quoted = false;
+    for byte in head {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => break,
+            _ if quoted => {}
+            _ => {
+                for (candidate, count) in CANDIDATES.iter().zip(&mut counts) {
+                    *count += u32::from(candidate == byte);
+                }
+            }
+        }
+    }
+    let most = counts.iter().copied().max().unwrap_or(0);
+    CANDIDATES
+        .into_iter()
+        .zip(counts)
+        .find(|(_, count)| *count == most && most > 0)
+        .map_or(b',', |(candidate, _)| candidate)
+}
