@@ -103,7 +103,6 @@ impl Engine {
     }
 
     /// Tells one shop. Returns how many levels it took, and which it did not.
-    #[expect(clippy::type_complexity, reason = "a private pair that is taken apart at once")]
     async fn tell(
         &self,
         shop: &Shop,
