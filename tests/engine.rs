@@ -21,6 +21,8 @@ mod odd;
 mod overlap;
 #[path = "engine/partial.rs"]
 mod partial;
+#[path = "engine/shops.rs"]
+mod shops;
 mod support;
 
 use std::collections::BTreeSet;

@@ -17,10 +17,10 @@ use crate::order::{
     Action, Actor, CancelReason, CancelledUnits, Event, Order, OrderFilter, OrderSort, OrderState,
     PlatformBuyer, PlatformLine, PlatformOrder, Priority, TimeRange, apply, erase, import,
 };
-use crate::ports::WebhookNotice;
 use crate::ports::store::{
     Commit, Committed, IntendedEffect, Intent, QuarantineEntry, Settlement, Store, StoredDocument,
 };
+use crate::ports::{StatedFigure, WebhookNotice};
 use crate::shipment::{Document, DocumentKind, LabelFormat};
 
 /// Runs every card against an empty store.
@@ -50,6 +50,7 @@ pub async fn run(store: Arc<dyn Store>) -> Report {
         "the quarantine keeps the same bytes once" => quarantine,
         "a notice is stored once and processed once" => inbox,
         "a key fires once" => fired,
+        "figures stay by shop, instant and name" => figures,
         "documents come back byte for byte" => documents,
         "open orders are paged in key order, closed ones left out" => open_orders,
         "a search agrees with the filter" => search,
@@ -463,6 +464,31 @@ async fn fired(store: &dyn Store) -> Outcome {
     let keys = ["conformance/late/2".to_owned(), "conformance/late/1".to_owned()];
     let found = store.fired(&keys).await.map_err(said)?;
     same("what was fired", &found, &vec![None, Some(now())])
+}
+
+async fn figures(store: &dyn Store) -> Outcome {
+    let shop =
+        |name| ShopKey::new(PlatformId::from_static("conformance"), ShopId::from_static(name));
+    let (one, two) = (shop("figures-1"), shop("figures-2"));
+    let stated = |name: &str, value: i64| StatedFigure {
+        name: name.into(),
+        kpi: Some("KPI-02".into()),
+        value: rust_decimal::Decimal::new(value, 4),
+        numerator: Some(value.unsigned_abs()),
+        denominator: None,
+        value_with_excluded: None,
+        from: minutes(-60),
+        to: now(),
+    };
+    store.keep_figures(&one, now(), &[stated("b", 1), stated("a", 2)]).await.map_err(said)?;
+    store.keep_figures(&two, now(), &[stated("a", 3)]).await.map_err(said)?;
+    store.keep_figures(&one, minutes(5), &[stated("a", 4)]).await.map_err(said)?;
+    store.keep_figures(&one, now(), &[stated("b", 228)]).await.map_err(said)?;
+    let wanted =
+        vec![(now(), stated("a", 2)), (now(), stated("b", 228)), (minutes(5), stated("a", 4))];
+    same("all of a shop", &store.figures(&one, now()).await.map_err(said)?, &wanted)?;
+    let later = store.figures(&one, minutes(1)).await.map_err(said)?;
+    same("from a later instant", &later, &wanted.get(2..).unwrap_or_default().to_vec())
 }
 
 fn document(key: &OrderKey, position: u32) -> StoredDocument {

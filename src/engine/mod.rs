@@ -17,6 +17,7 @@ mod bulk;
 mod channels;
 mod commit;
 mod compare;
+mod figures;
 mod inbox;
 mod ingest;
 mod labels;

@@ -336,6 +336,26 @@ pub trait Fired: Debug + Send + Sync {
     async fn fired(&self, keys: &[String]) -> Result<Vec<Option<DateTime<Utc>>>>;
 }
 
+/// Figures as platforms state them, kept beside ours.
+#[async_trait]
+pub trait Figures: Debug + Send + Sync {
+    /// Keeps what a platform stated at an instant. The same figure of the same instant again
+    /// replaces what was kept.
+    async fn keep_figures(
+        &self,
+        shop: &ShopKey,
+        at: DateTime<Utc>,
+        figures: &[super::StatedFigure],
+    ) -> Result<()>;
+
+    /// What was stated of a shop from an instant on, oldest first, of one instant by name.
+    async fn figures(
+        &self,
+        shop: &ShopKey,
+        from: DateTime<Utc>,
+    ) -> Result<Vec<(DateTime<Utc>, super::StatedFigure)>>;
+}
+
 /// Documents kept beside orders.
 #[async_trait]
 pub trait Documents: Debug + Send + Sync {
@@ -349,11 +369,11 @@ pub trait Documents: Debug + Send + Sync {
 
 /// Everything the engine keeps. Implemented by every type that implements the parts.
 pub trait Store:
-    OrderStore + Outbox + Cursors + Quarantine + Inbox + Fired + Documents + 'static
+    OrderStore + Outbox + Cursors + Quarantine + Inbox + Fired + Figures + Documents + 'static
 {
 }
 
 impl<T> Store for T where
-    T: OrderStore + Outbox + Cursors + Quarantine + Inbox + Fired + Documents + 'static
+    T: OrderStore + Outbox + Cursors + Quarantine + Inbox + Fired + Figures + Documents + 'static
 {
 }

@@ -12,11 +12,11 @@ use super::{check_commit, is_closed, other_content, stale_erasure};
 use crate::error::Result;
 use crate::ids::{EventId, IdempotencyKey, OrderKey, PackageId, PlatformOrderId, ShopKey};
 use crate::order::{Event, Order, OrderFilter, OrderSort};
-use crate::ports::WebhookNotice;
 use crate::ports::store::{
-    Commit, Committed, Cursors, Documents, Fired, Inbox, Intent, OrderPage, OrderStore, Outbox,
-    Quarantine, QuarantineEntry, StoredDocument,
+    Commit, Committed, Cursors, Documents, Figures, Fired, Inbox, Intent, OrderPage, OrderStore,
+    Outbox, Quarantine, QuarantineEntry, StoredDocument,
 };
+use crate::ports::{StatedFigure, WebhookNotice};
 
 /// A store in memory: the reference implementation. Gone with the process.
 ///
@@ -41,6 +41,7 @@ struct State {
     quarantine: Vec<QuarantineEntry>,
     inbox: Vec<KeptNotice>,
     fired: BTreeMap<String, DateTime<Utc>>,
+    figures: BTreeMap<ShopKey, BTreeMap<(DateTime<Utc>, String), StatedFigure>>,
     documents: BTreeMap<(PackageId, IdempotencyKey, u32), StoredDocument>,
 }
 
@@ -434,6 +435,32 @@ impl Fired for MemoryStore {
     async fn fired(&self, keys: &[String]) -> Result<Vec<Option<DateTime<Utc>>>> {
         let state = self.lock();
         Ok(keys.iter().map(|key| state.fired.get(key).copied()).collect())
+    }
+}
+
+#[async_trait]
+impl Figures for MemoryStore {
+    async fn keep_figures(
+        &self,
+        shop: &ShopKey,
+        at: DateTime<Utc>,
+        figures: &[StatedFigure],
+    ) -> Result<()> {
+        let mut state = self.lock();
+        let kept = state.figures.entry(shop.clone()).or_default();
+        kept.extend(figures.iter().map(|figure| ((at, figure.name.clone()), figure.clone())));
+        Ok(())
+    }
+
+    async fn figures(
+        &self,
+        shop: &ShopKey,
+        from: DateTime<Utc>,
+    ) -> Result<Vec<(DateTime<Utc>, StatedFigure)>> {
+        let state = self.lock();
+        let kept = state.figures.get(shop).into_iter().flatten();
+        let wanted = kept.filter(|((at, _), _)| *at >= from);
+        Ok(wanted.map(|((at, _), figure)| (*at, figure.clone())).collect())
     }
 }
 

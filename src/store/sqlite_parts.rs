@@ -15,11 +15,11 @@ use crate::ids::{
 };
 use crate::order::{Event, Order, OrderFilter, OrderSort};
 use crate::personal::Personal;
-use crate::ports::WebhookNotice;
 use crate::ports::store::{
-    Commit, Committed, Cursors, Documents, Fired, Inbox, Intent, OrderPage, OrderStore, Outbox,
-    Quarantine, QuarantineEntry, StoredDocument,
+    Commit, Committed, Cursors, Documents, Figures, Fired, Inbox, Intent, OrderPage, OrderStore,
+    Outbox, Quarantine, QuarantineEntry, StoredDocument,
 };
+use crate::ports::{StatedFigure, WebhookNotice};
 use crate::shipment::Document;
 
 /// Runs a prepared query and makes a value of every row.
@@ -585,6 +585,61 @@ impl Fired for SqliteStore {
                     Ok(at.map_err(sql(doing))?.map(instant))
                 })
                 .collect()
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Figures for SqliteStore {
+    async fn keep_figures(
+        &self,
+        shop: &ShopKey,
+        at: DateTime<Utc>,
+        figures: &[StatedFigure],
+    ) -> Result<()> {
+        let doing = "keep a figure";
+        let texts = figures
+            .iter()
+            .map(|figure| Ok((figure.name.clone(), serde_json::to_string(figure)?)))
+            .collect::<std::result::Result<Vec<_>, serde_json::Error>>()
+            .map_err(unreadable("a figure"))?;
+        let shop = shop.clone();
+        self.write(move |connection| {
+            for (name, json) in &texts {
+                execute(
+                    connection,
+                    doing,
+                    "INSERT INTO figures (platform, shop, at, name, json)
+                     VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (platform, shop, at, name) DO UPDATE SET json = excluded.json",
+                    params![shop.platform.as_str(), shop.shop.as_str(), nanos(at), name, json],
+                )?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn figures(
+        &self,
+        shop: &ShopKey,
+        from: DateTime<Utc>,
+    ) -> Result<Vec<(DateTime<Utc>, StatedFigure)>> {
+        let shop = shop.clone();
+        self.read(move |connection| {
+            rows(
+                connection,
+                "read figures",
+                "SELECT at, json FROM figures
+                 WHERE platform = ?1 AND shop = ?2 AND at >= ?3 ORDER BY at, name",
+                params![shop.platform.as_str(), shop.shop.as_str(), nanos(from)],
+                |row| {
+                    let json: String = get(row, 1)?;
+                    let figure = serde_json::from_str(&json).map_err(unreadable("a figure"))?;
+                    Ok((instant(get(row, 0)?), figure))
+                },
+            )
         })
         .await
     }

@@ -108,6 +108,19 @@ CREATE INDEX inbox_pending ON inbox (id) WHERE processed = 0;
 CREATE TABLE fired (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
+/// What came later, and may be missing in a file: nothing that was there changes by it, so that the
+/// release that wrote the file can still read it.
+const LATER_TABLES: &str = "
+CREATE TABLE IF NOT EXISTS figures (
+    platform TEXT NOT NULL,
+    shop TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (platform, shop, at, name)
+) WITHOUT ROWID;
+";
+
 /// Refuses a file that holds something else than a store of this crate.
 pub(super) fn check_ours(connection: &Connection) -> Result<()> {
     let count = |statement: &str| {
@@ -161,6 +174,7 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<()> {
         .with_context("schema", found)
         .with_context("newest known", VERSION));
     }
+    transaction.execute_batch(LATER_TABLES).map_err(sql("create the tables"))?;
     transaction.commit().map_err(sql("commit"))
 }
 

@@ -15,11 +15,11 @@ use orderflow::client::{
 };
 use orderflow::engine::BatchOptions;
 use orderflow::order::{Event, Order, OrderFilter, OrderSort};
-use orderflow::ports::WebhookNotice;
 use orderflow::ports::store::{
-    Commit, Committed, Cursors, Documents, Fired, Inbox, Intent, OrderPage, OrderStore, Outbox,
-    Quarantine, QuarantineEntry, StoredDocument,
+    Commit, Committed, Cursors, Documents, Figures, Fired, Inbox, Intent, OrderPage, OrderStore,
+    Outbox, Quarantine, QuarantineEntry, StoredDocument,
 };
+use orderflow::ports::{StatedFigure, WebhookNotice};
 use orderflow::sandbox::usps::UspsStandIn;
 use orderflow::sandbox::walmart::{GenerateOptions, WalmartStandIn, generate};
 use orderflow::sandbox::{Ledger, Sandbox, VirtualClock};
@@ -183,6 +183,25 @@ impl Fired for DyingStore {
     }
     async fn fired(&self, keys: &[String]) -> Result<Vec<Option<DateTime<Utc>>>> {
         self.inner.fired(keys).await
+    }
+}
+
+#[async_trait]
+impl Figures for DyingStore {
+    async fn keep_figures(
+        &self,
+        shop: &ShopKey,
+        at: DateTime<Utc>,
+        figures: &[StatedFigure],
+    ) -> Result<()> {
+        self.inner.keep_figures(shop, at, figures).await
+    }
+    async fn figures(
+        &self,
+        shop: &ShopKey,
+        from: DateTime<Utc>,
+    ) -> Result<Vec<(DateTime<Utc>, StatedFigure)>> {
+        self.inner.figures(shop, from).await
     }
 }
 
