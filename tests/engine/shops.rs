@@ -669,3 +669,27 @@ async fn a_platforms_figures_are_kept_and_stand_beside_ours() {
     assert_eq!(checks.len(), 1);
     assert!(checks[0].agrees, "{:?}", checks[0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn every_call_over_many_shops_can_be_spawned() {
+    let bazaar = Bazaar::new(&["a", "b"]);
+    let engine = engine(&[("1", &bazaar)]);
+    let told = tokio::spawn(async move {
+        let one = shop("1");
+        engine.receive(&one, &request("e1:a", SIGNED), at(0)).await.unwrap();
+        engine.work_inbox(at(0)).await.unwrap();
+        engine.collect_missed(&one, at(0)).await.unwrap();
+        engine.compare_shop(&one, at(-24), at(0), at(0)).await.unwrap();
+        engine.read_open_again(&one, at(0)).await.unwrap();
+        engine.push_stock(at(0)).await.unwrap();
+        let all = [key("1", "a"), key("1", "b")];
+        engine.acknowledge_orders(&all, at(0)).await;
+        engine.set_priority(&all, Priority::High, &Actor::System, at(0)).await;
+        engine.contact_buyers(&[(key("1", "a"), "hello".to_owned().into())], at(0)).await;
+        engine.cancel_orders(&all[..1], &CancelReason::OutOfStock, at(0)).await;
+        engine.refund_orders(&[(key("1", "b"), Vec::new())], at(0)).await;
+        engine.read_figures(&one, at(0)).await.unwrap();
+        engine.compare_figures(&one, at(0)).await.unwrap().len()
+    });
+    assert_eq!(told.await.unwrap(), 1);
+}
