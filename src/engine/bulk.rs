@@ -8,7 +8,7 @@ use super::time::seconds_later;
 use super::{Engine, ItemOutcome};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, OrderKey, PackageId};
-use crate::order::{Action, Actor, CancelReason, Order, Priority, Review, counters};
+use crate::order::{Action, Actor, CancelReason, LogisticsMode, Order, Priority, Review, counters};
 use crate::personal::Personal;
 use crate::ports::store::{IntendedEffect, Intent};
 use crate::ports::{CancelLine, RefundLine};
@@ -84,6 +84,8 @@ impl Engine {
             .packages
             .iter()
             .filter(|package| package.shipped.is_none() && package.has_live_label())
+            // A platform's label lapses with its order.
+            .filter(|_| order.logistics != LogisticsMode::PlatformLabel)
             .map(|package| package.id.clone())
             .collect();
         for package in labelled {

@@ -6,9 +6,9 @@ use super::Engine;
 use super::commit::Alongside;
 use super::labels::may_have_acted;
 use super::time::seconds_later;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, OrderKey, PackageId};
-use crate::order::{Action, Actor, LogisticsMode, Order};
+use crate::order::{Action, Actor, LogisticsMode, Order, OrderState};
 use crate::ports::VoidOutcome;
 use crate::ports::store::{IntendedEffect, Intent};
 use crate::shipment::{LabelRecord, LabelState};
@@ -69,11 +69,21 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<Order> {
         let shop = self.shop(&order.shop_key())?;
-        let of_platform = self.load(order).await?.logistics == LogisticsMode::PlatformLabel;
-        let outcome = if of_platform {
-            match shop.adapter.labels() {
+        let known = self.load(order).await?;
+        let outcome = if known.logistics == LogisticsMode::PlatformLabel {
+            let discarded = match shop.adapter.labels() {
                 Some(ability) => ability.discard(record).await.map(|()| VoidOutcome::Voided),
                 None => Err(Error::unsupported("the platform takes no labels back")),
+            };
+            match discarded {
+                // It lapses with its order: nothing has to be given back.
+                Err(error)
+                    if error.kind() == ErrorKind::Unsupported
+                        && known.state() == OrderState::Cancelled =>
+                {
+                    Ok(VoidOutcome::Voided)
+                }
+                other => other,
             }
         } else {
             match self.carrier(&record.carrier)?.adapter.void() {
