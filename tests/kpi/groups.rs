@@ -200,3 +200,80 @@ fn an_unknown_or_circular_preset_is_an_error_that_names_it() {
     assert!(matches!(circular, Err(TargetError::Unreadable(_))));
     assert!(matches!(read_target_presets("[{}]"), Err(TargetError::Unreadable(_))));
 }
+
+/// So many rows that some groups have hundreds, so many groups that most have few, and every reason
+/// not to count: the table's own way of counting must come to what one row at a time comes to.
+#[test]
+fn many_groups_of_many_rows_count_as_one_row_at_a_time_does() {
+    let mut state = 7_u64;
+    let mut draw = |below: u64| {
+        // xorshift
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    let rows: Vec<OrderRow> = (0..9_000)
+        .map(|number| {
+            let minutes = |draw: u64| TimeDelta::minutes(i64::try_from(draw).unwrap());
+            // Half of all orders fall on one day of one shop.
+            let hot = number % 2 == 0;
+            let paid_at = if hot { day(3) } else { day(0) + minutes(draw(31 * 1_440)) };
+            let shop = if hot { 0 } else { draw(60) };
+            let keys = RowKeys {
+                shop: Some(ShopId::new(format!("shop-{shop:02}")).unwrap()),
+                carrier: (draw(9) > 0).then(|| CarrierId::new(format!("c{}", draw(8))).unwrap()),
+                region: Some(format!("r{}", draw(if hot { 1 } else { 5 }))),
+                ..RowKeys::default()
+            };
+            let left = paid_at + minutes(draw(5_000));
+            let kind = draw(40);
+            OrderRow {
+                keys,
+                test: kind == 0,
+                platform_fulfilled: kind == 1,
+                paid_at: (kind != 2).then_some(paid_at),
+                ship_by: (kind != 3).then_some(paid_at + TimeDelta::days(1)),
+                deliver_by: (kind != 4).then_some(paid_at + TimeDelta::days(4)),
+                ship_confirmed_at: (kind > 8).then_some(left),
+                fully_shipped: kind > 8,
+                delivered_at: (kind > 12).then_some(left + minutes(draw(9_000))),
+                cancellation: (5..8).contains(&kind).then(|| Cancellation {
+                    at: left,
+                    by: if kind == 5 { CancelledBy::Seller } else { CancelledBy::Buyer },
+                }),
+                complaint_at: (draw(50) == 0).then_some(left),
+                ..OrderRow::placed(paid_at)
+            }
+        })
+        .collect();
+    let daily = Periods { unit: PeriodUnit::Day, zone: chrono_tz::America::Sao_Paulo };
+    let ids = [
+        KpiId::OnTimeShipping,
+        KpiId::Cancellation,
+        KpiId::SellerFaultCancellation,
+        KpiId::HandlingTime,
+        KpiId::Complaint,
+        KpiId::DeliveryDelay,
+    ];
+    let dimensions = [Dimension::Shop, Dimension::Carrier, Dimension::Region];
+    for grouped in 1..=dimensions.len() {
+        let query = KpiQuery::new(Window::new(day(0), day(31)), day(25))
+            .with_kpis(ids)
+            .grouped_by(dimensions.into_iter().take(grouped))
+            .per(daily);
+        let facts: OrderFacts = rows.iter().cloned().collect();
+        let whole = query.count(&facts).unwrap();
+        let mut live = LiveCounters::new(&query.count(&OrderFacts::new()).unwrap()).unwrap();
+        for row in &rows {
+            live.add(row).unwrap();
+        }
+        assert!(live.counters().unwrap() == whole, "{grouped} dimensions");
+        // Microseconds go another way than whole seconds.
+        let mut odd = rows.clone();
+        odd[0].complaint_at = odd[0].paid_at.map(|at| at + TimeDelta::microseconds(1));
+        let finer = query.count(&odd.iter().cloned().collect::<OrderFacts>()).unwrap();
+        odd.reverse();
+        assert!(query.count(&odd.into_iter().collect::<OrderFacts>()).unwrap() == finer);
+    }
+}
