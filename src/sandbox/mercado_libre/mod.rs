@@ -149,6 +149,12 @@ impl MercadoLibreStandIn {
         Arc::new(Self { market: Mutex::new(market), ledger, seller })
     }
 
+    /// The account's user id.
+    #[must_use]
+    pub const fn seller(&self) -> u64 {
+        self.seller
+    }
+
     /// Lets a sale appear, and queues its notification.
     pub fn place(&self, pack: SandboxPack) {
         let id = pack.id();
