@@ -73,8 +73,10 @@ pub async fn morning(
     let mut fetched = 0;
     house.look_at_all(nine, |order| fetched += usize::from(order.placed_at >= night)).await?;
     timeline.note(&format!("{fetched} orders of the last 12 hours are in one inbox"));
-    timeline
-        .note(&format!("{} reviewed and acknowledged, {} wait for a person", figures.0, figures.1));
+    timeline.note(&format!(
+        "{} reviewed and ready to be packed, {} wait for a person",
+        figures.0, figures.1
+    ));
 
     let ten_past = local(today, 9, 10);
     house.clock.set(ten_past);
@@ -127,6 +129,7 @@ async fn notified(house: &House, now: DateTime<Utc>) -> Result<String, Failure> 
         if report.waiting == 0 {
             break;
         }
+        house.let_in_again(now).await?;
     }
     Ok(format!(
         "{new} notifications taken in, {repeated} repeated, {refused} forged ones refused; {read} orders read"
@@ -134,7 +137,7 @@ async fn notified(house: &House, now: DateTime<Utc>) -> Result<String, Failure> 
 }
 
 /// Fetches a window of every shop and takes the orders as far as they go without spending money.
-/// Returns how many are acknowledged and waiting for a person.
+/// Returns how many passed the review and how many wait for a person.
 async fn bring_in(
     house: &House,
     from: DateTime<Utc>,
@@ -145,21 +148,22 @@ async fn bring_in(
             match house.engine.fetch_window(&market.key, from, now, now).await {
                 Ok(_) => break,
                 Err(error) if round == ROUNDS => return Err(error.into()),
-                Err(_) => {}
+                Err(_) => house.let_in_again(now).await?,
             }
         }
     }
-    let mut acknowledged = 0;
+    let mut approved = 0;
     let mut waiting = 0;
     for _ in 0..ROUNDS {
         let report = house.engine.advance(now).await?;
-        acknowledged += report.acknowledged;
+        approved += report.approved;
         waiting += report.needs_person;
         if report.troubles.is_empty() {
             break;
         }
+        house.let_in_again(now).await?;
     }
-    Ok((acknowledged, waiting))
+    Ok((approved, waiting))
 }
 
 pub async fn labels_bought(
@@ -201,6 +205,9 @@ async fn buy_all(
     for round in 0..ROUNDS {
         if left.is_empty() {
             break;
+        }
+        if round > 0 {
+            house.let_in_again(now).await?;
         }
         let quiet = |_| {};
         let options = BatchOptions::default();
@@ -305,6 +312,9 @@ async fn ship_all(
     progress: impl Fn(orderflow::engine::Progress) + Send + Sync,
 ) -> Result<(), Failure> {
     for round in 0..ROUNDS {
+        if round > 0 {
+            house.let_in_again(now).await?;
+        }
         let quiet = |_| {};
         let outcomes = if round == 0 {
             house.engine.confirm_shipments(items, now, now, &progress).await
@@ -383,7 +393,7 @@ pub async fn collected(
                 Ok(report) if report.unread == 0 => break,
                 Ok(_) => {}
                 Err(error) if round == ROUNDS => return Err(error.into()),
-                Err(_) => {}
+                Err(_) => house.let_in_again(now).await?,
             }
         }
     }

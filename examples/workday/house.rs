@@ -18,7 +18,7 @@ use orderflow::sandbox::{mercado_libre, walmart};
 use orderflow::store::{MemoryStock, SqliteStore};
 use orderflow::warehouse::{FulfillmentChannel, Warehouse};
 use orderflow::{
-    Address, Contact, Country, Dimensions, Grams, Millimetres, ShopKey, Sku, WarehouseId,
+    Address, Contact, Country, Dimensions, ErrorKind, Grams, Millimetres, ShopKey, Sku, WarehouseId,
 };
 
 use crate::Failure;
@@ -82,6 +82,7 @@ pub async fn open(
         builder = builder.warehouse(warehouse);
     }
     for market in &markets {
+        market.sign_in().await?;
         let adapter = market.adapter(&server, &line)?;
         let rules = presets::default_for(&market.key.platform).map(|preset| preset.rules);
         let sla = SlaRules { shop: Vec::new(), presets: rules.unwrap_or_default() };
@@ -109,6 +110,25 @@ impl House {
             seen += page.orders.len() as u64;
             page.orders.iter().for_each(&mut look);
         }
+    }
+
+    /// Before another round of what did not work: a refresh token that is good once is gone when the
+    /// answer with the next one is lost. The engine leaves such a shop alone until its seller has
+    /// signed in again.
+    pub async fn let_in_again(&self, now: DateTime<Utc>) -> Result<(), Failure> {
+        for market in &self.markets {
+            match self.engine.sync(&market.key, now).await {
+                Err(error) if error.kind() == ErrorKind::AuthRejected => {
+                    println!("       {}: the seller signs in again", market.label);
+                    market.sign_in().await?;
+                    self.engine.resume_shop(&market.key);
+                }
+                Ok(_) => self.engine.resume_shop(&market.key),
+                // Whoever tries next sees what is wrong.
+                Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// The name of a shop on the screen.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use orderflow::client::{Quota, RetryPolicy, Transport};
+use orderflow::client::{
+    MemoryRefreshTokenStore, Quota, RefreshTokenStore, RetryPolicy, StoredToken, Transport,
+};
 use orderflow::platforms::csv::{CSV, CsvShop, Mapping};
 use orderflow::platforms::mercado_libre::{self, MERCADO_LIBRE, MercadoLibre, MercadoLibreConfig};
 use orderflow::platforms::tiktok_shop::{self, TIKTOK_SHOP, TikTokShop, TikTokShopConfig};
 use orderflow::platforms::walmart::{self, WALMART, Walmart, WalmartConfig};
 use orderflow::ports::MarketplaceAdapter;
-use orderflow::sandbox::mercado_libre::{
-    CLIENT_ID, CLIENT_SECRET, FIRST_REFRESH_TOKEN, MercadoLibreStandIn, Way,
-};
+use orderflow::sandbox::mercado_libre::{CLIENT_ID, CLIENT_SECRET, MercadoLibreStandIn, Way};
 use orderflow::sandbox::tiktok_shop::{Shipping, TikTokShopStandIn};
 use orderflow::sandbox::walmart::{GenerateOptions, SandboxOrder, WalmartStandIn, generate};
 use orderflow::sandbox::{ConfirmedParcel, Ledger, LoopbackServer, Sandbox, VirtualClock};
@@ -46,6 +46,7 @@ pub struct Market {
     /// The account's place on the sandbox's server.
     place: &'static str,
     pub source: Source,
+    tokens: MemoryRefreshTokenStore,
 }
 
 /// A notification as it comes in.
@@ -76,6 +77,7 @@ pub fn all(ledger: &Ledger, out: &Path) -> Vec<Market> {
         label,
         place,
         source,
+        tokens: MemoryRefreshTokenStore::new(),
     };
     let mercado = |label, place, seller, site| {
         let stand_in = MercadoLibreStandIn::new(seller, ledger.clone());
@@ -164,12 +166,13 @@ impl Market {
             }
             Source::MercadoLibre(stand_in, site) => {
                 use mercado_libre::quota::{LABELS, ORDERS, SEARCH, SHIPMENTS};
-                let account = MercadoLibreConfig::in_memory(
+                let account = MercadoLibreConfig::new(
                     CLIENT_ID,
                     CLIENT_SECRET,
                     stand_in.seller(),
                     site.clone(),
-                    FIRST_REFRESH_TOKEN,
+                    self.place,
+                    Arc::new(self.tokens.clone()),
                 )
                 .with_base_url(base)
                 .with_retry(line.retry)
@@ -184,7 +187,7 @@ impl Market {
                 stand_in.set_document_base(&base);
                 let account =
                     TikTokShopConfig::new(APP_KEY, APP_SECRET, self.place, *region, self.place)
-                        .with_refresh_token("refresh-0")
+                        .with_token_store(Arc::new(self.tokens.clone()))
                         .with_api_host(base.clone())
                         .with_auth_host(base)
                         .with_retry(line.retry)
@@ -200,6 +203,16 @@ impl Market {
                 Arc::new(CsvShop::open(orders, Mapping::preset("orderflow")?, shipments)?)
             }
         })
+    }
+
+    /// The seller signs in: what the platform hands out is kept for the account.
+    pub async fn sign_in(&self) -> Result<(), Failure> {
+        let token = match &self.source {
+            Source::MercadoLibre(stand_in, _) => stand_in.sign_in(),
+            Source::TikTokShop(stand_in, ..) => stand_in.sign_in(),
+            Source::Walmart(_) | Source::File { .. } => return Ok(()),
+        };
+        Ok(self.tokens.save(self.place, &StoredToken::new(token)).await?)
     }
 
     /// Orders that the shop gets of the night's.

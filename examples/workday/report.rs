@@ -98,7 +98,10 @@ async fn compared(
             let found = match house.engine.compare_shop(&market.key, from, now, now).await {
                 Ok(found) if found.errors.is_empty() || round == ROUNDS => found,
                 Err(error) if round == ROUNDS => return Err(error.into()),
-                _ => continue,
+                _ => {
+                    house.let_in_again(now).await?;
+                    continue;
+                }
             };
             timeline.note(&format!(
                 "  {:<24} {:>5} {:>3} {:>3} {:>3}",

@@ -155,6 +155,15 @@ impl MercadoLibreStandIn {
         self.seller
     }
 
+    /// The seller signs in again: a fresh refresh token in place of the last one.
+    #[must_use]
+    pub fn sign_in(&self) -> String {
+        let mut market = lock(&self.market);
+        market.issued += 1;
+        market.refresh = format!("TG-sandbox-{}", market.issued);
+        market.refresh.clone()
+    }
+
     /// Lets a sale appear, and queues its notification.
     pub fn place(&self, pack: SandboxPack) {
         let id = pack.id();
