@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use orderflow::calendar::WorkCalendar;
 use orderflow::order::{
-    Action, AddressProblem, Deadline, DeadlineKind, DeadlineSource, ExceptionKind, Order,
-    PlatformDeadline, Requirements, Review,
+    Action, AddressProblem, Deadline, DeadlineKind, DeadlineSource, ExceptionKind, LogisticsMode,
+    Order, PlatformDeadline, PlatformOrder, Requirements, Review,
 };
 use orderflow::rules::{
     self, AllocationPolicy, Anchor, ExceptionPolicy, Finding, Fired, Ladder, Level, ReviewContext,
@@ -185,6 +185,25 @@ fn address_problems_are_found_and_named() {
     for (change, expected) in cases {
         assert_eq!(problem(&address_case(change)), Some(expected));
     }
+}
+
+#[test]
+fn what_a_platform_hides_is_no_finding_where_it_prints_the_label_itself() {
+    let mut given = snapshot("hidden", &[("1", 1)]);
+    let recipient = given.recipient.as_mut().unwrap();
+    recipient.name = "J*****".into();
+    recipient.address.lines = vec!["1*****".into()];
+    let findings = |given: &PlatformOrder| {
+        problem(&validate(&import_of(given), &ReviewPolicy::default(), now()))
+    };
+    given.logistics = LogisticsMode::SellerCarrier;
+    assert_eq!(findings(&given), Some(AddressProblem::Masked));
+    given.logistics = LogisticsMode::PlatformLabel;
+    assert_eq!(findings(&given), None);
+    // What is shown must still be right.
+    given.recipient.as_mut().unwrap().address.lines = vec!["12 Oak Lane".into()];
+    given.recipient.as_mut().unwrap().address.postal_code = Some("8020".into());
+    assert_eq!(findings(&given), Some(AddressProblem::Unrecognised));
 }
 
 #[test]

@@ -1,36 +1,38 @@
-//! The seller's house: one shop, one warehouse, one carrier account, and the sandbox around them.
+//! The seller's house: seven shops, five warehouses, one carrier account, and the sandbox around them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use orderflow::calendar::WorkCalendar;
 use orderflow::carriers::usps::{Usps, UspsConfig, catalogue};
-use orderflow::client::{Quota, ReqwestTransport, RetryPolicy, Transport};
+use orderflow::client::ReqwestTransport;
 use orderflow::engine::{Carrier, Engine, EnginePolicy, Shop};
-use orderflow::platforms::walmart::{WALMART, Walmart, WalmartConfig, quota};
-use orderflow::rules::{AllocationPolicy, SlaRules, presets};
+use orderflow::order::{Order, OrderFilter, OrderSort};
+use orderflow::rules::{SlaRules, presets};
 use orderflow::sandbox::usps::UspsStandIn;
-use orderflow::sandbox::walmart::{CATALOGUE, WalmartStandIn};
 use orderflow::sandbox::{Faults, Ledger, LoopbackServer, Sandbox, VirtualClock};
+use orderflow::sandbox::{mercado_libre, walmart};
 use orderflow::store::{MemoryStock, SqliteStore};
 use orderflow::warehouse::{FulfillmentChannel, Warehouse};
 use orderflow::{
-    Address, Contact, Country, Dimensions, Grams, Millimetres, ShopId, ShopKey, Sku, WarehouseId,
+    Address, Contact, Country, Dimensions, ErrorKind, Grams, Millimetres, ShopKey, Sku, WarehouseId,
 };
 
-/// The shop's zone: all times on the screen.
+use crate::Failure;
+use crate::markets::{self, Line, Market};
+
+/// The seller's zone: all times on the screen.
 pub const ZONE: Tz = chrono_tz::America::New_York;
 
 /// Everything the day needs.
 pub struct House {
     pub engine: Engine,
-    pub shop: ShopKey,
+    pub markets: Vec<Market>,
     pub clock: VirtualClock,
     pub ledger: Ledger,
-    pub market: Arc<WalmartStandIn>,
     pub post: Arc<UspsStandIn>,
     _server: LoopbackServer,
 }
@@ -38,38 +40,19 @@ pub struct House {
 /// Starts the stand-ins on the loopback address and an engine on a SQLite file against them.
 pub async fn open(
     file: &Path,
+    out: &Path,
     start: DateTime<Utc>,
     faults: Faults,
     orders: usize,
-) -> Result<House, Box<dyn std::error::Error>> {
+) -> Result<House, Failure> {
     let clock = VirtualClock::new(start);
     let ledger = Ledger::new();
-    let market = WalmartStandIn::new(ledger.clone());
+    let markets = markets::all(&ledger, out);
     let post = Arc::new(UspsStandIn::new(ledger.clone()));
-    let server = Sandbox::new(clock.clone(), ledger.clone())
-        .with(market.clone())
-        .with(post.clone())
-        .with_faults(faults)
-        .serve()
-        .await?;
+    let sandbox = Sandbox::new(clock.clone(), ledger.clone()).with(post.clone());
+    let server = markets::mount(&markets, sandbox).with_faults(faults).serve().await?;
 
-    let http: Arc<dyn Transport> = Arc::new(ReqwestTransport::new()?);
-    // The stand-ins are on this machine: short pauses and generous quotas.
-    let retry = RetryPolicy::default()
-        .with_max_attempts(6)
-        .with_base(Duration::from_millis(20))
-        .with_cap(Duration::from_millis(500));
-    let plenty = Quota::per_second(100_000).with_burst(100_000);
-
-    let mut account = WalmartConfig::new("client-id", "client-secret", "shop-1")
-        .with_base_url(server.base_url("walmart"))
-        .with_retry(retry)
-        .with_zone(ZONE)
-        .with_clock(Arc::new(clock.clone()));
-    for bucket in [quota::ORDERS, quota::ACKNOWLEDGE, quota::SHIP, quota::CANCEL] {
-        account = account.with_quota(bucket, plenty);
-    }
-    let walmart = Walmart::new(account, http.clone())?;
+    let line = Line::new(Arc::new(ReqwestTransport::new()?), clock.clone());
     let usps = Usps::new(
         UspsConfig::new(
             "consumer-key",
@@ -80,70 +63,152 @@ pub async fn open(
             "1234567890",
         )
         .with_base(server.base_url("usps"))
-        .with_quota(plenty)
-        .with_retry(retry)
+        .with_quota(line.plenty)
+        .with_retry(line.retry)
         .with_clock(Arc::new(clock.clone())),
-        http,
+        line.http.clone(),
     )?;
 
-    let cutoff = NaiveTime::from_hms_opt(14, 0, 0).unwrap_or(NaiveTime::MIN);
-    let calendar = WorkCalendar::weekdays(ZONE, cutoff);
-    let warehouse = Warehouse {
-        id: WarehouseId::from_static("newark"),
+    let mut policy = EnginePolicy::default();
+    let mm = Millimetres::new;
+    policy.allocation.packaging = Grams::new(120);
+    policy.allocation.box_size = Some(Dimensions::new(mm(280), mm(210), mm(120)));
+    let warehouses: Vec<Warehouse> = SITES.iter().map(warehouse).collect();
+    let stock = memory_stock(&warehouses, orders);
+    let mut builder = Engine::builder(Arc::new(SqliteStore::open(file)?), stock)
+        .carrier(Carrier::new(Arc::new(usps), catalogue()))
+        .policy(policy);
+    for warehouse in warehouses {
+        builder = builder.warehouse(warehouse);
+    }
+    for market in &markets {
+        market.sign_in().await?;
+        let adapter = market.adapter(&server, &line)?;
+        let rules = presets::default_for(&market.key.platform).map(|preset| preset.rules);
+        let sla = SlaRules { shop: Vec::new(), presets: rules.unwrap_or_default() };
+        let calendar = WorkCalendar::weekdays(ZONE, cutoff());
+        builder = builder.shop(Shop::new(market.key.clone(), adapter, calendar).with_sla(sla));
+    }
+    let engine = builder.build()?;
+    Ok(House { engine, markets, clock, ledger, post, _server: server })
+}
+
+impl House {
+    /// Looks at every order there is, of all shops.
+    pub async fn look_at_all(
+        &self,
+        now: DateTime<Utc>,
+        mut look: impl FnMut(&Order),
+    ) -> Result<(), Failure> {
+        let all = OrderFilter::default();
+        let mut seen = 0;
+        loop {
+            let page = self.engine.store().find(&all, OrderSort::Placed, now, seen, 500).await?;
+            if page.orders.is_empty() {
+                return Ok(());
+            }
+            seen += page.orders.len() as u64;
+            page.orders.iter().for_each(&mut look);
+        }
+    }
+
+    /// Before another round of what did not work: a refresh token that is good once is gone when the
+    /// answer with the next one is lost. The engine leaves such a shop alone until its seller has
+    /// signed in again.
+    pub async fn let_in_again(&self, now: DateTime<Utc>) -> Result<(), Failure> {
+        for market in &self.markets {
+            match self.engine.sync(&market.key, now).await {
+                Err(error) if error.kind() == ErrorKind::AuthRejected => {
+                    println!("       {}: the seller signs in again", market.label);
+                    market.sign_in().await?;
+                    self.engine.resume_shop(&market.key);
+                }
+                Ok(_) => self.engine.resume_shop(&market.key),
+                // Whoever tries next sees what is wrong.
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of a shop on the screen.
+    pub fn label(&self, shop: &ShopKey) -> &'static str {
+        self.markets.iter().find(|market| market.key == *shop).map_or("?", |market| market.label)
+    }
+}
+
+/// A warehouse and the country it serves.
+struct Site {
+    id: &'static str,
+    country: &'static str,
+    zone: Tz,
+    street: &'static str,
+    city: &'static str,
+    state: &'static str,
+    postal_code: &'static str,
+    phone: &'static str,
+}
+
+#[rustfmt::skip]
+const SITES: [Site; 5] = [
+    Site { id: "newark", country: "US", zone: ZONE, street: "45 Dock Street",
+        city: "Newark", state: "NJ", postal_code: "07102", phone: "2015550123" },
+    Site { id: "sao-paulo", country: "BR", zone: chrono_tz::America::Sao_Paulo, street: "Rua do Porto 45",
+        city: "São Paulo", state: "SP", postal_code: "01310100", phone: "+551155550123" },
+    Site { id: "mexico-city", country: "MX", zone: chrono_tz::America::Mexico_City, street: "Avenida Puerto 45",
+        city: "Ciudad de México", state: "CMX", postal_code: "01030", phone: "+525555550123" },
+    Site { id: "buenos-aires", country: "AR", zone: chrono_tz::America::Argentina::Buenos_Aires, street: "Calle Puerto 45",
+        city: "Buenos Aires", state: "C", postal_code: "1001", phone: "+541155550123" },
+    Site { id: "london", country: "GB", zone: chrono_tz::Europe::London, street: "45 Wharf Road",
+        city: "London", state: "", postal_code: "E14 9YU", phone: "+442055550123" },
+];
+
+fn cutoff() -> NaiveTime {
+    NaiveTime::from_hms_opt(14, 0, 0).unwrap_or(NaiveTime::MIN)
+}
+
+fn warehouse(site: &Site) -> Warehouse {
+    Warehouse {
+        id: WarehouseId::from_static(site.id),
         channel: FulfillmentChannel::MerchantFulfilled,
-        sender: sender(),
-        calendar: calendar.clone(),
+        sender: Contact {
+            name: "Harbor Goods".into(),
+            company: Some("Harbor Goods LLC".into()),
+            phone: Some(site.phone.into()),
+            email: None,
+            address: Address {
+                lines: vec![site.street.into()],
+                city: site.city.into(),
+                state: (!site.state.is_empty()).then(|| site.state.into()),
+                postal_code: Some(site.postal_code.into()),
+                country: Country::new(site.country),
+                residential: Some(false),
+            },
+        },
+        calendar: WorkCalendar::weekdays(site.zone, cutoff()),
         enabled: true,
         platforms: Default::default(),
-        countries: Default::default(),
+        countries: Country::new(site.country).into_iter().collect(),
         capacity_left: None,
         unit_cost: None,
         transit_days: Default::default(),
         priority: 0,
-    };
-    let stock = memory_stock(&warehouse.id, orders);
-
-    let shop = ShopKey::new(WALMART, ShopId::from_static("shop-1"));
-    let sla = SlaRules { shop: Vec::new(), presets: presets::load("walmart")?.rules };
-    let mut policy = EnginePolicy::default();
-    let mm = Millimetres::new;
-    policy.allocation = AllocationPolicy::default();
-    policy.allocation.packaging = Grams::new(120);
-    policy.allocation.box_size = Some(Dimensions::new(mm(280), mm(210), mm(120)));
-    let store = Arc::new(SqliteStore::open(file)?);
-    let engine = Engine::builder(store, stock)
-        .shop(Shop::new(shop.clone(), Arc::new(walmart), calendar).with_sla(sla))
-        .carrier(Carrier::new(Arc::new(usps), catalogue()))
-        .warehouse(warehouse)
-        .policy(policy)
-        .build()?;
-    Ok(House { engine, shop, clock, ledger, market, post, _server: server })
+    }
 }
 
-fn memory_stock(warehouse: &WarehouseId, orders: usize) -> Arc<MemoryStock> {
+/// Every SKU in every warehouse, more than the day can sell.
+fn memory_stock(warehouses: &[Warehouse], orders: usize) -> Arc<MemoryStock> {
     let stock = MemoryStock::new();
     let units = u32::try_from(orders * 10 + 100).unwrap_or(u32::MAX);
-    for item in CATALOGUE {
-        stock.set(warehouse.clone(), Sku::from_static(item.sku), units);
+    let american = walmart::CATALOGUE.iter().map(|article| article.sku);
+    let latin = mercado_libre::CATALOGUE.iter().map(|article| article.sku);
+    let skus: BTreeSet<&'static str> = american.chain(latin).collect();
+    for warehouse in warehouses {
+        for sku in &skus {
+            stock.set(warehouse.id.clone(), Sku::from_static(sku), units);
+        }
     }
     Arc::new(stock)
-}
-
-fn sender() -> Contact {
-    Contact {
-        name: "Harbor Goods".into(),
-        company: Some("Harbor Goods LLC".into()),
-        phone: Some("2015550123".into()),
-        email: None,
-        address: Address {
-            lines: vec!["45 Dock Street".into()],
-            city: "Newark".into(),
-            state: Some("NJ".into()),
-            postal_code: Some("07102".into()),
-            country: Country::new("US"),
-            residential: Some(false),
-        },
-    }
 }
 
 /// A local time of the day as an instant.

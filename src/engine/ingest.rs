@@ -111,8 +111,11 @@ impl Engine {
         snapshot.check().map_err(|fault| {
             Error::new(ErrorKind::UnexpectedAnswer, fault.to_string()).with_context("order", key)
         })?;
+        // A platform may answer under another id than it was asked with: orders sold together are
+        // known by the id of their pack.
+        let answered = OrderKey { order: snapshot.id.clone(), ..key.clone() };
         self.take_in(shop, vec![snapshot], now, &mut report).await?;
-        self.load(key).await
+        self.load(&answered).await
     }
 
     async fn read(

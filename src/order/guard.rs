@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::event::Action;
-use super::{Order, PaymentState, Review};
+use super::{LogisticsMode, Order, PaymentState, Review};
 use crate::ids::PackageId;
 use crate::shipment::Package;
 
@@ -215,6 +215,10 @@ pub(super) const fn package_id(action: &Action) -> Option<&PackageId> {
 }
 
 fn address_objection(order: &Order) -> Option<String> {
+    if order.logistics == LogisticsMode::PlatformLabel {
+        // The platform prints the label: whatever it shows of the address, it knows it all.
+        return None;
+    }
     let Some(recipient) = &order.recipient else {
         return Some("there is no recipient".into());
     };

@@ -11,7 +11,8 @@ use crate::address::{Address, Contact};
 use crate::ids::{LineId, OrderKey, Sku};
 use crate::money::Money;
 use crate::order::{
-    AddressProblem, Guard, HoldReason, Order, Payment, PaymentMethod, PaymentState, counters,
+    AddressProblem, Guard, HoldReason, LogisticsMode, Order, Payment, PaymentMethod, PaymentState,
+    counters,
 };
 use crate::personal::Personal;
 use crate::warehouse::{StockView, Warehouse};
@@ -297,7 +298,20 @@ pub(super) fn recipient_findings(
             findings.extend(text_findings(recipient));
         }
     }
+    if order.logistics == LogisticsMode::PlatformLabel {
+        // The platform prints the label: what it hides from the seller it knows itself.
+        findings.retain(|finding| !is_hidden(finding));
+    }
     findings
+}
+
+/// Whether something about the recipient is not shown, rather than wrong.
+const fn is_hidden(finding: &Finding) -> bool {
+    matches!(
+        finding,
+        Finding::MissingPhone
+            | Finding::Address { problem: AddressProblem::Masked | AddressProblem::Incomplete, .. }
+    )
 }
 
 /// Names and streets longer than this are no names and streets. Carriers take 35 to 50.

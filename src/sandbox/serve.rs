@@ -23,7 +23,7 @@ use crate::client::{Response, Transport, TransportError, WireRequest};
 pub struct Sandbox {
     clock: VirtualClock,
     ledger: Ledger,
-    stand_ins: BTreeMap<&'static str, Arc<dyn StandIn>>,
+    stand_ins: BTreeMap<String, Arc<dyn StandIn>>,
     faults: Faults,
     latency: Duration,
 }
@@ -50,8 +50,15 @@ impl Sandbox {
 
     /// Adds a vendor, mounted under its name.
     #[must_use]
-    pub fn with(mut self, stand_in: Arc<dyn StandIn>) -> Self {
-        self.stand_ins.insert(stand_in.name(), stand_in);
+    pub fn with(self, stand_in: Arc<dyn StandIn>) -> Self {
+        self.with_named(stand_in.name(), stand_in)
+    }
+
+    /// Adds a vendor, mounted under another name: two accounts of one vendor live side by side.
+    /// The name is one segment of a path. Scripted faults name it too.
+    #[must_use]
+    pub fn with_named(mut self, name: impl Into<String>, stand_in: Arc<dyn StandIn>) -> Self {
+        self.stand_ins.insert(name.into(), stand_in);
         self
     }
 

@@ -149,6 +149,21 @@ impl MercadoLibreStandIn {
         Arc::new(Self { market: Mutex::new(market), ledger, seller })
     }
 
+    /// The account's user id.
+    #[must_use]
+    pub const fn seller(&self) -> u64 {
+        self.seller
+    }
+
+    /// The seller signs in again: a fresh refresh token in place of the last one.
+    #[must_use]
+    pub fn sign_in(&self) -> String {
+        let mut market = lock(&self.market);
+        market.issued += 1;
+        market.refresh = format!("TG-sandbox-{}", market.issued);
+        market.refresh.clone()
+    }
+
     /// Lets a sale appear, and queues its notification.
     pub fn place(&self, pack: SandboxPack) {
         let id = pack.id();

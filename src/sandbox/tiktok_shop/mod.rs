@@ -135,6 +135,16 @@ impl TikTokShopStandIn {
         base.trim_end_matches('/').clone_into(&mut lock(&self.base));
     }
 
+    /// The seller consents again: a fresh refresh token in place of the last one.
+    #[must_use]
+    pub fn sign_in(&self) -> String {
+        let mut market = lock(&self.market);
+        market.issued += 1;
+        let refresh = format!("refresh-{}", market.issued);
+        market.refresh = Some(refresh.clone());
+        refresh
+    }
+
     /// Lets an order appear. It is on hold for an hour after payment.
     pub fn place(&self, order: SandboxOrder) {
         let mut lines: BTreeMap<String, u32> = BTreeMap::new();

@@ -250,6 +250,7 @@ fn spoil(order: &mut SandboxOrder, which: usize) {
         }
         3 => {
             order.street.clear();
+            order.apartment = None;
             "street missing"
         }
         _ => {

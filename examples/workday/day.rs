@@ -1,0 +1,402 @@
+//! The steps of the day.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use orderflow::engine::{BatchOptions, ItemOutcome, PackageRef, Received};
+use orderflow::ports::WebhookRequest;
+use orderflow::rules::{ExceptionItem, exception_report};
+use orderflow::sandbox::usps::Scenario;
+use orderflow::sandbox::walmart::{GenerateOptions, generate};
+use orderflow::{ErrorKind, OrderKey};
+
+use crate::Failure;
+use crate::house::{House, hours, local};
+use crate::markets::{Notice, Source};
+use crate::timeline::Timeline;
+
+/// Orders of the days before: some arrive today, two are delayed.
+pub const EARLIER: usize = 8;
+const DELAYED: usize = 2;
+/// Rounds a step may take until nothing is left to do; faults make more than one necessary.
+pub const ROUNDS: usize = 30;
+
+/// Four days ago a few orders came in and shipped; two of their parcels will not move.
+pub async fn days_before(
+    house: &House,
+    timeline: &Timeline,
+    day: NaiveDate,
+) -> Result<(), Failure> {
+    let orders =
+        generate(7, EARLIER, local(day, 6, 0), local(day, 8, 0), &GenerateOptions::default());
+    for market in &house.markets {
+        if let Source::Walmart(stand_in) = &market.source {
+            for order in orders.clone() {
+                stand_in.place(order);
+            }
+        }
+    }
+    println!("{}, four days before", day.format("%A, %-d %B %Y"));
+    let now = local(day, 9, 0);
+    house.clock.set(now);
+    bring_in(house, now - hours(12), now).await?;
+    let items = house.engine.awaiting_labels(now).await?;
+    let bought = buy_all(house, &items, now, |_| {}).await?;
+    house.engine.mark_printed(&bought, now).await?;
+    let now = local(day, 11, 0);
+    house.clock.set(now);
+    house.engine.mark_packed(&bought, now).await?;
+    ship_all(house, &bought, now, |_| {}).await?;
+    for label in house.ledger.labels().iter().take(DELAYED) {
+        house.post.set_scenario(&label.number, Scenario::Delayed);
+    }
+    timeline.at(now, &format!("{} parcels shipped", bought.len()));
+    Ok(())
+}
+
+pub async fn morning(
+    house: &House,
+    timeline: &Timeline,
+    today: NaiveDate,
+    orders: usize,
+) -> Result<(), Failure> {
+    let nine = local(today, 9, 0);
+    let night = nine - hours(12);
+    for market in &house.markets {
+        market.overnight(market.share(orders), night, nine)?;
+    }
+    house.clock.set(nine);
+    let told = notified(house, nine).await?;
+    timeline.at(nine, &told);
+    let figures = bring_in(house, night, nine).await?;
+    let mut fetched = 0;
+    house.look_at_all(nine, |order| fetched += usize::from(order.placed_at >= night)).await?;
+    timeline.note(&format!("{fetched} orders of the last 12 hours are in one inbox"));
+    timeline.note(&format!(
+        "{} reviewed and ready to be packed, {} wait for a person",
+        figures.0, figures.1
+    ));
+
+    let ten_past = local(today, 9, 10);
+    house.clock.set(ten_past);
+    let open = house.engine.exceptions(ten_past).await?;
+    let addresses: Vec<&ExceptionItem> = open
+        .iter()
+        .filter(|item| matches!(item.kind, orderflow::order::ExceptionKind::Address(_)))
+        .collect();
+    let held: BTreeSet<_> = addresses.iter().map(|item| &item.order).collect();
+    timeline.at(ten_past, &format!("{} address exceptions", held.len()));
+    for item in addresses {
+        timeline.note(&format!("order {}: {}", item.order.order, item.detail));
+    }
+    Ok(())
+}
+
+/// Takes in what the platforms push, as they push it: some of it twice, and something that is not
+/// from them at all. Then reads what the notifications name.
+async fn notified(house: &House, now: DateTime<Utc>) -> Result<String, Failure> {
+    let (mut new, mut repeated, mut refused) = (0_usize, 0_usize, 0_usize);
+    for market in &house.markets {
+        let notices = market.notices();
+        // The platforms did not see every answer in time, and try those again.
+        let again = notices.iter().step_by(3);
+        let forged = notices.first().map(|notice| Notice::forged(notice));
+        for notice in notices.iter().chain(again).chain(&forged) {
+            let headers: Vec<(&str, &str)> = notice
+                .authorization
+                .iter()
+                .map(|value| ("authorization", value.as_str()))
+                .collect();
+            let request = WebhookRequest {
+                method: "POST",
+                path_and_query: "/notifications",
+                headers: &headers,
+                body: &notice.body,
+            };
+            match house.engine.receive(&market.key, &request, now).await {
+                Ok(Received::New) => new += 1,
+                Ok(Received::Repeated) => repeated += 1,
+                Err(error) if error.kind() == ErrorKind::AuthRejected => refused += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    let mut read = 0;
+    for _ in 0..ROUNDS {
+        let report = house.engine.work_inbox(now).await?;
+        read += report.orders_read;
+        if report.waiting == 0 {
+            break;
+        }
+        house.let_in_again(now).await?;
+    }
+    Ok(format!(
+        "{new} notifications taken in, {repeated} repeated, {refused} forged ones refused; {read} orders read"
+    ))
+}
+
+/// Fetches a window of every shop and takes the orders as far as they go without spending money.
+/// Returns how many passed the review and how many wait for a person.
+async fn bring_in(
+    house: &House,
+    from: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(u64, u64), Failure> {
+    for market in &house.markets {
+        for round in 1..=ROUNDS {
+            match house.engine.fetch_window(&market.key, from, now, now).await {
+                Ok(_) => break,
+                Err(error) if round == ROUNDS => return Err(error.into()),
+                Err(_) => house.let_in_again(now).await?,
+            }
+        }
+    }
+    let mut approved = 0;
+    let mut waiting = 0;
+    for _ in 0..ROUNDS {
+        let report = house.engine.advance(now).await?;
+        approved += report.approved;
+        waiting += report.needs_person;
+        if report.troubles.is_empty() {
+            break;
+        }
+        house.let_in_again(now).await?;
+    }
+    Ok((approved, waiting))
+}
+
+pub async fn labels_bought(
+    house: &House,
+    timeline: &Timeline,
+    today: NaiveDate,
+) -> Result<Vec<PackageRef>, Failure> {
+    let now = local(today, 9, 30);
+    house.clock.set(now);
+    let items = house.engine.awaiting_labels(now).await?;
+    timeline.at(now, &format!("{} parcels are routed and labels bought in bulk", items.len()));
+    let begun = std::time::Instant::now();
+    let bought = buy_all(house, &items, now, |p| timeline.progress("labels", p)).await?;
+    timeline.note(&format!("{} labels in {:.1} s", bought.len(), begun.elapsed().as_secs_f64()));
+    let mut reason = None;
+    let wave: BTreeSet<&OrderKey> = bought.iter().map(|item| &item.order).collect();
+    house
+        .look_at_all(now, |order| {
+            let choice = order.packages.iter().find_map(|package| package.choice.as_ref());
+            if let (true, None, Some(choice)) = (wave.contains(&order.key), &reason, choice) {
+                let text = choice.reasons.first().map_or("", String::as_str);
+                reason = Some(format!("order {}: {text}", order.key.order));
+            }
+        })
+        .await?;
+    timeline.note(&reason.unwrap_or_default());
+    Ok(bought)
+}
+
+/// Buys until every item has a label: answers that were lost are recovered, never bought again.
+async fn buy_all(
+    house: &House,
+    items: &[PackageRef],
+    now: DateTime<Utc>,
+    progress: impl Fn(orderflow::engine::Progress) + Send + Sync,
+) -> Result<Vec<PackageRef>, Failure> {
+    let mut left = items.to_vec();
+    let mut problems = Vec::new();
+    for round in 0..ROUNDS {
+        if left.is_empty() {
+            break;
+        }
+        if round > 0 {
+            house.let_in_again(now).await?;
+        }
+        let quiet = |_| {};
+        let options = BatchOptions::default();
+        let outcomes = if round == 0 {
+            house.engine.buy_labels(&left, &options, now, &progress).await
+        } else {
+            house.engine.buy_labels(&left, &options, now, quiet).await
+        };
+        // The platform could not be read again just now: the next round tries.
+        let Ok(outcomes) = outcomes else { continue };
+        problems.clear();
+        let mut next = Vec::new();
+        for (item, outcome) in left.into_iter().zip(outcomes) {
+            match outcome {
+                ItemOutcome::Done(_) => {}
+                ItemOutcome::Skipped(why) if why == "it has a label" => {}
+                other => {
+                    problems.push(format!("{}: {other:?}", item.package));
+                    next.push(item);
+                }
+            }
+        }
+        left = next;
+    }
+    if let Some(problem) = problems.first().filter(|_| !left.is_empty()) {
+        return Err(format!("{} parcels got no label, for example {problem}", left.len()).into());
+    }
+    Ok(items.to_vec())
+}
+
+pub async fn paper(
+    house: &House,
+    timeline: &Timeline,
+    today: NaiveDate,
+    bought: &[PackageRef],
+    out: &Path,
+) -> Result<(), Failure> {
+    let now = local(today, 9, 45);
+    house.clock.set(now);
+    let mut files = 0;
+    for (item, number) in bought.iter().zip(1..) {
+        for document in house.engine.label_documents(item).await? {
+            let name =
+                format!("{number:04}-{}.{}", item.package, document.document.format.extension());
+            std::fs::write(out.join("labels").join(name), document.document.bytes.expose())?;
+            files += 1;
+        }
+    }
+    let list = house.engine.pick_list(bought).await?;
+    let place: BTreeMap<String, usize> =
+        bought.iter().map(|item| item.package.to_string()).zip(1..).collect();
+    let mut text = format!("PICK LIST  {}\n\n", today.format("%-d %B %Y, 09:45"));
+    for item in &list {
+        let sku = item.sku.as_ref().map_or("(no SKU)", |sku| sku.as_str());
+        // A title from outside must not look like another line.
+        let title: String =
+            item.title.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        text.push_str(&format!("[ ] {:>4} x {sku:<14} {title}\n", item.units));
+        for (parcel, units) in &item.parcels {
+            text.push_str(&format!(
+                "         {units} for label {:04}, {} (order {})\n",
+                place.get(&parcel.package).copied().unwrap_or_default(),
+                parcel.package,
+                parcel.order
+            ));
+        }
+    }
+    std::fs::write(out.join("pick-list.txt"), text)?;
+    house.engine.mark_printed(bought, now).await?;
+    timeline.at(
+        now,
+        &format!(
+            "{files} label files and a pick list of {} SKUs written to {}/",
+            list.len(),
+            out.display()
+        ),
+    );
+    Ok(())
+}
+
+pub async fn shipped(
+    house: &House,
+    timeline: &Timeline,
+    today: NaiveDate,
+    bought: &[PackageRef],
+) -> Result<(), Failure> {
+    let now = local(today, 10, 30);
+    house.clock.set(now);
+    house.engine.mark_packed(bought, now).await?;
+    timeline.at(now, &format!("{} parcels packed; shipped and uploaded", bought.len()));
+    let begun = std::time::Instant::now();
+    ship_all(house, bought, now, |p| timeline.progress("uploads", p)).await?;
+    timeline.note(&format!("in {:.1} s", begun.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Confirms and uploads until the platform has every number.
+async fn ship_all(
+    house: &House,
+    items: &[PackageRef],
+    now: DateTime<Utc>,
+    progress: impl Fn(orderflow::engine::Progress) + Send + Sync,
+) -> Result<(), Failure> {
+    for round in 0..ROUNDS {
+        if round > 0 {
+            house.let_in_again(now).await?;
+        }
+        let quiet = |_| {};
+        let outcomes = if round == 0 {
+            house.engine.confirm_shipments(items, now, now, &progress).await
+        } else {
+            house.engine.confirm_shipments(items, now, now, quiet).await
+        };
+        let Ok(outcomes) = outcomes else { continue };
+        house.engine.recover(now).await?;
+        let failed = outcomes.iter().any(|outcome| matches!(outcome, ItemOutcome::Failed(_)));
+        if !failed && house.engine.store().unsettled().await?.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+pub async fn afternoon(
+    house: &House,
+    timeline: &Timeline,
+    today: NaiveDate,
+) -> Result<(), Failure> {
+    let now = local(today, 15, 0);
+    house.clock.set(now);
+    for _ in 0..ROUNDS {
+        if house.engine.track(now).await?.errors.is_empty() {
+            break;
+        }
+    }
+    let open = house.engine.exceptions(now).await?;
+    let report = exception_report(open, &[], now);
+    let delayed: BTreeSet<_> = report
+        .open
+        .iter()
+        .filter(|item| {
+            use orderflow::order::ExceptionKind as K;
+            matches!(item.kind, K::CarrierDelay | K::Stuck | K::Uncollected)
+        })
+        .map(|item| (&item.order, &item.package))
+        .collect();
+    timeline.at(
+        now,
+        &format!(
+            "exception report: {} open, {} parcels delayed, {} due within a day",
+            report.open.len(),
+            delayed.len(),
+            report.due_within_a_day
+        ),
+    );
+    for item in report.open.iter().filter(|item| item.package.is_some()) {
+        timeline.note(&format!("order {}: {}", item.order.order, item.detail));
+    }
+    let told = house.engine.alerts(now).await?;
+    timeline.note(&format!("{} alerts that nobody was told before", told.len()));
+    for found in told.iter().filter(|found| found.alerts.iter().any(|alert| alert.due_at.is_none()))
+    {
+        let channels: Vec<String> =
+            found.channels.iter().map(|channel| format!("{channel:?}").to_lowercase()).collect();
+        for alert in &found.alerts {
+            timeline.note(&format!("  {} ({})", alert.text, channels.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// The carriers of the platforms have collected what they labelled: the platforms tell it.
+pub async fn collected(
+    house: &House,
+    timeline: &Timeline,
+    today: NaiveDate,
+) -> Result<(), Failure> {
+    let now = local(today, 16, 0);
+    house.clock.set(now);
+    for market in &house.markets {
+        for round in 1..=ROUNDS {
+            match house.engine.read_open_again(&market.key, now).await {
+                Ok(report) if report.unread == 0 => break,
+                Ok(_) => {}
+                Err(error) if round == ROUNDS => return Err(error.into()),
+                Err(_) => house.let_in_again(now).await?,
+            }
+        }
+    }
+    timeline.at(now, &notified(house, now).await?);
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! What the seller reads at the end of the day, and the verdict.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use orderflow::ShopKey;
+use orderflow::order::{LogisticsMode, TimeRange};
+use orderflow::rules::kpi::{DenominatorMode, KpiId, KpiQuery, KpiTargets, OrderExtras, Window};
+use orderflow::shipment::UploadState;
+
+use crate::Failure;
+use crate::day::{EARLIER, ROUNDS};
+use crate::house::{House, hours, local};
+use crate::markets::ADDRESS_PROBLEMS;
+use crate::timeline::Timeline;
+
+pub async fn evening(house: &House, timeline: &Timeline, today: NaiveDate) -> Result<(), Failure> {
+    let now = local(today, 17, 0);
+    house.clock.set(now);
+    house.engine.advance(now).await?;
+    // The night's orders belong to the day that ships them.
+    let figures = house.engine.dashboard(local(today, 9, 0) - hours(12), now).await?;
+    timeline.at(now, "the day's figures");
+    let money = |sums: &BTreeMap<orderflow::Currency, rust_decimal::Decimal>| {
+        let texts: Vec<String> =
+            sums.iter().map(|(currency, amount)| format!("{amount} {currency}")).collect();
+        texts.join(", ")
+    };
+    timeline.note(&format!(
+        "{} orders, {} paid, {} on average",
+        figures.orders,
+        money(&figures.paid_value),
+        money(&figures.average_order_value)
+    ));
+    timeline.note(&format!(
+        "{} parcels shipped, {} uploaded, {} delivered",
+        figures.parcels_shipped, figures.parcels_uploaded, figures.parcels_delivered
+    ));
+    key_figures(house, timeline, now).await?;
+    timeline.note(&format!(
+        "incidents: {} open, {} resolved today",
+        figures.incidents_open, figures.incidents_resolved
+    ));
+    timeline.note(&format!("labels cost {}", money(&figures.label_cost)));
+    for (service, labels) in &figures.labels_by_service {
+        timeline.note(&format!("  {labels:>5} x {service}"));
+    }
+    let best: Vec<String> = figures
+        .hot_sellers
+        .iter()
+        .map(|seller| format!("{} ({})", seller.sku, seller.units))
+        .collect();
+    timeline.note(&format!("best sellers: {}", best.join(", ")));
+    compared(house, timeline, today, now).await
+}
+
+/// The figures that platforms judge sellers by, over the last 30 days, with what they are made of.
+async fn key_figures(
+    house: &House,
+    timeline: &Timeline,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let window = Window::new(now - TimeDelta::days(30), now);
+    let placed = TimeRange { from: Some(window.from), to: Some(window.to) };
+    let facts = house.engine.order_facts(placed, now, |_| OrderExtras::default()).await?;
+    let asked = [
+        KpiId::OnTimeShipping,
+        KpiId::HandlingTime,
+        KpiId::TrackingUpload,
+        KpiId::Cancellation,
+        KpiId::Acknowledgement,
+    ];
+    let counters = KpiQuery::new(window, now).with_kpis(asked).count(&facts)?;
+    let targets = KpiTargets::preset("seed")?;
+    for id in asked {
+        let figure = counters.total(id, DenominatorMode::Decided, &targets);
+        let target = figure
+            .target
+            .as_ref()
+            .map_or_else(String::new, |target| format!(" (target: {})", target.healthy));
+        timeline.note(&format!("{figure}{target}"));
+    }
+    timeline.note("  (nobody was there to acknowledge from 21:00 to 09:00; a running engine is)");
+    Ok(())
+}
+
+/// Whether every platform knows the same orders as the store; what differs is mended.
+async fn compared(
+    house: &House,
+    timeline: &Timeline,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    timeline.note("compared with the platforms (orders, missing, extra, different):");
+    let from = local(today, 9, 0) - hours(12);
+    for market in &house.markets {
+        for round in 1..=ROUNDS {
+            let found = match house.engine.compare_shop(&market.key, from, now, now).await {
+                Ok(found) if found.errors.is_empty() || round == ROUNDS => found,
+                Err(error) if round == ROUNDS => return Err(error.into()),
+                _ => {
+                    house.let_in_again(now).await?;
+                    continue;
+                }
+            };
+            timeline.note(&format!(
+                "  {:<24} {:>5} {:>3} {:>3} {:>3}",
+                market.label,
+                found.compared,
+                found.missing.len(),
+                found.extra.len(),
+                found.mismatched.len()
+            ));
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A shop's row of the inbox.
+#[derive(Default)]
+struct Row {
+    orders: u32,
+    shipped: u32,
+    of_platform: u32,
+    of_carrier: u32,
+    uploaded: u32,
+    exceptions: u32,
+}
+
+/// All shops as one inbox: the days before and today.
+pub async fn inbox(house: &House) -> Result<(), Failure> {
+    let now = house.clock.now();
+    let mut rows: BTreeMap<ShopKey, Row> = BTreeMap::new();
+    house
+        .look_at_all(now, |order| {
+            let row = rows.entry(order.key.shop_key()).or_default();
+            row.orders += 1;
+            for package in &order.packages {
+                row.shipped += u32::from(package.shipped.is_some());
+                let bought = u32::from(package.label.record.is_some());
+                match order.logistics {
+                    LogisticsMode::SellerCarrier => row.of_carrier += bought,
+                    _ => row.of_platform += bought,
+                }
+                row.uploaded += u32::from(package.upload.state == UploadState::Uploaded);
+            }
+        })
+        .await?;
+    for item in house.engine.exceptions(now).await? {
+        rows.entry(item.order.shop_key()).or_default().exceptions += 1;
+    }
+    println!("\nOne inbox, eight orders of four days before included");
+    println!(
+        "  {:<26}{:>8}{:>9}{:>17}{:>16}{:>10}{:>12}",
+        "shop", "orders", "shipped", "platform labels", "carrier labels", "uploaded", "exceptions"
+    );
+    for (shop, row) in &rows {
+        println!(
+            "  {:<26}{:>8}{:>9}{:>17}{:>16}{:>10}{:>12}",
+            house.label(shop),
+            row.orders,
+            row.shipped,
+            row.of_platform,
+            row.of_carrier,
+            row.uploaded,
+            row.exceptions
+        );
+    }
+    Ok(())
+}
+
+/// The ledger of the stand-ins is the witness: what was really ordered, sold and confirmed.
+pub async fn verdict(house: &House, orders: usize) -> Result<bool, Failure> {
+    let now = house.clock.now() + TimeDelta::minutes(1);
+    for market in &house.markets {
+        market.witness()?;
+    }
+    let placed = house.ledger.orders();
+    let mut known = 0_usize;
+    let mut held = BTreeSet::new();
+    let mut not_uploaded = 0;
+    house
+        .look_at_all(now, |order| {
+            known += 1;
+            if order.packages.is_empty() {
+                held.insert(order.key.order.to_string());
+            }
+            // The platforms know the numbers of their own labels.
+            let told = |state| matches!(state, UploadState::Uploaded | UploadState::NotRequired);
+            not_uploaded += order
+                .packages
+                .iter()
+                .filter(|package| package.shipped.is_none() || !told(package.upload.state))
+                .count();
+        })
+        .await?;
+    let findings = house.ledger.audit(&held);
+    let unsettled = house.engine.store().unsettled().await?.len();
+    let sold = house.ledger.labels().len();
+    let uploaded: BTreeSet<String> =
+        house.ledger.confirmations().into_iter().map(|parcel| parcel.number).collect();
+    println!("\nThe ledger's verdict");
+    println!(
+        "  {placed} orders on the platforms, {known} known here, {} wait for an address",
+        held.len()
+    );
+    println!(
+        "  {sold} labels sold, {} numbers on the platforms, {unsettled} intents open, {not_uploaded} parcels not told",
+        uploaded.len()
+    );
+    for finding in &findings {
+        println!("  ! {finding:?}");
+    }
+    let good = findings.is_empty()
+        && unsettled == 0
+        && not_uploaded == 0
+        && placed == known
+        && held.len() == ADDRESS_PROBLEMS
+        && sold == orders + EARLIER - ADDRESS_PROBLEMS
+        && uploaded.len() == sold;
+    println!(
+        "  {}",
+        if good {
+            "nothing lost, nothing bought twice, every number uploaded"
+        } else {
+            "NOT GOOD: see above"
+        }
+    );
+    Ok(good)
+}
