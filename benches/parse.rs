@@ -17,10 +17,48 @@
 #[path = "parse/csv_orders.rs"]
 mod csv_orders;
 mod support;
+#[path = "parse/tiktok_shop.rs"]
+mod tiktok_shop;
 #[path = "parse/walmart.rs"]
 mod walmart;
 
 use std::time::Instant;
+
+use self::support::split_mix;
+
+const WORDS: [&str; 16] = [
+    "steel",
+    "bottle",
+    "large",
+    "kitchen",
+    "organizer",
+    "black",
+    "outdoor",
+    "cotton",
+    "travel",
+    "premium",
+    "set",
+    "with",
+    "handle",
+    "wireless",
+    "compact",
+    "storage",
+];
+
+/// A title of 8 to 22 words, some with a quote that JSON escapes.
+pub(crate) fn title(state: &mut u64) -> String {
+    let mut draw = |below: u64| split_mix(state) % below;
+    let mut title = String::new();
+    for _ in 0..8 + draw(15) {
+        title.push_str(WORDS[usize::try_from(draw(16)).unwrap()]);
+        title.push(' ');
+    }
+    if draw(100) < 15 {
+        title.push_str("12\\\" wide ");
+    }
+    title.push('x');
+    title
+}
 
 /// Runs the contestants in turn, `rounds` times, and returns the seconds of each, by contestant.
 pub(crate) fn contest(rounds: usize, contestants: &mut [&mut dyn FnMut()]) -> Vec<Vec<f64>> {
@@ -61,4 +99,5 @@ fn main() {
     csv_orders::memory(quick);
     csv_orders::run(quick);
     walmart::run(quick);
+    tiktok_shop::run(quick);
 }

@@ -20,40 +20,13 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::support::split_mix;
-use super::{contest, median, print};
+use super::{contest, median, print, title};
 
 const ORDERS: usize = 100;
-const WORDS: [&str; 16] = [
-    "steel",
-    "bottle",
-    "large",
-    "kitchen",
-    "organizer",
-    "black",
-    "outdoor",
-    "cotton",
-    "travel",
-    "premium",
-    "set",
-    "with",
-    "handle",
-    "wireless",
-    "compact",
-    "storage",
-];
-
 /// The JSON of one line.
 fn line(number: usize, state: &mut u64) -> String {
+    let title = title(state);
     let mut draw = |below: u64| split_mix(state) % below;
-    let mut title = String::new();
-    for _ in 0..8 + draw(15) {
-        title.push_str(WORDS[usize::try_from(draw(16)).unwrap()]);
-        title.push(' ');
-    }
-    if draw(100) < 15 {
-        title.push_str("12\\\" wide ");
-    }
-    title.push('x');
     let shipping = if draw(100) < 35 {
         let cents = draw(90);
         format!(

@@ -60,6 +60,19 @@ pub fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> crate::Result<T> {
     if let Ok(read) = serde_json::from_slice(body) {
         return Ok(read);
     }
+    explained(body)
+}
+
+/// Like [`decode`] for a text that is known to be one, which is checked for UTF-8 no second time.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_text<'a, T: Deserialize<'a>>(text: &'a str) -> crate::Result<T> {
+    serde_json::from_str(text).or_else(|_| explained(text.as_bytes()))
+}
+
+/// Decodes once more, and says where it does not work.
+fn explained<'a, T: Deserialize<'a>>(body: &'a [u8]) -> crate::Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let (path, inner) = (error.path().to_string(), error.into_inner());
@@ -114,6 +127,9 @@ fn decimal<E: Error>(text: &str) -> Result<Decimal, E> {
 }
 
 fn parse_decimal(text: &str) -> Option<Decimal> {
+    if let Some(short) = short_decimal(text.as_bytes()) {
+        return Some(short);
+    }
     // rust_decimal alone would also take `1_000`.
     if !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) {
         return None;
@@ -124,6 +140,35 @@ fn parse_decimal(text: &str) -> Option<Decimal> {
     // `from_scientific` rounds what does not fit; the digits alone must already fit.
     Decimal::from_str_exact(digits).ok()?;
     Decimal::from_scientific(text).ok()
+}
+
+/// The usual amounts: up to 18 digits, with a point between them or none.
+fn short_decimal(text: &[u8]) -> Option<Decimal> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    // One of the 19 may be the point.
+    if digits.len() > 19 || !digits.first()?.is_ascii_digit() || !digits.last()?.is_ascii_digit() {
+        return None;
+    }
+    let (mut mantissa, mut count, mut scale) = (0_i64, 0_u32, None::<u32>);
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = mantissa.checked_mul(10)?.checked_add(i64::from(byte - b'0'))?;
+                count += 1;
+                scale = scale.map(|scale| scale + 1);
+            }
+            b'.' if scale.is_none() => scale = Some(0),
+            _ => return None,
+        }
+    }
+    if count > 18 || (negative && mantissa == 0) {
+        return None;
+    }
+    let sign = if negative { -1 } else { 1 };
+    Some(Decimal::new(sign * mantissa, scale.unwrap_or(0)))
 }
 
 /// Reads an id that is sometimes a string and sometimes a number, word for word. Numbers keep
@@ -145,14 +190,103 @@ pub fn string_or_number_opt<'de, D: Deserializer<'de>>(
     Ok(scalar_opt(deserializer)?.map(Cow::into_owned))
 }
 
-fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+/// Like [`string_or_number`], borrowed from the input where nothing is escaped. Fields of this kind
+/// also need `#[serde(borrow)]`.
+///
+/// # Errors
+/// As [`string_or_number`].
+pub fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
     text_of(<&RawValue>::deserialize(deserializer)?)
 }
 
-fn scalar_opt<'de, D: Deserializer<'de>>(
+/// Like [`scalar`]; `null` is `None`, an empty string stays an empty string.
+///
+/// # Errors
+/// As [`string_or_number`].
+pub fn scalar_opt<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Cow<'de, str>>, D::Error> {
     Option::<&RawValue>::deserialize(deserializer)?.map(text_of).transpose()
+}
+
+/// Reads a string, borrowed from the input where nothing is escaped; serde alone copies every one
+/// that is optional. Fields of this kind also need `#[serde(borrow)]`.
+///
+/// ```
+/// use std::borrow::Cow;
+///
+/// use orderflow::client::wire;
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize)]
+/// struct Buyer<'a> {
+///     #[serde(borrow, default, deserialize_with = "wire::text_opt")]
+///     name: Option<Cow<'a, str>>,
+/// }
+///
+/// let buyer: Buyer<'_> = serde_json::from_str(r#"{"name": "Ana"}"#)?;
+/// assert!(matches!(buyer.name, Some(Cow::Borrowed("Ana"))));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// # Errors
+/// Anything but a string.
+pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+    deserializer.deserialize_str(Text)
+}
+
+/// Like [`text`]; `null` is `None`, an empty string stays an empty string.
+///
+/// # Errors
+/// As [`text`].
+pub fn text_opt<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Cow<'de, str>>, D::Error> {
+    deserializer.deserialize_option(MaybeText)
+}
+
+struct Text;
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text))
+    }
+}
+
+struct MaybeText;
+
+impl<'de> Visitor<'de> for MaybeText {
+    type Value = Option<Cow<'de, str>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Text.expecting(f)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        text(deserializer).map(Some)
+    }
 }
 
 /// The text of a string or number. Borrows unless the string has escapes.

@@ -1,5 +1,6 @@
 //! The platform's words in ours.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::wire::{OnlyId, OrderPage, WireAddress, WireOrder, WireUnit, data_of, next_token};
 use crate::address::{Address, Contact, Country};
-use crate::client::wire::{decode, filled, unexpected};
+use crate::client::wire::{decode_text, filled, unexpected};
 use crate::error::Result;
 use crate::ids::{
     BuyerId, LineId, PaymentId, PlatformOrderId, PlatformPackageId, Sku, TrackingNumber,
@@ -85,8 +86,8 @@ pub fn read_search_page(body: &[u8], reading: &Reading) -> Result<Page<PlatformO
 }
 
 fn item(raw: &str, reading: &Reading) -> PlatformItem<PlatformOrder> {
-    match read_order(raw, reading) {
-        Ok(read) => PlatformItem::Read(Box::new(read.order)),
+    match order(raw, reading, |_, _, _| {}) {
+        Ok(order) => PlatformItem::Read(Box::new(order)),
         Err(error) => PlatformItem::Unreadable(Unreadable {
             id: serde_json::from_str::<OnlyId>(raw)
                 .ok()
@@ -115,8 +116,19 @@ pub(super) fn instant(seconds: Option<i64>) -> Option<DateTime<Utc>> {
 }
 
 fn read_order(raw: &str, reading: &Reading) -> Result<ReadOrder> {
-    let mut wire: WireOrder = decode(raw.as_bytes())?;
-    let id = PlatformOrderId::new(wire.id.clone())
+    let mut units = Vec::new();
+    let order = order(raw, reading, |unit, line, wire| units.push(as_unit(unit, line, wire)))?;
+    Ok(ReadOrder { order, units })
+}
+
+/// Reads an order and shows every unit with the line that it is part of.
+fn order(
+    raw: &str,
+    reading: &Reading,
+    each: impl FnMut(&WireUnit<'_>, &LineId, &WireOrder<'_>),
+) -> Result<PlatformOrder> {
+    let mut wire: WireOrder<'_> = decode_text(raw)?;
+    let id = PlatformOrderId::new(wire.id.as_ref())
         .map_err(|_| unexpected("id is not usable as an order's id"))?;
     let placed_at = instant(Some(wire.create_time))
         .ok_or_else(|| unexpected("create_time is no instant in seconds"))?;
@@ -124,8 +136,7 @@ fn read_order(raw: &str, reading: &Reading) -> Result<ReadOrder> {
     let mut items = std::mem::take(&mut wire.line_items);
     // Whatever order they come in: ids of one length by their digits.
     items.sort_by(|a, b| (a.id.len(), &a.id).cmp(&(b.id.len(), &b.id)));
-    let mut units = Vec::with_capacity(items.len());
-    let lines = lines(&items, &wire, currency, &mut units)?;
+    let lines = lines(&items, &wire, currency, each)?;
     let total = match wire.payment.as_ref().and_then(|payment| payment.total_amount) {
         Some(amount) => Money::new(amount, currency),
         None => goods(&lines, currency)?,
@@ -135,9 +146,9 @@ fn read_order(raw: &str, reading: &Reading) -> Result<ReadOrder> {
     let updated_at = instant(wire.update_time);
     let service = filled(wire.delivery_option_name.as_deref());
     let held = wire.status == "ON_HOLD";
-    let order = PlatformOrder {
+    Ok(PlatformOrder {
         site: Some(reading.region.clone()),
-        status: Some(wire.status.clone()),
+        status: Some(wire.status.as_ref().to_owned()),
         paid_at,
         updated_at,
         buyer: PlatformBuyer {
@@ -164,19 +175,18 @@ fn read_order(raw: &str, reading: &Reading) -> Result<ReadOrder> {
         }),
         completed_at: (wire.status == "COMPLETED").then_some(updated_at).flatten(),
         note: filled(wire.buyer_message.as_deref()).map(Personal::new),
-        attributes: attributes(&wire, &units),
+        attributes: attributes(&wire, &items),
         lines,
         raw: Personal::new(raw.to_owned()),
         ..PlatformOrder::new(id, placed_at, total)
-    };
-    Ok(ReadOrder { order, units })
+    })
 }
 
-fn currency(wire: &WireOrder) -> Result<Currency> {
+fn currency(wire: &WireOrder<'_>) -> Result<Currency> {
     let code = wire
         .payment
         .as_ref()
-        .map(|payment| payment.currency.as_str())
+        .map(|payment| payment.currency.as_ref())
         .or_else(|| wire.line_items.iter().find_map(|unit| unit.currency.as_deref()))
         .ok_or_else(|| unexpected("payment.currency is missing"))?;
     Currency::new(code).map_err(|_| unexpected("payment.currency is not an ISO 4217 code"))
@@ -204,7 +214,7 @@ struct LineKey<'a> {
     parts: Vec<(&'a str, u32)>,
 }
 
-fn key(unit: &WireUnit) -> LineKey<'_> {
+fn key<'a>(unit: &'a WireUnit<'_>) -> LineKey<'a> {
     let parts = unit.combined_listing_skus.iter().flatten();
     LineKey {
         // Without a SKU a unit is a line of its own.
@@ -222,11 +232,11 @@ fn key(unit: &WireUnit) -> LineKey<'_> {
 /// line but that of the smallest unit id adds its own smallest unit id.
 fn lines(
     items: &[WireUnit],
-    wire: &WireOrder,
+    wire: &WireOrder<'_>,
     currency: Currency,
-    units: &mut Vec<Unit>,
+    mut each: impl FnMut(&WireUnit<'_>, &LineId, &WireOrder<'_>),
 ) -> Result<Vec<PlatformLine>> {
-    let mut groups: Vec<(LineKey<'_>, Vec<&WireUnit>)> = Vec::new();
+    let mut groups: Vec<(LineKey<'_>, Vec<&WireUnit<'_>>)> = Vec::new();
     for unit in items {
         let key = key(unit);
         match groups.iter_mut().find(|(other, _)| *other == key) {
@@ -247,19 +257,19 @@ fn lines(
         let id =
             LineId::new(name).map_err(|_| unexpected("sku_id is not usable as a line's id"))?;
         for unit in members {
-            units.push(as_unit(unit, &id, wire));
+            each(unit, &id, wire);
         }
         lines.push(line(id, members, wire, currency)?);
     }
     Ok(lines)
 }
 
-fn as_unit(unit: &WireUnit, line: &LineId, wire: &WireOrder) -> Unit {
+fn as_unit(unit: &WireUnit<'_>, line: &LineId, wire: &WireOrder<'_>) -> Unit {
     Unit {
-        id: unit.id.clone(),
+        id: unit.id.clone().into_owned(),
         line: line.clone(),
-        sku: unit.sku_id.clone().unwrap_or_default(),
-        product: unit.product_id.clone(),
+        sku: unit.sku_id.as_deref().unwrap_or_default().to_owned(),
+        product: unit.product_id.as_deref().map(str::to_owned),
         status: status(unit, wire),
         package: filled(unit.package_id.as_deref()),
         number: shipment(unit, &status(unit, wire), wire)
@@ -271,8 +281,8 @@ fn as_unit(unit: &WireUnit, line: &LineId, wire: &WireOrder) -> Unit {
 
 fn line(
     id: LineId,
-    members: &[&WireUnit],
-    wire: &WireOrder,
+    members: &[&WireUnit<'_>],
+    wire: &WireOrder<'_>,
     currency: Currency,
 ) -> Result<PlatformLine> {
     let beyond = |what: &str| unexpected(format!("{what} of line_items cannot be computed"));
@@ -314,7 +324,7 @@ fn line(
         .collect();
     keep(&mut extra, "bundle", Some(&parts.join(", ")));
     Ok(PlatformLine {
-        unit_ids: members.iter().map(|unit| unit.id.clone()).collect(),
+        unit_ids: members.iter().map(|unit| unit.id.clone().into_owned()).collect(),
         sku: filled(first.seller_sku.as_deref()).and_then(|sku| Sku::new(sku).ok()),
         attributes: extra,
         line_total: Some(unit_price.times(count).map_err(|_| beyond("the total"))?),
@@ -335,7 +345,7 @@ fn line(
 }
 
 /// Units of a line by status and parcel, in the order of their smallest ids.
-fn unit_groups(members: &[&WireUnit], wire: &WireOrder) -> Vec<UnitGroup> {
+fn unit_groups(members: &[&WireUnit<'_>], wire: &WireOrder<'_>) -> Vec<UnitGroup> {
     let mut groups: Vec<UnitGroup> = Vec::new();
     for unit in members {
         let status = status(unit, wire);
@@ -355,7 +365,11 @@ fn unit_groups(members: &[&WireUnit], wire: &WireOrder) -> Vec<UnitGroup> {
     groups
 }
 
-fn shipment(unit: &WireUnit, status: &UnitStatus, wire: &WireOrder) -> Option<PlatformShipment> {
+fn shipment(
+    unit: &WireUnit<'_>,
+    status: &UnitStatus,
+    wire: &WireOrder<'_>,
+) -> Option<PlatformShipment> {
     // A package that waits to be arranged, or was given up, has not left.
     if matches!(status, UnitStatus::New | UnitStatus::Cancelled) {
         return None;
@@ -381,14 +395,17 @@ fn shipment(unit: &WireUnit, status: &UnitStatus, wire: &WireOrder) -> Option<Pl
 }
 
 /// Where a unit stands: by its own word, else by its package's, else by the order's.
-fn status(unit: &WireUnit, wire: &WireOrder) -> UnitStatus {
-    if let Some(word) = filled(unit.display_status.as_deref()) {
-        return order_word(&word);
+fn status<'a>(unit: &'a WireUnit<'_>, wire: &WireOrder<'_>) -> UnitStatus {
+    let said = |word: Option<&'a str>| word.map(str::trim).filter(|word| !word.is_empty());
+    if let Some(word) = said(unit.display_status.as_deref()) {
+        return order_word(word);
     }
-    match filled(unit.package_status.as_deref()) {
-        Some(word) => package_word(&word),
+    match said(unit.package_status.as_deref()) {
+        Some(word) => package_word(word),
         // A word for a part of the order says nothing about this unit.
-        None if wire.status == "PARTIALLY_SHIPPING" => UnitStatus::Unknown(wire.status.clone()),
+        None if wire.status == "PARTIALLY_SHIPPING" => {
+            UnitStatus::Unknown(wire.status.clone().into_owned())
+        }
         None => order_word(&wire.status),
     }
 }
@@ -417,7 +434,7 @@ pub(super) fn package_word(word: &str) -> UnitStatus {
     }
 }
 
-fn logistics(wire: &WireOrder) -> LogisticsMode {
+fn logistics(wire: &WireOrder<'_>) -> LogisticsMode {
     match wire.fulfillment_type.as_deref() {
         None | Some("" | "FULFILLMENT_BY_SELLER") => {}
         // Also a kind that is new: only the one above is ours to ship.
@@ -449,7 +466,7 @@ fn speed(priority: Option<i64>, service: Option<&str>) -> SpeedClass {
     }
 }
 
-fn hold(wire: &WireOrder, placed_at: DateTime<Utc>, reading: &Reading) -> PlatformHold {
+fn hold(wire: &WireOrder<'_>, placed_at: DateTime<Utc>, reading: &Reading) -> PlatformHold {
     let until = match instant(wire.release_date) {
         Some(release) if wire.order_type.as_deref() == Some("PRE_ORDER") => Some(release),
         _ => instant(wire.paid_time).unwrap_or(placed_at).checked_add_signed(reading.remorse),
@@ -457,7 +474,7 @@ fn hold(wire: &WireOrder, placed_at: DateTime<Utc>, reading: &Reading) -> Platfo
     PlatformHold { reason: HoldReason::PlatformRemorse, until }
 }
 
-fn deadlines(wire: &WireOrder, unpaid: bool) -> Vec<PlatformDeadline> {
+fn deadlines(wire: &WireOrder<'_>, unpaid: bool) -> Vec<PlatformDeadline> {
     use DeadlineKind as Due;
     let cancels = instant(wire.cancel_order_sla_time);
     let not_shipped = instant(wire.shipping_due_time);
@@ -482,7 +499,7 @@ fn deadlines(wire: &WireOrder, unpaid: bool) -> Vec<PlatformDeadline> {
 fn payment(
     order: &PlatformOrderId,
     total: Money,
-    wire: &WireOrder,
+    wire: &WireOrder<'_>,
     paid_at: Option<DateTime<Utc>>,
 ) -> Option<Payment> {
     let on_delivery = wire.is_cod == Some(true);
@@ -511,7 +528,7 @@ const CITY: &[&str] = &["city", "town", "municipality", "post town", "locality",
 const STATE: &[&str] =
     &["state", "province", "region", "county", "prefecture", "provinsi", "city/province"];
 
-fn contact(wire: &WireAddress) -> Contact {
+fn contact(wire: &WireAddress<'_>) -> Contact {
     let district = |names: &[&str]| {
         names.iter().find_map(|name| {
             wire.district_info.iter().find(|district| {
@@ -520,11 +537,12 @@ fn contact(wire: &WireAddress) -> Contact {
             })
         })
     };
-    let name_of = |district: Option<&super::wire::WireDistrict>| {
+    let name_of = |district: Option<&super::wire::WireDistrict<'_>>| {
         district.and_then(|district| filled(district.address_name.as_deref()))
     };
     // Empty lines have been seen as a pair of quotes.
-    let street = |line: &Option<String>| filled(line.as_deref()).filter(|line| line != "\"\"");
+    let street =
+        |line: &Option<Cow<'_, str>>| filled(line.as_deref()).filter(|line| line != "\"\"");
     let mut lines: Vec<String> =
         [&wire.address_line1, &wire.address_line2, &wire.address_line3, &wire.address_line4]
             .into_iter()
@@ -556,7 +574,7 @@ fn contact(wire: &WireAddress) -> Contact {
     }
 }
 
-fn attributes(wire: &WireOrder, units: &[Unit]) -> BTreeMap<String, String> {
+fn attributes(wire: &WireOrder<'_>, units: &[WireUnit<'_>]) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
     for (name, value) in [
         ("order_type", &wire.order_type),
@@ -595,7 +613,12 @@ fn attributes(wire: &WireOrder, units: &[Unit]) -> BTreeMap<String, String> {
         let place = place.and_then(|wanted| wanted.drop_off_location.as_deref());
         keep(&mut kept, "drop_off_location", place);
     }
-    let mut packages: Vec<&str> = units.iter().filter_map(|unit| unit.package.as_deref()).collect();
+    let mut packages: Vec<&str> = units
+        .iter()
+        .filter_map(|unit| unit.package_id.as_deref())
+        .map(str::trim)
+        .filter(|package| !package.is_empty())
+        .collect();
     packages.sort_unstable();
     packages.dedup();
     keep(&mut kept, "packages", Some(&packages.join(",")));

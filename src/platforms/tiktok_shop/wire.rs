@@ -1,12 +1,16 @@
 //! The platform's own shapes, as far as they are used. Everything else is ignored, since new fields
 //! come without notice.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::client::Response;
-use crate::client::wire::{decode, exact_decimal_opt, string_or_number, unexpected};
+use crate::client::wire::{
+    decode, exact_decimal_opt, scalar, string_or_number, text, text_opt, unexpected,
+};
 use crate::error::Result;
 
 /// `{"code": 0, "message": …, "request_id": …, "data": …}`.
@@ -51,27 +55,28 @@ pub(super) struct OnlyId {
 
 /// An order. Instants are seconds since 1970; 0 is none.
 #[derive(Deserialize)]
-pub(super) struct WireOrder {
-    #[serde(deserialize_with = "string_or_number")]
-    pub(super) id: String,
-    pub(super) status: String,
+pub(super) struct WireOrder<'a> {
+    #[serde(borrow, deserialize_with = "scalar")]
+    pub(super) id: Cow<'a, str>,
+    #[serde(borrow, deserialize_with = "text")]
+    pub(super) status: Cow<'a, str>,
     pub(super) create_time: i64,
     #[serde(default)]
     pub(super) update_time: Option<i64>,
     #[serde(default)]
     pub(super) paid_time: Option<i64>,
-    #[serde(default)]
-    pub(super) user_id: Option<String>,
-    #[serde(default)]
-    pub(super) buyer_email: Option<String>,
-    #[serde(default)]
-    pub(super) buyer_nickname: Option<String>,
-    #[serde(default)]
-    pub(super) buyer_message: Option<String>,
-    #[serde(default)]
-    pub(super) order_type: Option<String>,
-    #[serde(default)]
-    pub(super) commerce_platform: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) user_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) buyer_email: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) buyer_nickname: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) buyer_message: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) order_type: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) commerce_platform: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(super) release_date: Option<i64>,
     #[serde(default)]
@@ -80,52 +85,52 @@ pub(super) struct WireOrder {
     pub(super) is_sample_order: Option<bool>,
     #[serde(default)]
     pub(super) is_replacement_order: Option<bool>,
-    #[serde(default)]
-    pub(super) replaced_order_id: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) replaced_order_id: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(super) is_exchange_order: Option<bool>,
-    #[serde(default)]
-    pub(super) exchange_source_order_id: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) exchange_source_order_id: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(super) is_on_hold_order: Option<bool>,
     #[serde(default)]
     pub(super) is_buyer_request_cancel: Option<bool>,
     #[serde(default)]
     pub(super) request_cancel_time: Option<i64>,
-    #[serde(default)]
-    pub(super) cancel_reason: Option<String>,
-    #[serde(default)]
-    pub(super) cancellation_initiator: Option<String>,
-    #[serde(default)]
-    pub(super) fulfillment_type: Option<String>,
-    #[serde(default)]
-    pub(super) shipping_type: Option<String>,
-    #[serde(default)]
-    pub(super) delivery_type: Option<String>,
-    #[serde(default)]
-    pub(super) delivery_option_id: Option<String>,
-    #[serde(default)]
-    pub(super) delivery_option_name: Option<String>,
-    #[serde(default)]
-    pub(super) shipping_provider: Option<String>,
-    #[serde(default)]
-    pub(super) tracking_number: Option<String>,
-    #[serde(default)]
-    pub(super) warehouse_id: Option<String>,
-    #[serde(default)]
-    pub(super) split_or_combine_tag: Option<String>,
-    #[serde(default)]
-    pub(super) auto_combine_group_id: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) cancel_reason: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) cancellation_initiator: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) fulfillment_type: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) shipping_type: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) delivery_type: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) delivery_option_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) delivery_option_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) shipping_provider: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) tracking_number: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) warehouse_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) split_or_combine_tag: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) auto_combine_group_id: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(super) fulfillment_priority_level: Option<i64>,
-    #[serde(default)]
-    pub(super) need_upload_invoice: Option<String>,
-    #[serde(default)]
-    pub(super) fast_delivery_program: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) need_upload_invoice: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) fast_delivery_program: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(super) has_updated_recipient_address: Option<bool>,
-    #[serde(default)]
-    pub(super) payment_method_name: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) payment_method_name: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(super) rts_time: Option<i64>,
     #[serde(default)]
@@ -144,67 +149,68 @@ pub(super) struct WireOrder {
     pub(super) delivery_due_time: Option<i64>,
     #[serde(default)]
     pub(super) cancel_order_sla_time: Option<i64>,
-    #[serde(default)]
-    pub(super) payment: Option<WirePayment>,
-    #[serde(default)]
-    pub(super) recipient_address: Option<WireAddress>,
-    #[serde(default)]
-    pub(super) line_items: Vec<WireUnit>,
+    #[serde(borrow, default)]
+    pub(super) payment: Option<WirePayment<'a>>,
+    #[serde(borrow, default)]
+    pub(super) recipient_address: Option<WireAddress<'a>>,
+    #[serde(borrow, default)]
+    pub(super) line_items: Vec<WireUnit<'a>>,
 }
 
 /// What the buyer pays.
 #[derive(Deserialize)]
-pub(super) struct WirePayment {
-    pub(super) currency: String,
+pub(super) struct WirePayment<'a> {
+    #[serde(borrow, deserialize_with = "text")]
+    pub(super) currency: Cow<'a, str>,
     #[serde(default, deserialize_with = "exact_decimal_opt")]
     pub(super) total_amount: Option<Decimal>,
 }
 
 /// One unit: there is no quantity.
 #[derive(Deserialize)]
-pub(super) struct WireUnit {
-    #[serde(deserialize_with = "string_or_number")]
-    pub(super) id: String,
-    #[serde(default)]
-    pub(super) product_id: Option<String>,
-    #[serde(default)]
-    pub(super) sku_id: Option<String>,
-    #[serde(default)]
-    pub(super) seller_sku: Option<String>,
-    #[serde(default)]
-    pub(super) product_name: Option<String>,
-    #[serde(default)]
-    pub(super) sku_name: Option<String>,
-    #[serde(default)]
-    pub(super) sku_image: Option<String>,
+pub(super) struct WireUnit<'a> {
+    #[serde(borrow, deserialize_with = "scalar")]
+    pub(super) id: Cow<'a, str>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) product_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) sku_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) seller_sku: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) product_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) sku_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) sku_image: Option<Cow<'a, str>>,
     #[serde(default, deserialize_with = "exact_decimal_opt")]
     pub(super) original_price: Option<Decimal>,
     #[serde(default, deserialize_with = "exact_decimal_opt")]
     pub(super) sale_price: Option<Decimal>,
-    #[serde(default)]
-    pub(super) currency: Option<String>,
-    #[serde(default)]
-    pub(super) display_status: Option<String>,
-    #[serde(default)]
-    pub(super) package_id: Option<String>,
-    #[serde(default)]
-    pub(super) package_status: Option<String>,
-    #[serde(default)]
-    pub(super) tracking_number: Option<String>,
-    #[serde(default)]
-    pub(super) shipping_provider_name: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) currency: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) display_status: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) package_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) package_status: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) tracking_number: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) shipping_provider_name: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(super) rts_time: Option<i64>,
     #[serde(default)]
     pub(super) is_gift: Option<bool>,
     #[serde(default)]
     pub(super) is_dangerous_good: Option<bool>,
-    #[serde(default)]
-    pub(super) cancel_reason: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) cancel_reason: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(super) item_tax: Option<Vec<WireTax>>,
-    #[serde(default)]
-    pub(super) combined_listing_skus: Option<Vec<WirePart>>,
+    #[serde(borrow, default)]
+    pub(super) combined_listing_skus: Option<Vec<WirePart<'a>>>,
 }
 
 /// A tax on a unit.
@@ -216,60 +222,60 @@ pub(super) struct WireTax {
 
 /// A part of a virtual bundle.
 #[derive(Deserialize)]
-pub(super) struct WirePart {
-    #[serde(default)]
-    pub(super) sku_id: Option<String>,
-    #[serde(default)]
-    pub(super) seller_sku: Option<String>,
+pub(super) struct WirePart<'a> {
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) sku_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) seller_sku: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(super) sku_count: Option<u32>,
 }
 
 /// Whom it goes to. Parts may be masked with `*`.
 #[derive(Deserialize)]
-pub(super) struct WireAddress {
-    #[serde(default)]
-    pub(super) name: Option<String>,
-    #[serde(default)]
-    pub(super) phone_number: Option<String>,
-    #[serde(default)]
-    pub(super) address_detail: Option<String>,
-    #[serde(default)]
-    pub(super) address_line1: Option<String>,
-    #[serde(default)]
-    pub(super) address_line2: Option<String>,
-    #[serde(default)]
-    pub(super) address_line3: Option<String>,
-    #[serde(default)]
-    pub(super) address_line4: Option<String>,
-    #[serde(default)]
-    pub(super) district_info: Vec<WireDistrict>,
-    #[serde(default)]
-    pub(super) postal_code: Option<String>,
-    #[serde(default)]
-    pub(super) post_town: Option<String>,
-    #[serde(default)]
-    pub(super) region_code: Option<String>,
-    #[serde(default)]
-    pub(super) delivery_preferences: Option<WirePreferences>,
+pub(super) struct WireAddress<'a> {
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) phone_number: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) address_detail: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) address_line1: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) address_line2: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) address_line3: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) address_line4: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) district_info: Vec<WireDistrict<'a>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) postal_code: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) post_town: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) region_code: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) delivery_preferences: Option<WirePreferences<'a>>,
 }
 
 /// Where to leave the parcel.
 #[derive(Deserialize)]
-pub(super) struct WirePreferences {
-    #[serde(default)]
-    pub(super) drop_off_location: Option<String>,
+pub(super) struct WirePreferences<'a> {
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) drop_off_location: Option<Cow<'a, str>>,
 }
 
 /// A level of the address. Its number means something else in every market; its name does not.
 #[derive(Deserialize)]
-pub(super) struct WireDistrict {
-    #[serde(default)]
-    pub(super) address_level_name: Option<String>,
-    #[serde(default)]
-    pub(super) address_name: Option<String>,
-    #[serde(default)]
-    pub(super) iso_code: Option<String>,
+pub(super) struct WireDistrict<'a> {
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) address_level_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) address_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) iso_code: Option<Cow<'a, str>>,
 }
 
 /// A failure of one item under a good code. The code is a number in some calls and a text in others.

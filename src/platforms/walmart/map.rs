@@ -8,9 +8,11 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::value::RawValue;
 
 use super::config::{LineAmount, WalmartConfig};
-use super::wire::{Amount, LineStatus, ListAnswer, OnlyId, PostalAddress, WireLine, WireOrder};
+use super::wire::{
+    Amount, LineStatus, ListAnswer, Meta, OnlyId, PostalAddress, WireLine, WireOrder,
+};
 use crate::address::{Address, Contact, Country};
-use crate::client::wire::{decode, filled, unexpected};
+use crate::client::wire::{decode, decode_text, filled, unexpected};
 use crate::error::{Error, Result};
 use crate::ids::{BuyerId, LineId, PlatformOrderId, Sku, TrackingNumber};
 use crate::money::{Currency, Money};
@@ -42,25 +44,34 @@ impl Reading {
 
 /// Reads a page: every order by itself.
 pub(super) fn page(body: &[u8], reading: Reading) -> Result<Page<PlatformOrder>> {
-    let answer: ListAnswer<'_> = decode(body)?;
-    let raw = answer.list.elements.and_then(|elements| elements.order);
-    let orders: Vec<&RawValue> = match raw.map(RawValue::get) {
-        None => Vec::new(),
-        Some(text) if text.starts_with('[') => decode(text.as_bytes())?,
-        Some(text) if text.starts_with('{') => raw.into_iter().collect(),
-        Some("null") => Vec::new(),
-        Some(_) => {
-            return Err(unexpected("the answer does not have the promised form at list.elements"));
-        }
-    };
+    let (orders, meta) = raw_orders(body)?;
     let items: Vec<_> = orders.into_iter().map(|raw| item(raw.get(), reading)).collect();
-    let next = answer
-        .list
-        .meta
+    let next = meta
         .and_then(|meta| meta.next_cursor)
         .filter(|cursor| !cursor.trim().is_empty() && !items.is_empty())
         .map(Cursor::new);
     Ok(Page { items, next })
+}
+
+/// The orders of a page, each as it is written: a list, or its only item.
+fn raw_orders(body: &[u8]) -> Result<(Vec<&RawValue>, Option<Meta>)> {
+    let text = std::str::from_utf8(body)
+        .map_err(|_| unexpected("the answer is not valid JSON: it is not UTF-8"))?;
+    // Nearly every page has a list, and is gone through once.
+    if let Ok(answer) = serde_json::from_str::<ListAnswer<Vec<&RawValue>>>(text) {
+        let orders = answer.list.elements.and_then(|elements| elements.order);
+        return Ok((orders.unwrap_or_default(), answer.list.meta));
+    }
+    let answer: ListAnswer<&RawValue> = decode_text(text)?;
+    let raw = answer.list.elements.and_then(|elements| elements.order);
+    let orders = match raw.map(RawValue::get) {
+        None => Vec::new(),
+        Some(text) if text.starts_with('{') => raw.into_iter().collect(),
+        Some(_) => {
+            return Err(unexpected("the answer does not have the promised form at list.elements"));
+        }
+    };
+    Ok((orders, answer.list.meta))
 }
 
 fn item(raw: &str, reading: Reading) -> PlatformItem<PlatformOrder> {
@@ -110,8 +121,8 @@ pub(super) fn receipt(body: &[u8], reading: Reading) -> Result<Option<PlatformOr
 }
 
 fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
-    let wire: WireOrder = decode(raw.as_bytes())?;
-    let id = PlatformOrderId::new(wire.purchase_order_id.clone())
+    let wire: WireOrder<'_> = decode_text(raw)?;
+    let id = PlatformOrderId::new(wire.purchase_order_id.as_ref())
         .map_err(|_| unexpected("purchaseOrderId is not usable as an id"))?;
     let lines = wire
         .order_lines
@@ -126,7 +137,11 @@ fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
     let method = info.and_then(|info| filled(info.method_code.as_deref()));
     let node = wire.ship_node.as_ref().and_then(|node| node.kind.as_deref());
     Ok(PlatformOrder {
-        number: wire.customer_order_id.clone().filter(|number| number != id.as_str()),
+        number: wire
+            .customer_order_id
+            .as_deref()
+            .filter(|number| *number != id.as_str())
+            .map(str::to_owned),
         site: Some("US".to_owned()),
         paid_at: Some(wire.order_date),
         updated_at: wire
@@ -155,23 +170,23 @@ fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
     })
 }
 
-fn buyer(wire: &WireOrder) -> PlatformBuyer {
+fn buyer(wire: &WireOrder<'_>) -> PlatformBuyer {
     let email = filled(wire.customer_email_id.as_deref());
     // The relay address is made for the buyer, so its local part names him.
-    let relay = email.as_deref().and_then(|email| {
-        let (local, host) = email.split_once('@')?;
+    let relay = || {
+        let (local, host) = email.as_deref()?.split_once('@')?;
         host.to_ascii_lowercase().ends_with("walmart.com").then(|| local.to_owned())
-    });
+    };
     PlatformBuyer {
-        id: filled(wire.buyer_id.as_deref()).or(relay).and_then(|id| BuyerId::new(id).ok()),
+        id: filled(wire.buyer_id.as_deref()).or_else(relay).and_then(|id| BuyerId::new(id).ok()),
         name: None,
         email: email.map(Personal::new),
     }
 }
 
-fn contact(postal: &PostalAddress, phone: Option<&str>, wire: &WireOrder) -> Contact {
+fn contact(postal: &PostalAddress<'_>, phone: Option<&str>, wire: &WireOrder<'_>) -> Contact {
     let lines = [postal.address1.as_deref(), postal.address2.as_deref()];
-    let country = filled(postal.country.as_deref());
+    let country = postal.country.as_deref().map(str::trim);
     Contact {
         name: Personal::new(filled(postal.name.as_deref()).unwrap_or_default()),
         company: None,
@@ -183,7 +198,7 @@ fn contact(postal: &PostalAddress, phone: Option<&str>, wire: &WireOrder) -> Con
             state: filled(postal.state.as_deref()),
             postal_code: filled(postal.postal_code.as_deref()),
             country: country
-                .and_then(|code| Country::from_alpha3(&code).or_else(|| Country::new(&code))),
+                .and_then(|code| Country::from_alpha3(code).or_else(|| Country::new(code))),
             residential: postal.address_type.as_deref().and_then(|kind| match kind.trim() {
                 kind if kind.eq_ignore_ascii_case("RESIDENTIAL") => Some(true),
                 kind if kind.eq_ignore_ascii_case("OFFICE") => Some(false),
@@ -199,8 +214,8 @@ struct PricedLine {
     total: Money,
 }
 
-fn priced_line(wire: &WireLine, reading: Reading) -> Result<PricedLine> {
-    let name = wire.line_number.as_str();
+fn priced_line(wire: &WireLine<'_>, reading: Reading) -> Result<PricedLine> {
+    let name = wire.line_number.as_ref();
     let beyond = |what: &str| unexpected(format!("{what} of orderLine {name} cannot be computed"));
     let id = LineId::new(name).map_err(|_| unexpected("lineNumber is not usable as an id"))?;
     let quantity = wire.order_line_quantity.amount;
@@ -213,15 +228,16 @@ fn priced_line(wire: &WireLine, reading: Reading) -> Result<PricedLine> {
     };
     for charge in wire.charges.iter().flat_map(|charges| &charges.charge) {
         let amount = money(&charge.charge_amount, currency, name)?;
-        let kind = charge.charge_type.as_deref().unwrap_or_default().to_ascii_uppercase();
-        match kind.as_str() {
-            _ if amount.is_negative() => {
-                let positive = Money::new(-amount.amount, currency);
-                discount = Some(add(discount, positive)?);
-            }
-            "PRODUCT" => goods = add(Some(goods), amount)?,
-            "SHIPPING" => shipping = Some(add(shipping, amount)?),
-            _ => fees = add(Some(fees), amount)?,
+        let kind = charge.charge_type.as_deref().unwrap_or_default();
+        if amount.is_negative() {
+            let positive = Money::new(-amount.amount, currency);
+            discount = Some(add(discount, positive)?);
+        } else if kind.eq_ignore_ascii_case("PRODUCT") {
+            goods = add(Some(goods), amount)?;
+        } else if kind.eq_ignore_ascii_case("SHIPPING") {
+            shipping = Some(add(shipping, amount)?);
+        } else {
+            fees = add(Some(fees), amount)?;
         }
         if let Some(taxed) = charge.tax.as_ref().and_then(|tax| tax.tax_amount.as_ref()) {
             tax = Some(add(tax, money(taxed, currency, name)?)?);
@@ -261,7 +277,7 @@ fn priced_line(wire: &WireLine, reading: Reading) -> Result<PricedLine> {
     Ok(PricedLine { line, total })
 }
 
-fn line_currency(wire: &WireLine) -> Result<Currency> {
+fn line_currency(wire: &WireLine<'_>) -> Result<Currency> {
     let code = wire
         .charges
         .iter()
@@ -272,7 +288,7 @@ fn line_currency(wire: &WireLine) -> Result<Currency> {
     })
 }
 
-fn money(amount: &Amount, currency: Currency, line: &str) -> Result<Money> {
+fn money(amount: &Amount<'_>, currency: Currency, line: &str) -> Result<Money> {
     let named = amount.currency.as_deref().map(Currency::new).transpose();
     match named {
         Ok(named) if named.is_none_or(|named| named == currency) => {
@@ -297,25 +313,28 @@ fn share(total: Money, units: u32) -> Money {
     Money::new(amount, total.currency)
 }
 
-fn weight(wire: &WireLine) -> Option<Grams> {
+fn weight(wire: &WireLine<'_>) -> Option<Grams> {
     let weight = wire.item.weight.as_ref()?;
     let value = weight.value.filter(|value| *value > Decimal::ZERO)?;
-    let unit = weight.unit.as_deref()?.trim().to_ascii_uppercase();
-    match unit.as_str() {
-        "LB" | "LBS" | "POUND" | "POUNDS" => Grams::from_pounds(value).ok(),
-        "OZ" | "OUNCE" | "OUNCES" => Grams::from_ounces(value).ok(),
-        "KG" | "KILOGRAM" | "KILOGRAMS" => Grams::from_kilograms(value).ok(),
-        "G" | "GRAM" | "GRAMS" => {
-            value.checked_div(Decimal::from(1_000)).and_then(|kg| Grams::from_kilograms(kg).ok())
-        }
-        _ => None,
+    let unit = weight.unit.as_deref()?.trim();
+    let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(unit));
+    if is(&["LB", "LBS", "POUND", "POUNDS"]) {
+        Grams::from_pounds(value).ok()
+    } else if is(&["OZ", "OUNCE", "OUNCES"]) {
+        Grams::from_ounces(value).ok()
+    } else if is(&["KG", "KILOGRAM", "KILOGRAMS"]) {
+        Grams::from_kilograms(value).ok()
+    } else if is(&["G", "GRAM", "GRAMS"]) {
+        value.checked_div(Decimal::from(1_000)).and_then(|kg| Grams::from_kilograms(kg).ok())
+    } else {
+        None
     }
 }
 
-fn unit_groups(wire: &WireLine) -> Vec<UnitGroup> {
-    let rows: Vec<&LineStatus> =
-        wire.order_line_statuses.iter().flat_map(|list| &list.order_line_status).collect();
-    let is_refund = |row: &LineStatus| row.status.eq_ignore_ascii_case("Refund");
+fn unit_groups(wire: &WireLine<'_>) -> Vec<UnitGroup> {
+    let rows: &[LineStatus<'_>] =
+        wire.order_line_statuses.as_ref().map_or(&[], |list| &list.order_line_status);
+    let is_refund = |row: &LineStatus<'_>| row.status.eq_ignore_ascii_case("Refund");
     let others: u64 = rows
         .iter()
         .filter(|row| !is_refund(row))
@@ -323,7 +342,7 @@ fn unit_groups(wire: &WireLine) -> Vec<UnitGroup> {
         .sum();
     // A refund row beside rows that already hold every unit counts them a second time.
     let counted_twice = others >= u64::from(wire.order_line_quantity.amount);
-    rows.into_iter()
+    rows.iter()
         .filter(|row| !(is_refund(row) && counted_twice))
         .map(|row| UnitGroup {
             status: unit_status(&row.status),
@@ -340,24 +359,29 @@ fn unit_groups(wire: &WireLine) -> Vec<UnitGroup> {
                 shipped_at: info.ship_date_time,
             }),
             reason: filled(row.cancellation_reason.as_deref())
-                .or_else(|| is_refund(row).then(|| row.status.clone())),
+                .or_else(|| is_refund(row).then(|| row.status.clone().into_owned())),
         })
         .collect()
 }
 
 fn unit_status(word: &str) -> UnitStatus {
-    match word.trim().to_ascii_lowercase().as_str() {
-        "created" => UnitStatus::New,
-        "acknowledged" => UnitStatus::Acknowledged,
+    const WORDS: [(&str, UnitStatus); 6] = [
+        ("created", UnitStatus::New),
+        ("acknowledged", UnitStatus::Acknowledged),
+        ("shipped", UnitStatus::Shipped),
         // Only shipped units are refunded; whether they arrived is not said.
-        "shipped" | "refund" => UnitStatus::Shipped,
-        "delivered" => UnitStatus::Delivered,
-        "cancelled" => UnitStatus::Cancelled,
-        _ => UnitStatus::Unknown(word.to_owned()),
-    }
+        ("refund", UnitStatus::Shipped),
+        ("delivered", UnitStatus::Delivered),
+        ("cancelled", UnitStatus::Cancelled),
+    ];
+    let named = word.trim();
+    WORDS
+        .into_iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(named))
+        .map_or_else(|| UnitStatus::Unknown(word.to_owned()), |(_, status)| status)
 }
 
-fn speed(wire: &WireOrder, method: Option<&str>) -> SpeedClass {
+fn speed(wire: &WireOrder<'_>, method: Option<&str>) -> SpeedClass {
     let words = wire.order_lines.order_line.iter().filter_map(|line| line.fulfillment.as_ref());
     let fastest = words
         .flat_map(|part| [part.shipping_program_type.as_deref(), part.ship_method.as_deref()])
@@ -369,18 +393,26 @@ fn speed(wire: &WireOrder, method: Option<&str>) -> SpeedClass {
 }
 
 fn speed_word(word: &str) -> Option<SpeedClass> {
-    let squeezed: String =
-        word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
-    match squeezed.as_str() {
-        "ONEDAY" | "NEXTDAY" => Some(SpeedClass::NextDay),
-        "TWODAY" | "THREEDAY" | "EXPRESS" | "EXPEDITED" => Some(SpeedClass::Expedited),
-        "STANDARD" | "FREIGHT" | "WHITEGLOVE" => Some(SpeedClass::Standard),
-        "VALUE" => Some(SpeedClass::Economy),
-        _ => None,
-    }
+    const WORDS: [(&str, SpeedClass); 10] = [
+        ("STANDARD", SpeedClass::Standard),
+        ("ONEDAY", SpeedClass::NextDay),
+        ("NEXTDAY", SpeedClass::NextDay),
+        ("TWODAY", SpeedClass::Expedited),
+        ("THREEDAY", SpeedClass::Expedited),
+        ("EXPRESS", SpeedClass::Expedited),
+        ("EXPEDITED", SpeedClass::Expedited),
+        ("FREIGHT", SpeedClass::Standard),
+        ("WHITEGLOVE", SpeedClass::Standard),
+        ("VALUE", SpeedClass::Economy),
+    ];
+    let squeezed = || word.bytes().filter(u8::is_ascii_alphanumeric);
+    WORDS
+        .into_iter()
+        .find(|(known, _)| known.bytes().eq(squeezed().map(|letter| letter.to_ascii_uppercase())))
+        .map(|(_, speed)| speed)
 }
 
-fn deadlines(wire: &WireOrder, reading: Reading) -> Vec<PlatformDeadline> {
+fn deadlines(wire: &WireOrder<'_>, reading: Reading) -> Vec<PlatformDeadline> {
     let Some(info) = &wire.shipping_info else { return Vec::new() };
     let day = info.estimated_ship_date.map(|at| at.with_timezone(&reading.zone).date_naive());
     let auto_cancel =
@@ -412,7 +444,7 @@ fn end_of(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     next.checked_sub_signed(TimeDelta::seconds(1))
 }
 
-fn cancel_request(wire: &WireOrder, lines: &[PricedLine]) -> Option<CancelRequest> {
+fn cancel_request(wire: &WireOrder<'_>, lines: &[PricedLine]) -> Option<CancelRequest> {
     let open = |line: &PlatformLine| {
         line.units.iter().any(|group| {
             group.units > 0
@@ -428,18 +460,18 @@ fn cancel_request(wire: &WireOrder, lines: &[PricedLine]) -> Option<CancelReques
         .iter()
         .zip(lines)
         .filter(|(_, priced)| open(&priced.line))
-        .filter_map(|(line, priced)| Some((line.intent_to_cancel.clone()?, priced)))
+        .filter_map(|(line, priced)| Some((line.intent_to_cancel.as_deref()?, priced)))
         .collect();
     let (reason, _) = asked.first()?;
     Some(CancelRequest {
-        reason: Some(reason.clone().into()),
+        reason: Some((*reason).into()),
         lines: asked.iter().map(|(_, priced)| priced.line.id.clone()).collect(),
         requested_at: None,
         respond_by: None,
     })
 }
 
-fn attributes(wire: &WireOrder) -> BTreeMap<String, String> {
+fn attributes(wire: &WireOrder<'_>) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
     keep(&mut kept, "orderType", wire.order_type.as_deref());
     keep(&mut kept, "originalCustomerOrderID", wire.original_customer_order_id.as_deref());

@@ -1,5 +1,7 @@
 //! Walmart's JSON as it is written, read tolerantly.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -7,24 +9,25 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::client::wire::{
-    OneOrMany, epoch_millis, epoch_millis_opt, exact_decimal, exact_decimal_opt, string_or_number,
-    string_or_number_opt,
+    OneOrMany, epoch_millis, epoch_millis_opt, exact_decimal, exact_decimal_opt, scalar,
+    scalar_opt, string_or_number_opt, text, text_opt,
 };
 
 // ---- what is read -----------------------------------------------------------------------------
 
 #[derive(Deserialize)]
-pub(super) struct ListAnswer<'a> {
-    #[serde(borrow)]
-    pub(super) list: OrderList<'a>,
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+pub(super) struct ListAnswer<T> {
+    pub(super) list: OrderList<T>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct OrderList<'a> {
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+pub(super) struct OrderList<T> {
     #[serde(default)]
     pub(super) meta: Option<Meta>,
-    #[serde(borrow, default)]
-    pub(super) elements: Option<Elements<'a>>,
+    #[serde(default)]
+    pub(super) elements: Option<Elements<T>>,
 }
 
 #[derive(Deserialize)]
@@ -35,10 +38,11 @@ pub(super) struct Meta {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Elements<'a> {
-    /// A list, or its only item: told apart by the first character.
-    #[serde(borrow, default)]
-    pub(super) order: Option<&'a RawValue>,
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+pub(super) struct Elements<T> {
+    /// A list, or its only item.
+    #[serde(default)]
+    pub(super) order: Option<T>,
 }
 
 /// Only the id, for orders of which nothing else can be read.
@@ -51,160 +55,160 @@ pub(super) struct OnlyId {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct WireOrder {
-    #[serde(deserialize_with = "string_or_number")]
-    pub(super) purchase_order_id: String,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
-    pub(super) customer_order_id: Option<String>,
-    #[serde(default)]
-    pub(super) customer_email_id: Option<String>,
-    #[serde(default)]
-    pub(super) order_type: Option<String>,
-    #[serde(
-        default,
-        rename = "originalCustomerOrderID",
-        deserialize_with = "string_or_number_opt"
-    )]
-    pub(super) original_customer_order_id: Option<String>,
+pub(super) struct WireOrder<'a> {
+    #[serde(borrow, deserialize_with = "scalar")]
+    pub(super) purchase_order_id: Cow<'a, str>,
+    #[serde(borrow, default, deserialize_with = "scalar_opt")]
+    pub(super) customer_order_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) customer_email_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) order_type: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "originalCustomerOrderID", deserialize_with = "scalar_opt")]
+    pub(super) original_customer_order_id: Option<Cow<'a, str>>,
     #[serde(deserialize_with = "epoch_millis")]
     pub(super) order_date: DateTime<Utc>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
-    pub(super) buyer_id: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
-    pub(super) mart: Option<String>,
-    #[serde(default)]
-    pub(super) shipping_info: Option<ShippingInfo>,
-    pub(super) order_lines: OrderLines,
-    #[serde(default)]
-    pub(super) ship_node: Option<ShipNode>,
+    #[serde(borrow, default, deserialize_with = "scalar_opt")]
+    pub(super) buyer_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "scalar_opt")]
+    pub(super) mart: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) shipping_info: Option<ShippingInfo<'a>>,
+    #[serde(borrow)]
+    pub(super) order_lines: OrderLines<'a>,
+    #[serde(borrow, default)]
+    pub(super) ship_node: Option<ShipNode<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ShippingInfo {
-    #[serde(default, deserialize_with = "string_or_number_opt")]
-    pub(super) phone: Option<String>,
+pub(super) struct ShippingInfo<'a> {
+    #[serde(borrow, default, deserialize_with = "scalar_opt")]
+    pub(super) phone: Option<Cow<'a, str>>,
     #[serde(default, deserialize_with = "epoch_millis_opt")]
     pub(super) estimated_delivery_date: Option<DateTime<Utc>>,
     #[serde(default, deserialize_with = "epoch_millis_opt")]
     pub(super) estimated_ship_date: Option<DateTime<Utc>>,
-    #[serde(default)]
-    pub(super) method_code: Option<String>,
-    #[serde(default)]
-    pub(super) postal_address: Option<PostalAddress>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) method_code: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) postal_address: Option<PostalAddress<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PostalAddress {
-    #[serde(default)]
-    pub(super) name: Option<String>,
-    #[serde(default)]
-    pub(super) address1: Option<String>,
-    #[serde(default)]
-    pub(super) address2: Option<String>,
-    #[serde(default)]
-    pub(super) city: Option<String>,
-    #[serde(default)]
-    pub(super) state: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
-    pub(super) postal_code: Option<String>,
-    #[serde(default)]
-    pub(super) country: Option<String>,
-    #[serde(default)]
-    pub(super) address_type: Option<String>,
+pub(super) struct PostalAddress<'a> {
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) address1: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) address2: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) city: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) state: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "scalar_opt")]
+    pub(super) postal_code: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) country: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) address_type: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct OrderLines {
-    pub(super) order_line: OneOrMany<WireLine>,
+pub(super) struct OrderLines<'a> {
+    #[serde(borrow)]
+    pub(super) order_line: OneOrMany<WireLine<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ShipNode {
-    #[serde(default, rename = "type")]
-    pub(super) kind: Option<String>,
-    #[serde(default)]
-    pub(super) name: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
-    pub(super) id: Option<String>,
+pub(super) struct ShipNode<'a> {
+    #[serde(borrow, default, rename = "type", deserialize_with = "text_opt")]
+    pub(super) kind: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "scalar_opt")]
+    pub(super) id: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct WireLine {
-    #[serde(deserialize_with = "string_or_number")]
-    pub(super) line_number: String,
-    pub(super) item: Item,
-    #[serde(default)]
-    pub(super) charges: Option<Charges>,
+pub(super) struct WireLine<'a> {
+    #[serde(borrow, deserialize_with = "scalar")]
+    pub(super) line_number: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) item: Item<'a>,
+    #[serde(borrow, default)]
+    pub(super) charges: Option<Charges<'a>>,
     pub(super) order_line_quantity: Quantity,
     #[serde(default, deserialize_with = "epoch_millis_opt")]
     pub(super) status_date: Option<DateTime<Utc>>,
-    #[serde(default)]
-    pub(super) order_line_statuses: Option<LineStatuses>,
-    #[serde(default)]
-    pub(super) fulfillment: Option<Fulfillment>,
-    #[serde(default, deserialize_with = "word_opt")]
-    pub(super) intent_to_cancel: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
-    pub(super) config_id: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
-    pub(super) seller_order_id: Option<String>,
+    #[serde(borrow, default)]
+    pub(super) order_line_statuses: Option<LineStatuses<'a>>,
+    #[serde(borrow, default)]
+    pub(super) fulfillment: Option<Fulfillment<'a>>,
+    #[serde(borrow, default, deserialize_with = "word_opt")]
+    pub(super) intent_to_cancel: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "scalar_opt")]
+    pub(super) config_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "scalar_opt")]
+    pub(super) seller_order_id: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Item {
-    #[serde(default)]
-    pub(super) product_name: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
-    pub(super) sku: Option<String>,
-    #[serde(default)]
-    pub(super) image_url: Option<String>,
-    #[serde(default)]
-    pub(super) condition: Option<String>,
-    #[serde(default)]
-    pub(super) weight: Option<Weight>,
+pub(super) struct Item<'a> {
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) product_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "scalar_opt")]
+    pub(super) sku: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) image_url: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) condition: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) weight: Option<Weight<'a>>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Weight {
+pub(super) struct Weight<'a> {
     #[serde(default, deserialize_with = "exact_decimal_opt")]
     pub(super) value: Option<Decimal>,
-    #[serde(default)]
-    pub(super) unit: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) unit: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Charges {
-    #[serde(default)]
-    pub(super) charge: OneOrMany<Charge>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Charge {
-    #[serde(default)]
-    pub(super) charge_type: Option<String>,
-    pub(super) charge_amount: Amount,
-    #[serde(default)]
-    pub(super) tax: Option<Tax>,
+pub(super) struct Charges<'a> {
+    #[serde(borrow, default)]
+    pub(super) charge: OneOrMany<Charge<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Tax {
-    #[serde(default)]
-    pub(super) tax_amount: Option<Amount>,
+pub(super) struct Charge<'a> {
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) charge_type: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) charge_amount: Amount<'a>,
+    #[serde(borrow, default)]
+    pub(super) tax: Option<Tax<'a>>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Amount {
-    #[serde(default)]
-    pub(super) currency: Option<String>,
+#[serde(rename_all = "camelCase")]
+pub(super) struct Tax<'a> {
+    #[serde(borrow, default)]
+    pub(super) tax_amount: Option<Amount<'a>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Amount<'a> {
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) currency: Option<Cow<'a, str>>,
     #[serde(deserialize_with = "exact_decimal")]
     pub(super) amount: Decimal,
 }
@@ -217,53 +221,54 @@ pub(super) struct Quantity {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct LineStatuses {
-    #[serde(default)]
-    pub(super) order_line_status: OneOrMany<LineStatus>,
+pub(super) struct LineStatuses<'a> {
+    #[serde(borrow, default)]
+    pub(super) order_line_status: OneOrMany<LineStatus<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct LineStatus {
-    pub(super) status: String,
+pub(super) struct LineStatus<'a> {
+    #[serde(borrow, deserialize_with = "text")]
+    pub(super) status: Cow<'a, str>,
     pub(super) status_quantity: Quantity,
-    #[serde(default)]
-    pub(super) cancellation_reason: Option<String>,
-    #[serde(default)]
-    pub(super) tracking_info: Option<TrackingInfo>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) cancellation_reason: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) tracking_info: Option<TrackingInfo<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TrackingInfo {
+pub(super) struct TrackingInfo<'a> {
     #[serde(default, deserialize_with = "epoch_millis_opt")]
     pub(super) ship_date_time: Option<DateTime<Utc>>,
-    #[serde(default)]
-    pub(super) carrier_name: Option<CarrierName>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
-    pub(super) tracking_number: Option<String>,
-    #[serde(default, rename = "trackingURL")]
-    pub(super) tracking_url: Option<String>,
+    #[serde(borrow, default)]
+    pub(super) carrier_name: Option<CarrierName<'a>>,
+    #[serde(borrow, default, deserialize_with = "scalar_opt")]
+    pub(super) tracking_number: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "trackingURL", deserialize_with = "text_opt")]
+    pub(super) tracking_url: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct CarrierName {
-    #[serde(default)]
-    pub(super) carrier: Option<String>,
-    #[serde(default)]
-    pub(super) other_carrier: Option<String>,
+pub(super) struct CarrierName<'a> {
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) carrier: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) other_carrier: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Fulfillment {
-    #[serde(default)]
-    pub(super) fulfillment_option: Option<String>,
-    #[serde(default)]
-    pub(super) ship_method: Option<String>,
-    #[serde(default)]
-    pub(super) shipping_program_type: Option<String>,
+pub(super) struct Fulfillment<'a> {
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) fulfillment_option: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) ship_method: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text_opt")]
+    pub(super) shipping_program_type: Option<Cow<'a, str>>,
 }
 
 /// Reads a count that is written as text, number, or with a needless fraction.
@@ -276,7 +281,7 @@ fn whole_units<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Err
 }
 
 /// Reads a word that may also be written as a truth value: `false` and nothing are `None`.
-fn word_opt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+fn word_opt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
     let Some(raw) = Option::<&RawValue>::deserialize(deserializer)? else { return Ok(None) };
     let text = match raw.get() {
         "false" => return Ok(None),
@@ -287,7 +292,7 @@ fn word_opt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
     };
     let word = text.trim();
     let set = !word.is_empty() && !word.eq_ignore_ascii_case("false");
-    Ok(set.then(|| word.to_owned()))
+    Ok(set.then(|| Cow::Owned(word.to_owned())))
 }
 
 // ---- what is sent -----------------------------------------------------------------------------
