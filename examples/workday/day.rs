@@ -101,7 +101,7 @@ async fn notified(house: &House, now: DateTime<Utc>) -> Result<String, Failure> 
         let notices = market.notices();
         // The platforms did not see every answer in time, and try those again.
         let again = notices.iter().step_by(3);
-        let forged = notices.first().map(|notice| Notice::forged(notice));
+        let forged = notices.first().map(Notice::forged);
         for notice in notices.iter().chain(again).chain(&forged) {
             let headers: Vec<(&str, &str)> = notice
                 .authorization
