@@ -23,7 +23,7 @@ pub enum Guard {
     Acknowledged,
     /// The parcel has a warehouse and contents.
     Allocated,
-    /// The address is complete and not masked.
+    /// The address is complete and not masked, unless the platform writes it on the label itself.
     Address,
     /// A label was bought and not voided, or a number was typed in.
     Label,
@@ -215,6 +215,9 @@ pub(super) const fn package_id(action: &Action) -> Option<&PackageId> {
 }
 
 fn address_objection(order: &Order) -> Option<String> {
+    if order.logistics.is_addressed_by_platform() {
+        return None;
+    }
     let Some(recipient) = &order.recipient else {
         return Some("there is no recipient".into());
     };
