@@ -21,6 +21,8 @@ mod odd;
 mod overlap;
 #[path = "engine/partial.rs"]
 mod partial;
+#[path = "engine/platforms.rs"]
+mod platforms;
 mod support;
 
 use std::collections::BTreeSet;
