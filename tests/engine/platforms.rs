@@ -8,8 +8,10 @@ use orderflow::calendar::WorkCalendar;
 use orderflow::client::{MemoryRefreshTokenStore, Quota, RetryPolicy, StoredToken};
 use orderflow::engine::{BatchOptions, Engine, ItemOutcome, Shop};
 use orderflow::order::{ExceptionKind, Order, OrderFilter, OrderSort, OrderState};
-use orderflow::platforms::mercado_libre::{self, MercadoLibre, MercadoLibreConfig, Site};
-use orderflow::platforms::tiktok_shop::{self, TikTokShop, TikTokShopConfig};
+use orderflow::platforms::mercado_libre::{
+    MercadoLibre, MercadoLibreConfig, Site, quota as mercado_quota,
+};
+use orderflow::platforms::tiktok_shop::{TikTokShop, TikTokShopConfig, quota as tiktok_quota};
 use orderflow::ports::MarketplaceAdapter;
 use orderflow::sandbox::mercado_libre::{self as mercado, MercadoLibreStandIn, Way};
 use orderflow::sandbox::tiktok_shop::{self as tiktok, Shipping, TikTokShopStandIn};
@@ -99,10 +101,14 @@ fn mercado_libre(faults: Faults) -> (World, Arc<MercadoLibreStandIn>) {
     .with_base_url(sandbox.base_url("mercado-libre"))
     .with_retry(RetryPolicy::none())
     .with_clock(Arc::new(clock.clone()));
-    use mercado_libre::quota;
-    let config = [quota::SEARCH, quota::ORDERS, quota::SHIPMENTS, quota::LABELS]
-        .into_iter()
-        .fold(config, |config, bucket| config.with_quota(bucket, plenty()));
+    let config = [
+        mercado_quota::SEARCH,
+        mercado_quota::ORDERS,
+        mercado_quota::SHIPMENTS,
+        mercado_quota::LABELS,
+    ]
+    .into_iter()
+    .fold(config, |config, bucket| config.with_quota(bucket, plenty()));
     let adapter = MercadoLibre::new(config, sandbox.transport()).unwrap();
     let skus: Vec<&'static str> = mercado::CATALOGUE.iter().map(|article| article.sku).collect();
     (world(Arc::new(adapter), &skus, clock, ledger), market)
@@ -131,10 +137,10 @@ fn tiktok_shop(region: &'static str, faults: Faults) -> (World, Arc<TikTokShopSt
         .with_token_store(Arc::new(tokens))
         .with_retry(RetryPolicy::none())
         .with_clock(Arc::new(clock.clone()));
-    use tiktok_shop::quota;
-    let config = [quota::TOKEN, quota::ORDERS, quota::FULFILMENT, quota::OTHER]
-        .into_iter()
-        .fold(config, |config, bucket| config.with_quota(bucket, plenty()));
+    let config =
+        [tiktok_quota::TOKEN, tiktok_quota::ORDERS, tiktok_quota::FULFILMENT, tiktok_quota::OTHER]
+            .into_iter()
+            .fold(config, |config, bucket| config.with_quota(bucket, plenty()));
     let adapter = TikTokShop::new(config, sandbox.transport()).unwrap();
     let skus = ["MUG-BLUE-11", "TOWEL-BATH", "LAMP-CLIP", "FRAME-A4"];
     (world(Arc::new(adapter), &skus, clock, ledger), market)
