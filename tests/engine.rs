@@ -21,6 +21,8 @@ mod odd;
 mod overlap;
 #[path = "engine/partial.rs"]
 mod partial;
+#[path = "engine/platforms.rs"]
+mod platforms;
 #[path = "engine/shops.rs"]
 mod shops;
 mod support;

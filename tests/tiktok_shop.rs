@@ -7,6 +7,8 @@
 mod house;
 #[path = "tiktok_shop/journey.rs"]
 mod journey;
+#[path = "tiktok_shop/parcels.rs"]
+mod parcels;
 #[path = "tiktok_shop/reading.rs"]
 mod reading;
 #[path = "tiktok_shop/vectors.rs"]

@@ -159,8 +159,10 @@ impl Engine {
                 let named = package.tracking.as_ref().is_some_and(|tracking| {
                     let unknown = ServiceCode::from_static("unknown");
                     let service = tracking.service.as_ref().unwrap_or(&unknown);
-                    shop.adapter.carrier_name(&tracking.carrier, service)
-                        != crate::ports::CarrierNaming::Unsupported
+                    // Of a label of its own the platform is told nothing, by no name.
+                    package.upload.state == UploadState::NotRequired
+                        || shop.adapter.carrier_name(&tracking.carrier, service)
+                            != crate::ports::CarrierNaming::Unsupported
                 });
                 let mut actions = vec![Action::ShipmentConfirmed {
                     package: item.package.clone(),

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::event::Action;
-use super::{LogisticsMode, Order, PaymentState, Review};
+use super::{Order, PaymentState, Review};
 use crate::ids::PackageId;
 use crate::shipment::Package;
 
@@ -23,7 +23,7 @@ pub enum Guard {
     Acknowledged,
     /// The parcel has a warehouse and contents.
     Allocated,
-    /// The address is complete and not masked.
+    /// The address is complete and not masked, unless the platform writes it on the label itself.
     Address,
     /// A label was bought and not voided, or a number was typed in.
     Label,
@@ -215,8 +215,8 @@ pub(super) const fn package_id(action: &Action) -> Option<&PackageId> {
 }
 
 fn address_objection(order: &Order) -> Option<String> {
-    if order.logistics == LogisticsMode::PlatformLabel {
-        // The platform prints the label: whatever it shows of the address, it knows it all.
+    // The platform prints the label: whatever it shows of the address, it knows it all.
+    if order.logistics.is_addressed_by_platform() {
         return None;
     }
     let Some(recipient) = &order.recipient else {

@@ -68,6 +68,15 @@ pub enum LogisticsMode {
     PlatformFulfilled,
 }
 
+impl LogisticsMode {
+    /// Whether the platform itself writes the recipient on the parcel. What it shows of the address
+    /// may then be masked or missing, and is no ground to stop the order.
+    #[must_use]
+    pub const fn is_addressed_by_platform(self) -> bool {
+        matches!(self, Self::PlatformLabel | Self::PlatformFulfilled)
+    }
+}
+
 /// How fast a service is, or how fast the buyer wants it. Ordered: later is faster.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::event::{Action, Actor, CancelReason, CancelledUnits, Event};
 use super::incident::ExceptionKind;
 use super::snapshot::{PlatformLine, PlatformOrder, PlatformShipment, UnitStatus};
-use super::{Order, OrderState, counters};
+use super::{LogisticsMode, Order, OrderState, counters};
 use crate::ids::{CarrierId, EventId, LineId, PackageId, TrackingNumber};
 use crate::shipment::{LabelState, Package, PackedLine, UploadState};
 
@@ -254,6 +254,9 @@ fn shipments(
             }
             continue;
         }
+        if is_awaited(order, parcel) {
+            continue;
+        }
         let mut contents = Vec::new();
         for (line, units) in &parcel.contents {
             let Some(left) = free.get_mut(line) else { continue };
@@ -293,6 +296,25 @@ fn shipments(
             actions.push(Action::DeliveredOnPlatform { package, delivered_at });
         }
     }
+}
+
+/// Whether a parcel is in all likelihood one whose label was asked of the platform and whose answer
+/// is not here yet: the number is the platform's own, and settling the purchase brings it.
+fn is_awaited(order: &Order, parcel: &Parcel<'_>) -> bool {
+    let total = |units: &mut dyn Iterator<Item = u32>| units.fold(0, u32::saturating_add);
+    let shown = |line: &LineId| {
+        total(&mut parcel.contents.iter().filter(|(id, _)| id == line).map(|(_, units)| *units))
+    };
+    order.logistics == LogisticsMode::PlatformLabel
+        && order.packages.iter().any(|package| {
+            matches!(package.label.state, LabelState::Requested | LabelState::Unknown)
+                && package
+                    .contents
+                    .iter()
+                    .all(|packed| shown(&packed.line) == package.units_of(&packed.line))
+                && total(&mut package.contents.iter().map(|packed| packed.units))
+                    == total(&mut parcel.contents.iter().map(|(_, units)| *units))
+        })
 }
 
 /// Units of a line that are neither cancelled, nor shipped, nor bound to a label of ours.

@@ -11,8 +11,7 @@ use crate::address::{Address, Contact};
 use crate::ids::{LineId, OrderKey, Sku};
 use crate::money::Money;
 use crate::order::{
-    AddressProblem, Guard, HoldReason, LogisticsMode, Order, Payment, PaymentMethod, PaymentState,
-    counters,
+    AddressProblem, Guard, HoldReason, Order, Payment, PaymentMethod, PaymentState, counters,
 };
 use crate::personal::Personal;
 use crate::warehouse::{StockView, Warehouse};
@@ -198,7 +197,8 @@ pub enum ReviewVerdict {
 
 /// Completeness, accuracy and consistency of an order. Sorted; empty is a sound order.
 ///
-/// A missing address is no finding while the order is unpaid or in the platform's remorse hour.
+/// A missing address is no finding while the order is unpaid or in the platform's remorse hour, and
+/// no address is one where the platform labels the parcel itself.
 #[must_use]
 pub fn validate(order: &Order, policy: &ReviewPolicy, now: DateTime<Utc>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -279,6 +279,8 @@ pub(super) fn recipient_findings(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     match &order.recipient {
+        // It may be masked or missing as the platform likes: it is not we who use it.
+        _ if order.logistics.is_addressed_by_platform() => {}
         None if order.paid_at.is_none() || in_remorse => {}
         None => findings.push(address(AddressProblem::Incomplete, "recipient")),
         Some(recipient) => {
@@ -298,20 +300,7 @@ pub(super) fn recipient_findings(
             findings.extend(text_findings(recipient));
         }
     }
-    if order.logistics == LogisticsMode::PlatformLabel {
-        // The platform prints the label: what it hides from the seller it knows itself.
-        findings.retain(|finding| !is_hidden(finding));
-    }
     findings
-}
-
-/// Whether something about the recipient is not shown, rather than wrong.
-const fn is_hidden(finding: &Finding) -> bool {
-    matches!(
-        finding,
-        Finding::MissingPhone
-            | Finding::Address { problem: AddressProblem::Masked | AddressProblem::Incomplete, .. }
-    )
 }
 
 /// Names and streets longer than this are no names and streets. Carriers take 35 to 50.

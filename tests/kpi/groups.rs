@@ -238,7 +238,7 @@ fn many_groups_of_many_rows_count_as_one_row_at_a_time_does() {
                 ship_confirmed_at: (kind > 8).then_some(left),
                 fully_shipped: kind > 8,
                 delivered_at: (kind > 12).then_some(left + minutes(draw(9_000))),
-                cancellation: (5..8).contains(&kind).then(|| Cancellation {
+                cancellation: (5..8).contains(&kind).then_some(Cancellation {
                     at: left,
                     by: if kind == 5 { CancelledBy::Seller } else { CancelledBy::Buyer },
                 }),

@@ -36,6 +36,10 @@ async fn a_parcel_of_the_platform_goes_from_paid_to_delivered_without_an_upload(
     assert_eq!(order.logistics, LogisticsMode::PlatformLabel);
     house.market.set_shipment(&pack.id(), "ready_to_ship", Some("printed"), house.clock.now());
     order = merged(&order, &read().await, house.clock.now());
+    assert_eq!(order.state(), OrderState::AwaitingShipment, "a printed label is no parcel");
+    house.clock.advance(TimeDelta::hours(1));
+    house.market.set_shipment(&pack.id(), "ready_to_ship", Some("picked_up"), house.clock.now());
+    order = merged(&order, &read().await, house.clock.now());
     assert_eq!(order.state(), OrderState::AwaitingCollection);
     assert_eq!(order.packages[0].upload.state, UploadState::NotRequired);
     house.clock.advance(TimeDelta::hours(20));
@@ -46,6 +50,26 @@ async fn a_parcel_of_the_platform_goes_from_paid_to_delivered_without_an_upload(
     order = merged(&order, &read().await, house.clock.now());
     assert_eq!(order.state(), OrderState::Delivered);
     assert_eq!(order.packages.len(), 1, "one shipment is one parcel, however often it is read");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sale_that_is_cancelled_after_printing_ends_without_an_incident() {
+    for substatus in ["printed", "ready_for_pickup", "in_packing_list", "delayed"] {
+        let house = house();
+        let pack = house.sale(1, Way::DropOff);
+        let read = async || house.shop.get_order(&id(pack.id())).await.unwrap();
+        let mut order = imported(&read().await, house.clock.now());
+        house.clock.advance(TimeDelta::hours(1));
+        house.market.set_shipment(&pack.id(), "ready_to_ship", Some(substatus), house.clock.now());
+        let snapshot = read().await;
+        assert_eq!(snapshot.attributes["shipping.substatus"], substatus);
+        order = merged(&order, &snapshot, house.clock.now());
+        house.clock.advance(TimeDelta::hours(1));
+        house.market.cancel(&pack.id(), "buyer", "buyer_cancel_express", house.clock.now());
+        order = merged(&order, &read().await, house.clock.now());
+        assert_eq!(order.state(), OrderState::Cancelled, "{substatus}");
+        assert!(order.incidents.is_empty(), "{substatus}: {:?}", order.incidents);
+    }
 }
 
 #[tokio::test(start_paused = true)]

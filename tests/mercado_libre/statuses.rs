@@ -54,7 +54,8 @@ fn meaning(status: &str, substatus: Option<&str>) -> UnitStatus {
         "to_be_agreed" | "pending" | "handling" => UnitStatus::New,
         "ready_to_ship" if substatus.is_none() || is(&not_labelled) => UnitStatus::New,
         "ready_to_ship" if is(&handed_over) || is(&stuck) => UnitStatus::InTransit,
-        "ready_to_ship" => UnitStatus::Shipped,
+        // Labelled, but nobody has scanned it.
+        "ready_to_ship" => UnitStatus::Acknowledged,
         "shipped" | "stale_shipped" | "stale_ready_to_ship" | "error" => UnitStatus::InTransit,
         "delivered" | "closed" => UnitStatus::Delivered,
         "not_delivered" if is(&back) => UnitStatus::Returned,

@@ -258,7 +258,7 @@ async fn a_label_is_downloaded_as_often_as_wanted_and_the_parcel_moves_on_with_t
         let order = house.shop.get_order(&id(pack.id())).await.unwrap();
         order.lines[0].units[0].clone()
     };
-    assert_eq!(unit(0).await.status, UnitStatus::Shipped);
+    assert_eq!(unit(0).await.status, UnitStatus::Acknowledged, "printed, and not handed over");
     let moving = unit(7).await;
     assert_eq!(moving.status, UnitStatus::InTransit);
     assert_eq!(moving.shipment.unwrap().shipped_at, Some(noon() + TimeDelta::hours(6)));

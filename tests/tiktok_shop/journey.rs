@@ -19,7 +19,7 @@ use orderflow::{
     ServiceCode, Sku,
 };
 
-fn fault(path: &str, from: u32, fault: Fault) -> Faults {
+pub(super) fn fault(path: &str, from: u32, fault: Fault) -> Faults {
     Faults::scripted(vec![ScriptedFault {
         stand_in: "tiktok-shop".into(),
         path: path.into(),
@@ -77,6 +77,44 @@ async fn the_next_refresh_token_is_stored_before_the_new_access_token_is_used() 
     let expiry = orderflow::client::RefreshTokenStore::load(&house.tokens, "shop").await;
     let expiry = expiry.unwrap().unwrap().expires_at.unwrap();
     assert_eq!((expiry - at(0)).num_days(), 365, "the answer names an instant, not a duration");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_token_answer_costs_one_call_where_the_old_refresh_token_lives_on() {
+    let house = house_with("US", fault("/token/refresh", 0, Fault::LostAfter), |config| config);
+    house.market.keep_former_refresh_token();
+    let id = house.place("US", Shipping::Seller, 2);
+    let lost = house.shop.get_order(&id).await.unwrap_err();
+    assert_eq!(lost.kind(), ErrorKind::Transient, "{lost}");
+    assert!(lost.to_string().contains("may be spent"), "{lost}");
+    assert_eq!(house.stored().await, "refresh-0", "what may still be good is kept");
+    house.shop.get_order(&id).await.unwrap();
+    // The order's notification was number 1, the lost token 2.
+    assert_eq!(house.stored().await, "refresh-3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_answer_lost_for_good_says_that_the_seller_must_authorise_again() {
+    let house = house_with("US", fault("/token/refresh", 0, Fault::LostAfter), |config| config);
+    let id = house.place("US", Shipping::Seller, 2);
+    let lost = house.shop.get_order(&id).await.unwrap_err();
+    assert_eq!(lost.kind(), ErrorKind::Transient, "not sent again within the same call: {lost}");
+    for _ in 0..2 {
+        let refused = house.shop.get_order(&id).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::AuthRejected, "{refused}");
+        assert!(refused.to_string().contains("authorise the app again"), "{refused}");
+    }
+    assert_eq!(house.stored().await, "refresh-0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_call_that_never_arrived_spends_nothing() {
+    let house = house_with("US", fault("/token/refresh", 0, Fault::LostBefore), |config| config);
+    let id = house.place("US", Shipping::Seller, 2);
+    assert_eq!(house.shop.get_order(&id).await.unwrap_err().kind(), ErrorKind::Transient);
+    house.shop.get_order(&id).await.unwrap();
+    // The order's notification was number 1.
+    assert_eq!(house.stored().await, "refresh-2");
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,7 +212,10 @@ async fn a_number_changes_for_one_parcel_only_and_only_for_72_hours() {
     assert_eq!(late.unwrap_err().kind(), ErrorKind::Rejected);
 }
 
-fn label_request(order: &orderflow::order::PlatformOrder, units: u32) -> PlatformLabelRequest {
+pub(super) fn label_request(
+    order: &orderflow::order::PlatformOrder,
+    units: u32,
+) -> PlatformLabelRequest {
     let contact = Contact {
         name: "Ana Smith".into(),
         company: None,

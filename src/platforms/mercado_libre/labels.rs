@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use chrono::Utc;
 use http::header::ACCEPT;
 
+use super::calls::Get;
 use super::look::Seen;
 use super::map::Ways;
 use super::statuses::Effect;
@@ -282,7 +283,13 @@ impl PlatformLabels for MercadoLibre {
         }
     }
 
-    async fn discard(&self, _label: &LabelRecord) -> Result<()> {
+    async fn discard(&self, label: &LabelRecord) -> Result<()> {
+        if let Some(shipment) = &label.carrier_reference {
+            let call = Get::<WireShipment>::new(self.paths.shipment(shipment, ""));
+            if self.client.call(&call).await?.0.effect() == Some(Effect::Void) {
+                return Ok(());
+            }
+        }
         Err(Error::unsupported("labels are not given back: they lapse with the shipment")
             .with_operation(MERCADO_LIBRE.as_str(), "discard_label"))
     }

@@ -448,7 +448,10 @@ fn units(
         | Effect::Void
         | Effect::Fraud
         | Effect::Hold => UnitGroup::new(UnitStatus::New, quantity),
-        Effect::Collection => shipped(UnitStatus::Shipped),
+        // A printed label is no parcel on its way: until the first scan the sale may still be
+        // cancelled, and whether the parcel has left is the seller's to say. Its number is kept
+        // among the attributes.
+        Effect::Collection => UnitGroup::new(UnitStatus::Acknowledged, quantity),
         Effect::Moving | Effect::Astray => shipped(UnitStatus::InTransit),
         Effect::Delivered => shipped(UnitStatus::Delivered),
         Effect::Returned => {

@@ -9,7 +9,7 @@ pub(super) enum Effect {
     Waiting,
     /// To be shipped; the label can be had.
     LabelReady,
-    /// Labelled and waiting to be handed over.
+    /// Labelled, and not yet scanned by anybody: still with the seller as far as the platform knows.
     Collection,
     /// Physically on its way.
     Moving,

@@ -207,6 +207,7 @@ fn exchange(config: &TikTokShopConfig, transport: Arc<dyn Transport>) -> Result<
         signer,
         app_secret: config.app_secret.clone(),
         clock: config.clock.clone(),
+        unanswered: std::sync::atomic::AtomicBool::new(false),
     })
 }
 

@@ -13,11 +13,11 @@ use crate::money::{Currency, Money};
 use crate::sandbox::ledger::{ConfirmedParcel, SoldLabel};
 use crate::sandbox::{Answer, Asked, Ledger, Quirk};
 
-fn text<'a>(body: &'a Value, name: &str) -> &'a str {
+pub(super) fn text<'a>(body: &'a Value, name: &str) -> &'a str {
     body.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn texts(body: &Value, name: &str) -> Vec<String> {
+pub(super) fn texts(body: &Value, name: &str) -> Vec<String> {
     let items = body.get(name).and_then(Value::as_array);
     items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
@@ -43,6 +43,15 @@ pub(super) fn order_status(kept: &Kept, now: DateTime<Utc>) -> &'static str {
         .unwrap_or("DELIVERED")
 }
 
+/// The currency of a market.
+pub(super) fn currency_in(region: &str) -> &'static str {
+    match region {
+        "GB" => "GBP",
+        "TH" => "THB",
+        _ => "USD",
+    }
+}
+
 fn amount(cents: u32) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }
@@ -54,7 +63,7 @@ fn masked(text: &str) -> String {
 fn order_json(kept: &Kept, now: DateTime<Utc>) -> Value {
     let order = &kept.order;
     let status = order_status(kept, now);
-    let currency = if order.region == "GB" { "GBP" } else { "USD" };
+    let currency = currency_in(order.region);
     let total: u32 = order.units.iter().map(|unit| unit.cents).sum();
     let platform = order.shipping == Shipping::Platform;
     let items: Vec<Value> = order
@@ -105,7 +114,11 @@ fn order_json(kept: &Kept, now: DateTime<Utc>) -> Value {
             "GB" => [("L0", "Country"), ("L1", "County"), ("L2", "Town")],
             _ => [("L0", "Country"), ("L1", "State"), ("L2", "City")],
         };
-        let country = if order.region == "GB" { "United Kingdom" } else { "United States" };
+        let country = match order.region {
+            "GB" => "United Kingdom",
+            "TH" => "Thailand",
+            _ => "United States",
+        };
         let districts: Vec<Value> = levels
             .into_iter()
             .zip([country, order.state, order.city])
@@ -267,7 +280,7 @@ impl Market {
         }
     }
 
-    fn new_package(&mut self) -> String {
+    pub(super) fn new_package(&mut self) -> String {
         self.issued += 1;
         format!("1153{:015}", self.issued)
     }
@@ -362,18 +375,30 @@ impl Market {
         ledger: &Ledger,
         now: DateTime<Utc>,
     ) -> Answer {
-        let found = self.orders.iter().find_map(|(order, kept)| {
-            let units = kept.units.iter().filter(|unit| unit.package.as_deref() == Some(package));
-            let units: Vec<String> = units.map(|unit| unit.id.clone()).collect();
-            (!units.is_empty()).then(|| (order.clone(), units))
-        });
-        let Some((order, units)) = found else { return gone() };
+        // A combined package holds units of several orders.
+        let found: Vec<(String, Vec<String>)> = self
+            .orders
+            .iter()
+            .filter_map(|(order, kept)| {
+                let units =
+                    kept.units.iter().filter(|unit| unit.package.as_deref() == Some(package));
+                let units: Vec<String> = units.map(|unit| unit.id.clone()).collect();
+                (!units.is_empty()).then(|| (order.clone(), units))
+            })
+            .collect();
+        if found.is_empty() {
+            return gone();
+        }
         let number = format!("RM{package}");
-        if let Some(refusal) = self.leave(&order, &units, (package, &number, "Royal Mail"), now) {
-            return refusal;
+        for (order, units) in &found {
+            if let Some(refusal) = self.leave(order, units, (package, &number, "Royal Mail"), now) {
+                return refusal;
+            }
         }
         sell(ledger, package, &number, now);
-        self.confirmed(&order, &units, &number, ledger, now);
+        for (order, units) in &found {
+            self.confirmed(order, units, &number, ledger, now);
+        }
         good(&json!({}))
     }
 

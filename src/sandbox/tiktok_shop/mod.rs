@@ -6,6 +6,8 @@
 
 mod desk;
 mod generate;
+mod parcels;
+mod returns;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,6 +19,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 pub use generate::{SandboxOrder, SandboxUnit, Shipping, generate};
+pub use returns::ReturnKind;
 
 use super::{Answer, Asked, Ledger, Quirk, StandIn, lock, percent_decode};
 
@@ -61,11 +64,15 @@ pub(super) struct Case {
 pub(super) struct Market {
     pub(super) orders: BTreeMap<String, Kept>,
     pub(super) cases: Vec<Case>,
+    returns: Vec<returns::Return>,
     pub(super) stock: BTreeMap<String, u32>,
     pub(super) messages: Vec<(String, String)>,
     pub(super) notices: Vec<Vec<u8>>,
     access: BTreeMap<String, DateTime<Utc>>,
     refresh: Option<String>,
+    /// The refresh token before the current one, where it lives on.
+    former: Option<String>,
+    keeps_former: bool,
     pub(super) issued: u64,
 }
 
@@ -145,6 +152,12 @@ impl TikTokShopStandIn {
         refresh
     }
 
+    /// Lets the refresh token before the current one be taken as well. What the platform does is not
+    /// documented; by default only the newest is good.
+    pub fn keep_former_refresh_token(&self) {
+        lock(&self.market).keeps_former = true;
+    }
+
     /// Lets an order appear. It is on hold for an hour after payment.
     pub fn place(&self, order: SandboxOrder) {
         let mut lines: BTreeMap<String, u32> = BTreeMap::new();
@@ -208,6 +221,27 @@ impl TikTokShopStandIn {
         true
     }
 
+    /// The buyer of a delivered order asks for something. Returns the return's id; `None` when there
+    /// is no such order or it has not arrived.
+    pub fn open_return(&self, order: &str, kind: ReturnKind, now: DateTime<Utc>) -> Option<String> {
+        lock(&self.market).open_return(order, kind, now)
+    }
+
+    /// The buyer sends the goods of an approved return back. Returns whether one waited for that.
+    pub fn send_back(&self, id: &str, now: DateTime<Utc>) -> bool {
+        lock(&self.market).send_back(id, now)
+    }
+
+    /// What the seller has decided about a return, in the order of the answers.
+    #[must_use]
+    pub fn decisions_on(&self, id: &str) -> Vec<String> {
+        let market = lock(&self.market);
+        let known = market.returns.iter().find(|known| known.id == id);
+        known
+            .map(|known| known.answers.iter().map(|(_, decision)| decision.clone()).collect())
+            .unwrap_or_default()
+    }
+
     /// Messages sent to buyers so far, with their conversation.
     #[must_use]
     pub fn messages(&self) -> Vec<(String, String)> {
@@ -232,8 +266,9 @@ impl TikTokShopStandIn {
         let exchanged = if asked.path.ends_with("/get") {
             is("grant_type", "authorized_code") && is("auth_code", "sandbox-code")
         } else {
-            let known = market.refresh.clone().unwrap_or_default();
-            is("grant_type", "refresh_token") && is("refresh_token", &known)
+            let live = [market.refresh.as_deref(), market.former.as_deref()];
+            is("grant_type", "refresh_token")
+                && live.into_iter().flatten().any(|known| is("refresh_token", known))
         };
         if !exchanged {
             return refused(200, 36_004_001, "rt has expired");
@@ -242,7 +277,8 @@ impl TikTokShopStandIn {
         let (access, refresh) =
             (format!("access-{}", market.issued), format!("refresh-{}", market.issued));
         market.access.insert(access.clone(), now + TOKEN_LIFE);
-        market.refresh = Some(refresh.clone());
+        let former = market.refresh.replace(refresh.clone());
+        market.former = former.filter(|_| market.keeps_former);
         good(&json!({
             "access_token": access,
             "access_token_expire_in": (now + TOKEN_LIFE).timestamp(),
@@ -391,7 +427,19 @@ impl StandIn for TikTokShopStandIn {
                 market.find_cases(&body)
             }
             ("POST", ["return_refund", "202309", "returns", "search"]) => {
-                good(&json!({"return_orders": [], "next_page_token": "", "total_count": 0}))
+                market.find_returns(asked, &body)
+            }
+            ("POST", ["return_refund", "202309", "returns", id, call @ ("approve" | "reject")]) => {
+                market.answer_return(asked, id, call, &body, now)
+            }
+            ("POST", ["fulfillment", "202309", "orders", id, "split"]) => {
+                market.split(id, &body, now)
+            }
+            ("GET", ["fulfillment", "202309", "combinable_packages", "search"]) => {
+                market.find_combinable(asked, now)
+            }
+            ("POST", ["fulfillment", "202309", "packages", "combine"]) => {
+                market.combine(&body, now)
             }
             ("POST", ["return_refund", "202309", "cancellations", id, call]) => {
                 market.answer_case(id, call, ledger, now)
