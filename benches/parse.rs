@@ -16,6 +16,8 @@
 
 #[path = "parse/csv_orders.rs"]
 mod csv_orders;
+#[path = "parse/mercado_libre.rs"]
+mod mercado_libre;
 mod support;
 #[path = "parse/tiktok_shop.rs"]
 mod tiktok_shop;
@@ -60,14 +62,25 @@ pub(crate) fn title(state: &mut u64) -> String {
     title
 }
 
+/// Seconds that this thread has been running, so that other work of the machine does not count; the
+/// seconds since `begun` where the system does not tell.
+fn seconds(begun: Instant) -> f64 {
+    // The account is brought up to date when the thread gives way.
+    std::thread::yield_now();
+    let account = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanos: Option<f64> = account.and_then(|text| text.split(' ').next()?.parse().ok());
+    nanos.map_or_else(|| begun.elapsed().as_secs_f64(), |nanos| nanos / 1e9)
+}
+
 /// Runs the contestants in turn, `rounds` times, and returns the seconds of each, by contestant.
 pub(crate) fn contest(rounds: usize, contestants: &mut [&mut dyn FnMut()]) -> Vec<Vec<f64>> {
     let mut times = vec![Vec::with_capacity(rounds); contestants.len()];
+    let start = Instant::now();
     for _ in 0..rounds {
         for (contestant, times) in contestants.iter_mut().zip(&mut times) {
-            let begun = Instant::now();
+            let begun = seconds(start);
             contestant();
-            times.push(begun.elapsed().as_secs_f64());
+            times.push(seconds(start) - begun);
         }
     }
     for times in &mut times {
@@ -99,5 +112,6 @@ fn main() {
     csv_orders::memory(quick);
     csv_orders::run(quick);
     walmart::run(quick);
+    mercado_libre::run(quick);
     tiktok_shop::run(quick);
 }

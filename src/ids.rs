@@ -39,6 +39,10 @@ pub enum InvalidIdReason {
 }
 
 fn check(kind: &'static str, text: &str) -> Result<(), InvalidId> {
+    // Nearly all ids, told by a look at each byte.
+    if (1..=MAX_ID_LENGTH).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(());
+    }
     let reason = if text.is_empty() {
         InvalidIdReason::Empty
     } else if text.len() > MAX_ID_LENGTH && text.chars().count() > MAX_ID_LENGTH {

@@ -99,7 +99,7 @@ struct Data<'a> {
     orders: Vec<&'a RawValue>,
 }
 #[derive(Deserialize)]
-struct HandOrder {
+struct HandOrder<'a> {
     buyer_email: String,
     commerce_platform: String,
     create_time: i64,
@@ -109,12 +109,14 @@ struct HandOrder {
     delivery_type: String,
     fulfillment_type: String,
     id: String,
-    line_items: Vec<Unit>,
+    #[serde(borrow)]
+    line_items: Vec<Unit<'a>>,
     order_type: String,
     paid_time: i64,
     payment: Paid,
     payment_method_name: String,
-    recipient_address: Postal,
+    #[serde(borrow)]
+    recipient_address: Postal<'a>,
     rts_sla_time: i64,
     shipping_due_time: i64,
     shipping_type: String,
@@ -130,24 +132,25 @@ struct Paid {
     total_amount: Decimal,
 }
 #[derive(Deserialize)]
-struct Postal {
+struct Postal<'a> {
     address_line1: String,
     address_line2: String,
-    district_info: Vec<District>,
+    #[serde(borrow)]
+    district_info: Vec<District<'a>>,
     name: String,
     phone_number: String,
     postal_code: String,
-    region_code: String,
+    region_code: &'a str,
 }
 #[derive(Deserialize)]
-struct District {
-    address_level_name: String,
+struct District<'a> {
+    address_level_name: &'a str,
     address_name: String,
-    iso_code: Option<String>,
+    iso_code: Option<&'a str>,
 }
 #[derive(Deserialize)]
-struct Unit {
-    display_status: String,
+struct Unit<'a> {
+    display_status: &'a str,
     id: String,
     item_tax: Vec<Tax>,
     #[serde(deserialize_with = "number")]
@@ -177,13 +180,13 @@ fn filled(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn hand_line(unit: Unit, packages: &mut Vec<String>) -> PlatformLine {
+fn hand_line(unit: Unit<'_>, packages: &mut Vec<String>) -> PlatformLine {
     let money = |amount| Money::new(amount, Currency::USD);
     let price = money(unit.original_price);
-    let status = match unit.display_status.as_str() {
+    let status = match unit.display_status {
         "AWAITING_SHIPMENT" => UnitStatus::New,
         "IN_TRANSIT" => UnitStatus::InTransit,
-        _ => UnitStatus::Unknown(unit.display_status),
+        _ => UnitStatus::Unknown(unit.display_status.to_owned()),
     };
     if !unit.package_id.is_empty() {
         packages.push(unit.package_id.clone());
@@ -218,7 +221,7 @@ fn hand_line(unit: Unit, packages: &mut Vec<String>) -> PlatformLine {
 }
 
 fn by_hand(raw: &str) -> Result<PlatformOrder, serde_json::Error> {
-    let wire: HandOrder = serde_json::from_str(raw)?;
+    let wire: HandOrder<'_> = serde_json::from_str(raw)?;
     let (placed_at, paid_at) = (at(wire.create_time), at(wire.paid_time));
     let total = Money::new(wire.payment.total_amount, Currency::USD);
     let mut packages = Vec::new();
@@ -239,7 +242,7 @@ fn by_hand(raw: &str) -> Result<PlatformOrder, serde_json::Error> {
     let postal = wire.recipient_address;
     let (mut city, mut state) = (String::new(), None);
     for district in postal.district_info {
-        match district.address_level_name.as_str() {
+        match district.address_level_name {
             "City" => city = district.address_name,
             "State" => {
                 state =
@@ -271,7 +274,7 @@ fn by_hand(raw: &str) -> Result<PlatformOrder, serde_json::Error> {
                 city,
                 state,
                 postal_code: Some(postal.postal_code),
-                country: Country::new(&postal.region_code),
+                country: Country::new(postal.region_code),
                 residential: None,
             },
         }),

@@ -120,42 +120,46 @@ struct Elements<'a> {
 }
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct HandOrder {
+struct HandOrder<'a> {
     purchase_order_id: String,
     customer_order_id: String,
     customer_email_id: String,
     order_date: i64,
     buyer_id: String,
     mart: String,
-    shipping_info: Info,
-    order_lines: Lines,
+    #[serde(borrow)]
+    shipping_info: Info<'a>,
+    #[serde(borrow)]
+    order_lines: Lines<'a>,
     ship_node: Node,
 }
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Info {
+struct Info<'a> {
     phone: String,
     estimated_delivery_date: i64,
     estimated_ship_date: i64,
     method_code: String,
-    postal_address: Postal,
+    #[serde(borrow)]
+    postal_address: Postal<'a>,
 }
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Postal {
+struct Postal<'a> {
     name: String,
     address1: String,
     address2: Option<String>,
     city: String,
     state: String,
     postal_code: String,
-    country: String,
-    address_type: String,
+    country: &'a str,
+    address_type: &'a str,
 }
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Lines {
-    order_line: Vec<Line>,
+struct Lines<'a> {
+    #[serde(borrow)]
+    order_line: Vec<Line<'a>>,
 }
 #[derive(Deserialize)]
 struct Node {
@@ -165,13 +169,15 @@ struct Node {
 }
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
+struct Line<'a> {
     line_number: String,
     item: Item,
-    charges: Charges,
+    #[serde(borrow)]
+    charges: Charges<'a>,
     order_line_quantity: Quantity,
     status_date: i64,
-    order_line_statuses: Statuses,
+    #[serde(borrow)]
+    order_line_statuses: Statuses<'a>,
     fulfillment: Fulfillment,
 }
 #[derive(Deserialize)]
@@ -189,24 +195,28 @@ struct Weight {
     value: Decimal,
 }
 #[derive(Deserialize)]
-struct Charges {
-    charge: Vec<Charge>,
+struct Charges<'a> {
+    #[serde(borrow)]
+    charge: Vec<Charge<'a>>,
 }
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Charge {
-    charge_type: String,
-    charge_amount: Amount,
-    tax: Option<Tax>,
+struct Charge<'a> {
+    charge_type: &'a str,
+    #[serde(borrow)]
+    charge_amount: Amount<'a>,
+    #[serde(borrow)]
+    tax: Option<Tax<'a>>,
 }
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Tax {
-    tax_amount: Amount,
+struct Tax<'a> {
+    #[serde(borrow)]
+    tax_amount: Amount<'a>,
 }
 #[derive(Deserialize)]
-struct Amount {
-    currency: String,
+struct Amount<'a> {
+    currency: &'a str,
     #[serde(deserialize_with = "number")]
     amount: Decimal,
 }
@@ -217,13 +227,14 @@ struct Quantity {
 }
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Statuses {
-    order_line_status: Vec<Status>,
+struct Statuses<'a> {
+    #[serde(borrow)]
+    order_line_status: Vec<Status<'a>>,
 }
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Status {
-    status: String,
+struct Status<'a> {
+    status: &'a str,
     status_quantity: Quantity,
     tracking_info: Option<Tracking>,
 }
@@ -259,11 +270,11 @@ fn end_of_day(at: DateTime<Utc>, days: u64) -> DateTime<Utc> {
     midnight.to_utc() - TimeDelta::seconds(1)
 }
 
-fn hand_line(line: Line) -> (PlatformLine, Decimal) {
+fn hand_line(line: Line<'_>) -> (PlatformLine, Decimal) {
     let (mut goods, mut shipping, mut tax) = (Decimal::ZERO, None, None);
     let mut currency = Currency::USD;
     for charge in line.charges.charge {
-        currency = Currency::new(&charge.charge_amount.currency).unwrap();
+        currency = Currency::new(charge.charge_amount.currency).unwrap();
         if charge.charge_type == "PRODUCT" {
             goods += charge.charge_amount.amount;
         } else {
@@ -276,10 +287,10 @@ fn hand_line(line: Line) -> (PlatformLine, Decimal) {
     let money = |amount| Money::new(amount, currency);
     let total = goods + shipping.unwrap_or_default() + tax.unwrap_or_default();
     let units = line.order_line_statuses.order_line_status.into_iter().map(|row| UnitGroup {
-        status: match row.status.as_str() {
+        status: match row.status {
             "Acknowledged" => UnitStatus::Acknowledged,
             "Shipped" => UnitStatus::Shipped,
-            _ => UnitStatus::Unknown(row.status),
+            _ => UnitStatus::Unknown(row.status.to_owned()),
         },
         units: row.status_quantity.amount,
         shipment: row.tracking_info.map(|info| PlatformShipment {
@@ -311,7 +322,7 @@ fn hand_line(line: Line) -> (PlatformLine, Decimal) {
 }
 
 fn by_hand(raw: &str) -> Result<PlatformOrder, serde_json::Error> {
-    let wire: HandOrder = serde_json::from_str(raw)?;
+    let wire: HandOrder<'_> = serde_json::from_str(raw)?;
     let placed_at = at(wire.order_date);
     let first = &wire.order_lines.order_line[0];
     let attributes = BTreeMap::from([
@@ -356,7 +367,7 @@ fn by_hand(raw: &str) -> Result<PlatformOrder, serde_json::Error> {
                 city: postal.city,
                 state: Some(postal.state),
                 postal_code: Some(postal.postal_code),
-                country: Country::from_alpha3(&postal.country),
+                country: Country::from_alpha3(postal.country),
                 residential: Some(postal.address_type == "RESIDENTIAL"),
             },
         }),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::config::{DecimalMark, Field, Mapping, squeezed};
@@ -205,6 +206,10 @@ impl<'a> Cells<'a> {
     fn weight(&self) -> Read<Option<Grams>> {
         type Convert = fn(Decimal) -> Result<Grams, crate::units::UnitError>;
         let grams: Convert = |grams| {
+            // Nothing to round in whole grams.
+            if let Some(whole) = grams.to_u32().filter(|_| grams.scale() == 0) {
+                return Ok(Grams::new(whole));
+            }
             Grams::from_kilograms(
                 grams
                     .checked_div(Decimal::from(1_000))
@@ -237,15 +242,14 @@ impl<'a> Cells<'a> {
     }
 
     fn extras(&self, of_order: bool) -> BTreeMap<String, String> {
-        self.columns
-            .extras
-            .iter()
-            .filter(|extra| extra.of_order == of_order)
-            .filter_map(|extra| {
-                let text = self.row.cell(Some(extra.column));
-                (!text.is_empty()).then(|| (extra.name.clone(), text.to_owned()))
-            })
-            .collect()
+        let mut kept = BTreeMap::new();
+        for extra in self.columns.extras.iter().filter(|extra| extra.of_order == of_order) {
+            let text = self.row.cell(Some(extra.column));
+            if !text.is_empty() {
+                kept.insert(extra.name.clone(), text.to_owned());
+            }
+        }
+        kept
     }
 
     /// The line, and what the buyer pays for it in all.
@@ -554,8 +558,8 @@ fn share(total: Money, units: u32) -> Money {
     Money::new(amount, total.currency)
 }
 
-/// Whether addresses of the country have a postcode. Source: Universal Postal Union, list of
-/// countries without a postcode system.
+/// Whether addresses of the country have a postcode. The list is common knowledge of shops, read
+/// off no official list: a country that is missing from it only has its orders asked for a postcode.
 fn has_postcodes(country: Country) -> bool {
     const WITHOUT: [&str; 48] = [
         "AE", "AG", "AO", "AW", "BF", "BI", "BJ", "BO", "BS", "BW", "BZ", "CD", "CF", "CG", "CI",

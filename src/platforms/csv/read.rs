@@ -6,12 +6,10 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::io::Read;
 use std::sync::Arc;
 
-use csv::StringRecord;
-
 use super::config::{Field, Mapping};
 use super::error::{RowError, RowErrorCode};
 use super::map::{self, Reading};
-use super::wire::{Columns, Fault, Row, Rows};
+use super::wire::{Columns, Fault, Row, Rows, Texts};
 use crate::ids::PlatformOrderId;
 use crate::order::PlatformOrder;
 
@@ -72,7 +70,7 @@ pub struct CsvOrders<R> {
     given: u64,
     held: Option<Row>,
     errors: VecDeque<RowError>,
-    spare_records: Vec<StringRecord>,
+    spare_records: Vec<Texts>,
     spare_lists: Vec<Vec<Row>>,
     ended: bool,
 }

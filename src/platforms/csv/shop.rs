@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use csv::StringRecord;
 
 use super::CSV;
 use super::config::{Field, Mapping};
@@ -16,7 +15,7 @@ use super::error::RowError;
 use super::export::{Export, Told};
 use super::map::{self, Reading};
 use super::read::{CsvOrders, Digest, Digests, rejected};
-use super::wire::{Columns, Row, Rows};
+use super::wire::{Columns, Row, Rows, Texts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{
     CarrierId, IdempotencyKey, LineId, PlatformId, PlatformOrderId, ServiceCode, TrackingNumber,
@@ -262,7 +261,7 @@ impl CsvShop {
                 let mut rows = Rows::new(self.source.open()?, &self.mapping)
                     .map_err(|error| self.of_file(&error))?;
                 let mut places = Vec::new();
-                let mut spare = StringRecord::new();
+                let mut spare = Texts::default();
                 while let Some(row) = rows.next(spare) {
                     let row = row.map_err(|error| self.of_file(&error))?;
                     let id = row.cell(rows.columns.of(Field::OrderId));
@@ -303,7 +302,7 @@ impl CsvShop {
                     .with_source(error)
             })?;
             let mut reader = Rows::at(file, index.columns.clone(), index.delimiter);
-            let Some(row) = reader.next(StringRecord::new()) else { continue };
+            let Some(row) = reader.next(Texts::default()) else { continue };
             let mut row = row.map_err(|error| self.of_file(&error))?;
             (row.number, row.line) = (place.number, place.line);
             // A list would not join rows that lie further apart either.

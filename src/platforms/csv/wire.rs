@@ -32,10 +32,66 @@ impl Fault {
     }
 }
 
+/// The cells of a row, one after the other. Rows wait until no other can belong to their order, so
+/// they take as little room as they can.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Texts {
+    /// Takes the cells of a record. On bytes that are not UTF-8 the text stays readable, and the
+    /// number of the bad cell is told.
+    fn fill(&mut self, record: &ByteRecord) -> Result<(), usize> {
+        self.text.clear();
+        self.ends.clear();
+        self.ends.reserve_exact(record.len());
+        // All cells at once; an end inside a character is a cell that is not UTF-8.
+        if let Ok(text) = std::str::from_utf8(record.as_slice()) {
+            self.text.reserve_exact(text.len());
+            self.text.push_str(text);
+            let mut end = 0;
+            for cell in record {
+                end += cell.len();
+                self.ends.push(u32::try_from(end).unwrap_or(u32::MAX));
+                if !text.is_char_boundary(end) {
+                    return Err(self.fill_lossy(record));
+                }
+            }
+            return Ok(());
+        }
+        Err(self.fill_lossy(record))
+    }
+
+    fn fill_lossy(&mut self, record: &ByteRecord) -> usize {
+        self.text.clear();
+        self.ends.clear();
+        for cell in record {
+            self.text.push_str(&String::from_utf8_lossy(cell));
+            self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        }
+        record.iter().position(|cell| std::str::from_utf8(cell).is_err()).unwrap_or_default()
+    }
+
+    fn get(&self, column: usize) -> Option<&str> {
+        let end = *self.ends.get(column)? as usize;
+        let begin = match column.checked_sub(1) {
+            Some(before) => *self.ends.get(before)? as usize,
+            None => 0,
+        };
+        self.text.get(begin..end)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).map(|column| self.get(column).unwrap_or_default())
+    }
+}
+
 /// A row as text, or what is wrong with it.
 #[derive(Debug)]
 pub(super) struct Row {
-    pub(super) cells: StringRecord,
+    pub(super) cells: Texts,
     /// As people count: the header is 1.
     pub(super) number: u64,
     pub(super) line: u64,
@@ -49,9 +105,13 @@ impl Row {
     pub(super) fn cell(&self, column: Option<usize>) -> &str {
         let cell = column.and_then(|column| self.cells.get(column)).unwrap_or_default();
         // Most cells have none, which two bytes tell.
-        let dark = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
-        if dark(cell.as_bytes().first()) && dark(cell.as_bytes().last()) {
-            return cell;
+        match cell.as_bytes() {
+            [] => return cell,
+            [only] if only.is_ascii_graphic() => return cell,
+            [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => {
+                return cell;
+            }
+            _ => {}
         }
         cell.trim()
     }
@@ -232,8 +292,7 @@ impl<R: Read> Rows<R> {
     }
 
     /// The next row; `None` is the end. Takes a record that is not needed any more.
-    pub(super) fn next(&mut self, spare: StringRecord) -> Option<Result<Row, Box<RowError>>> {
-        self.bytes = spare.into_byte_record();
+    pub(super) fn next(&mut self, mut spare: Texts) -> Option<Result<Row, Box<RowError>>> {
         let place = self.reader.position().clone();
         match self.reader.read_byte_record(&mut self.bytes) {
             Ok(true) => {}
@@ -252,7 +311,7 @@ impl<R: Read> Rows<R> {
                 })));
             }
         }
-        let bytes = std::mem::take(&mut self.bytes);
+        let bytes = &self.bytes;
         let place = bytes.position().cloned().unwrap_or(place);
         let mut fault = None;
         if bytes.as_slice().len() > LARGEST_ROW {
@@ -266,14 +325,11 @@ impl<R: Read> Rows<R> {
             );
             fault = Some(Fault::new(None, RowErrorCode::CellCount, message));
         }
-        let cells = StringRecord::from_byte_record(bytes).unwrap_or_else(|error| {
-            let bytes = error.into_byte_record();
-            let bad = bytes.iter().position(|cell| std::str::from_utf8(cell).is_err());
-            fault = Some(Fault::new(bad, RowErrorCode::NotUtf8, "the cell is not UTF-8"));
-            StringRecord::from_byte_record_lossy(bytes)
-        });
+        if let Err(bad) = spare.fill(bytes) {
+            fault = Some(Fault::new(Some(bad), RowErrorCode::NotUtf8, "the cell is not UTF-8"));
+        }
         Some(Ok(Row {
-            cells,
+            cells: spare,
             number: place.record() + 1,
             line: place.line(),
             byte: place.byte(),

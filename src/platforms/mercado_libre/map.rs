@@ -11,7 +11,7 @@ use super::wire::{
     WirePayment, WireShipment, WireSla,
 };
 use crate::address::{Address, Contact, Country};
-use crate::client::wire::{decode, filled, unexpected};
+use crate::client::wire::{decode, decode_text, filled, unexpected};
 use crate::error::Result;
 use crate::ids::{
     BuyerId, LineId, PaymentId, PlatformOrderId, PlatformPackageId, Sku, TrackingNumber,
@@ -33,7 +33,7 @@ pub(super) struct ReadOrder {
 
 impl ReadOrder {
     pub(super) fn read(raw: &str) -> Result<Self> {
-        let wire: WireOrder = decode(raw.as_bytes())?;
+        let wire: WireOrder = decode_text(raw)?;
         if wire.order_items.is_empty() {
             return Err(unexpected("order_items is empty"));
         }
