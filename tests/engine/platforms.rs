@@ -245,7 +245,7 @@ async fn mercado_libre_parcels_reach_their_buyers_under_the_platforms_labels() {
 #[tokio::test(start_paused = true)]
 async fn a_mercado_libre_label_whose_answer_was_lost_is_fetched_again() {
     for fault in [Fault::LostAfter, Fault::LostBefore, Fault::Truncated] {
-        let faults = scripted("mercado-libre", "/shipment_labels", 0, 1, fault.clone());
+        let faults = scripted("mercado-libre", "/shipment_labels", 0, 1, fault);
         let (world, market) = mercado_libre(faults);
         let count = sell(&market, 5, 1);
         world.import().await;
@@ -317,7 +317,7 @@ async fn tiktok_shop_parcels_reach_their_buyers_under_the_platforms_labels() {
 async fn a_tiktok_shop_label_whose_answer_was_lost_is_recovered_without_a_second_one() {
     for (region, path) in [("US", "/202309/packages"), ("GB", "/ship")] {
         for fault in [Fault::LostAfter, Fault::Truncated, Fault::LostBefore] {
-            let faults = scripted("tiktok-shop", path, 0, 1, fault.clone());
+            let faults = scripted("tiktok-shop", path, 0, 1, fault);
             let (world, market) = tiktok_shop(region, faults);
             let order =
                 tiktok::generate(4, 1, at(-6), at(-2), region, Shipping::Platform).remove(0);
