@@ -92,7 +92,7 @@ async fn refunds_are_offered_in_part_or_refused_with_a_reason_and_goods_are_repl
 #[tokio::test(start_paused = true)]
 async fn an_answer_to_a_return_that_was_lost_is_given_once() {
     for lost in [Fault::LostAfter, Fault::LostBefore, Fault::Truncated] {
-        let house = house_with("US", fault("/approve", 0, lost.clone()), |config| config);
+        let house = house_with("US", fault("/approve", 0, lost), |config| config);
         let id = house.returned(2, ReturnKind::Refund).await;
         let case = house.case_of(&CaseKind::Refund, &id).await;
         let told = house.shop.answer(&case, &CaseAnswer::Accept, &key_of("refund")).await;
