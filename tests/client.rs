@@ -594,6 +594,9 @@ async fn no_secret_is_in_any_error_debug_or_span() {
     let capture = spans::Capture::default();
     let subscriber = tracing_subscriber::registry().with(capture.clone());
     let guard = tracing::subscriber::set_default(subscriber);
+    // While there is one subscriber only, a span first met by another test's thread is switched off
+    // for all threads. With a second one every span is asked of both.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
 
     // The vendor echoes everything: token, client secret, query and body.
     let echo = format!("bad {CANARY}-token for {CANARY}-client-secret, buyer={CANARY}");
