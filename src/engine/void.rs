@@ -17,7 +17,7 @@ impl Engine {
     /// Asks the carrier to void a parcel's label: written down first, settled after.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) when the carrier cannot void; of the adapter or the store.
+    /// [`ErrorKind::Unsupported`] when the carrier cannot void; of the adapter or the store.
     pub async fn void_label(
         &self,
         order: Order,
