@@ -118,33 +118,50 @@ impl CohortCounters {
             samples: self.samples.clone(),
             ..*self
         };
-        let (mut own, mut theirs) = (0, 0);
-        loop {
-            match (self.keys.get(own), other.keys.get(theirs)) {
-                (Some(a), Some(b)) if a == b => {
-                    both.push(*a, self.cell(own), self.sum(own).saturating_add(other.sum(theirs)));
-                    let last = both.keys.len().saturating_sub(1);
-                    for (counter, more) in both.cell_mut(last).iter_mut().zip(other.cell(theirs)) {
-                        *counter = counter.saturating_add(*more);
-                    }
-                    own += 1;
-                    theirs += 1;
-                }
-                (Some(a), b) if b.is_none_or(|b| a < b) => {
-                    both.push(*a, self.cell(own), self.sum(own));
-                    own += 1;
-                }
-                (_, Some(b)) => {
-                    both.push(*b, other.cell(theirs), other.sum(theirs));
-                    theirs += 1;
-                }
-                _ => break,
-            }
+        match self.width {
+            4 => both.join::<4>(self, other),
+            8 => both.join::<8>(self, other),
+            12 => both.join::<12>(self, other),
+            _ => both.join::<16>(self, other),
         }
         for (key, values) in &other.samples {
             merge_sorted(both.samples.entry(*key).or_default(), values);
         }
         both
+    }
+
+    /// Adds the groups of two whose cells have this width.
+    fn join<const W: usize>(&mut self, one: &Self, other: &Self) {
+        let (mut left, mut right) = (one.groups::<W>(), other.groups::<W>());
+        let (mut a, mut b) = (left.next(), right.next());
+        loop {
+            match (a, b) {
+                (Some(own), Some(theirs)) if own.0 == theirs.0 => {
+                    let mut cell = *own.1;
+                    for (counter, more) in cell.iter_mut().zip(theirs.1) {
+                        *counter = counter.saturating_add(*more);
+                    }
+                    self.push_cell(own.0, &cell, own.2.saturating_add(theirs.2));
+                    (a, b) = (left.next(), right.next());
+                }
+                (Some(own), theirs) if theirs.is_none_or(|theirs| own.0 < theirs.0) => {
+                    self.push_cell(own.0, own.1, own.2);
+                    a = left.next();
+                }
+                (_, Some(theirs)) => {
+                    self.push_cell(theirs.0, theirs.1, theirs.2);
+                    b = right.next();
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Key, counters and sum of each group.
+    fn groups<const W: usize>(&self) -> impl Iterator<Item = (u64, &[u32; W], i128)> {
+        let sums = self.sums.iter().copied().chain(std::iter::repeat(0));
+        let cells = self.keys.iter().zip(self.cells.as_chunks().0);
+        cells.zip(sums).map(|((key, cell), sum)| (*key, cell, sum))
     }
 
     /// The same groups under other keys.
