@@ -362,10 +362,7 @@ impl TikTokShop {
     ///
     /// # Errors
     /// As every call.
-    pub async fn shipping_providers(
-        &self,
-        delivery_option: &str,
-    ) -> Result<Vec<ShippingProvider>> {
+    pub async fn shipping_providers(&self, delivery_option: &str) -> Result<Vec<ShippingProvider>> {
         let known = {
             let providers = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
             providers.get(delivery_option).cloned()

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use super::calls::{
     CreatePackage, Created, Download, GetDocument, GetPackage, QueryServices, ShipPackage,
 };
-use super::handover::{Goods, SchedulePackage};
 use super::config::PlatformShipping;
 use super::dialect::TikTokDialect;
+use super::handover::{Goods, SchedulePackage};
 use super::map::ReadOrder;
 use super::{TIKTOK_SHOP, TikTokShop, may_ship, not_there, settle};
 use crate::client::Client;
@@ -174,11 +174,14 @@ impl TikTokShop {
         let (order, lines) = (&request.order, &request.lines);
         let waiting = settle::waiting(&before.units, lines);
         let units = || settle::to_ship(&before.units, lines, None);
+        let packed = |units: &[String]| {
+            before.units.iter().any(|unit| unit.package.is_some() && units.contains(&unit.id))
+        };
         let creates = match self.market("buy_label")?.platform {
             PlatformShipping::CreatePackage => true,
             PlatformShipping::ShipPackage => false,
             PlatformShipping::CreateOrShip => {
-                request.label.dimensions.is_some() || waiting.is_empty()
+                request.label.dimensions.is_some() || !packed(&units()?)
             }
         };
         if creates {
@@ -197,8 +200,7 @@ impl TikTokShop {
             return Ok((package.clone(), None));
         }
         let units = units()?;
-        let packed = |unit: &super::Unit| unit.package.is_some() && units.contains(&unit.id);
-        if before.units.iter().any(packed) {
+        if packed(&units) {
             return Err(Error::new(
                 ErrorKind::Rejected,
                 "no package of the platform holds exactly these units: split the order first",

@@ -29,14 +29,14 @@
 //!   [`Conflict`](crate::ErrorKind::Conflict), since the platform keeps no reference of ours.
 //! - No call takes a label back. It lapses with its order, which the seller may cancel as a whole
 //!   until the carrier has collected it; discarding a label says where its package stands.
-//! - What the platform combines it also takes apart: [`TikTokShop::uncombine`]. Where it combines
-//!   nothing, orders of one buyer are marked as shipped under one number.
+//! - Where the platform combines nothing, orders of one buyer to one address are marked as shipped
+//!   under one number, at most 20 of them.
 //!
 //! # Beyond the common abilities
 //! [`TikTokShop::handover_options`] and [`TikTokShop::ship_packages`] for many packages at once,
 //! [`TikTokShop::price_detail`], [`TikTokShop::cancel_eligibility`] and
 //! [`TikTokShop::reject_reasons`] for the keys of reasons, [`TikTokShop::subscribe`] for
-//! notifications.
+//! notifications, [`TikTokShop::uncombine`].
 //!
 //! # What is unsure
 //! - Which shipping call a market takes: [`MARKETS`], [`TikTokShopConfig::with_market`]. For the
@@ -67,6 +67,7 @@ mod calls;
 mod cases;
 mod config;
 mod dialect;
+mod figures;
 mod handover;
 mod labels;
 mod map;
@@ -113,7 +114,7 @@ use crate::order::{LogisticsMode, PlatformOrder, UnitStatus};
 use crate::ports::{
     AfterSale, BuyerMessages, Cancellations, CarrierNaming, Confirmed, Cursor, Listing,
     MarketplaceAdapter, OrderQuery, Page, PlatformItem, PlatformLabels, PlatformLimits,
-    PlatformParcels, ShipmentNotice, StockPush, TrackingUpdates, Webhooks,
+    PlatformParcels, SellerFigures, ShipmentNotice, StockPush, TrackingUpdates, Webhooks,
 };
 use crate::shipment::NumberChanges;
 
@@ -254,13 +255,15 @@ impl TikTokShop {
     pub fn new(config: TikTokShopConfig, transport: Arc<dyn Transport>) -> Result<Self> {
         for (name, version) in config.versions.named() {
             if version.len() != 6 || !version.bytes().all(|digit| digit.is_ascii_digit()) {
-                return Err(Error::new(ErrorKind::Configuration, "has not six digits")
-                    .with_field(name));
+                return Err(
+                    Error::new(ErrorKind::Configuration, "has not six digits").with_field(name)
+                );
             }
         }
         if config.ship_batch == 0 {
-            return Err(Error::new(ErrorKind::Configuration, "must be at least 1")
-                .with_field("ship_batch"));
+            return Err(
+                Error::new(ErrorKind::Configuration, "must be at least 1").with_field("ship_batch")
+            );
         }
         let exchange = exchange(&config, transport.clone())?;
         let signer = exchange.signer.clone();
@@ -588,6 +591,10 @@ impl MarketplaceAdapter for TikTokShop {
     }
 
     fn after_sale(&self) -> Option<&dyn AfterSale> {
+        Some(self)
+    }
+
+    fn figures(&self) -> Option<&dyn SellerFigures> {
         Some(self)
     }
 }

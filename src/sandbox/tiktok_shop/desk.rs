@@ -47,6 +47,7 @@ pub(super) fn order_status(kept: &Kept, now: DateTime<Utc>) -> &'static str {
 pub(super) fn currency_in(region: &str) -> &'static str {
     match region {
         "GB" => "GBP",
+        "DE" => "EUR",
         "TH" => "THB",
         _ => "USD",
     }
@@ -352,8 +353,13 @@ impl Market {
         let order = text(body, "order_id").to_owned();
         let units = units_of(body);
         let package = self.new_package();
-        let number = format!("9400{package}");
-        if let Some(refusal) = self.leave(&order, &units, (&package, &number, "USPS"), now) {
+        let region = self.orders.get(&order).map_or("US", |kept| kept.order.region);
+        let (prefix, carrier, provider) = match region {
+            "GB" => ("RM", "Royal Mail", "7117858858072016687"),
+            _ => ("9400", "USPS", "7117858858072016686"),
+        };
+        let number = format!("{prefix}{package}");
+        if let Some(refusal) = self.leave(&order, &units, (&package, &number, carrier), now) {
             return refusal;
         }
         sell(ledger, &package, &number, now);
@@ -363,8 +369,9 @@ impl Market {
             "package_id": package,
             "shipping_service_info": {
                 "id": "288233559123860015", "name": "Standard shipping", "price": "5.20",
-                "currency": "USD", "earliest_delivery_days": 2, "latest_delivery_days": 5,
-                "shipping_provider_id": "7117858858072016686", "shipping_provider_name": "USPS"
+                "currency": currency_in(region), "earliest_delivery_days": 2,
+                "latest_delivery_days": 5, "shipping_provider_id": provider,
+                "shipping_provider_name": carrier
             }
         }))
     }
@@ -448,9 +455,7 @@ impl Market {
         // A whole order may be cancelled until its carrier collects it.
         let collected = |unit: &UnitState| match unit.status {
             "AWAITING_SHIPMENT" | "CANCELLED" => false,
-            "AWAITING_COLLECTION" => {
-                !units.is_empty() || kept.order.shipping != Shipping::Platform
-            }
+            "AWAITING_COLLECTION" => !units.is_empty() || kept.order.shipping != Shipping::Platform,
             _ => true,
         };
         if kept.units.iter().filter(|unit| meant(unit)).any(collected) {

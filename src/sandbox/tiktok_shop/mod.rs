@@ -179,7 +179,8 @@ impl TikTokShopStandIn {
                 id: unit.id.clone(),
                 status: "AWAITING_SHIPMENT",
                 // Only where the platform makes packages with the order.
-                package: (order.region != "US" && order.shipping == Shipping::Platform)
+                package: (!matches!(order.region, "US" | "DE")
+                    && order.shipping == Shipping::Platform)
                     .then(|| format!("115{}", order.id)),
                 number: None,
                 provider: None,
@@ -491,6 +492,12 @@ impl StandIn for TikTokShopStandIn {
             ("POST", ["product", "202309", "products", _, "inventory", "update"]) => {
                 market.set_stock(&body, ledger)
             }
+            ("GET", ["customer_service", "202407", "performance"]) => good(&json!({
+                "performance": {
+                    "response_percentage": "93.4", "response_time_mins": "3.4",
+                    "satisfaction_percentage": "95.2", "support_session_count": 15
+                }
+            })),
             ("POST", ["customer_service", "202309", "conversations"]) => {
                 good(&json!({"conversation_id": "7106888323922608389"}))
             }
