@@ -331,14 +331,14 @@ fn moves_by_platform(order: &Order, package: &Package, number: Option<&TrackingN
 /// The platform saw a parcel on its way. It says that it moves, not since when: the last change of
 /// the order is the closest known instant, and never too early.
 fn seen_moving(package: &PackageId, snapshot: &PlatformOrder, now: DateTime<Utc>) -> Action {
-    let word = snapshot.status.clone().unwrap_or_default();
     Action::Tracked {
         package: package.clone(),
         events: vec![TrackingEvent {
             time: EventTime::Instant(snapshot.updated_at.unwrap_or(now)),
             place: None,
-            raw_text: word.clone(),
-            raw_code: word,
+            // The platform's word has been read by its adapter; what is left of it is ours.
+            raw_code: "in_transit".to_owned(),
+            raw_text: "the platform shows the parcel on its way".to_owned(),
             milestone: Milestone::DepartedHub,
             reason: None,
         }],

@@ -525,15 +525,19 @@ async fn a_tiktok_shop_order_travels_under_the_sellers_label_from_the_sale_to_it
         world.read_again().await;
     }
 
-    // The carrier is asked where it is; the platform says the same a little later.
+    // Where a seller's parcel is, its carrier knows: the platform's word alone moves nothing.
+    world.clock.set(at(20));
+    assert!(market.move_on(id.as_str(), at(20)));
+    world.read_again().await;
+    assert_eq!(world.only_order().await.state(), OrderState::AwaitingCollection);
     for (hours, state) in [(24, OrderState::InTransit), (24 * 7, OrderState::Delivered)] {
         world.clock.set(at(hours));
         world.engine.track(at(hours)).await.unwrap();
         assert_eq!(world.only_order().await.state(), state);
-        assert!(market.move_on(id.as_str(), at(hours)));
-        world.read_again().await;
-        assert_eq!(world.only_order().await.state(), state);
     }
+    assert!(market.move_on(id.as_str(), at(24 * 7)));
+    world.read_again().await;
+    assert_eq!(world.only_order().await.state(), OrderState::Delivered);
     world.clock.set(at(24 * 20));
     assert!(market.complete(id.as_str(), at(24 * 20)));
     world.read_again().await;
