@@ -181,14 +181,28 @@ fn shape(value: &Value) -> Value {
 
 /// Whether everything of `ours` is in `theirs`, with the same name and type.
 fn is_part_of(ours: &Value, theirs: &Value) -> bool {
-    match (ours, theirs) {
-        (Value::Object(ours), Value::Object(theirs)) => ours.iter().all(|(name, value)| {
-            theirs.get(name).is_some_and(|known| is_part_of(&shape(value), &shape(known)))
-        }),
-        (Value::Array(ours), Value::Array(theirs)) => {
-            ours.iter().all(|value| theirs.first().is_some_and(|known| is_part_of(value, known)))
+    fn fits(ours: &Value, theirs: &Value) -> bool {
+        match (ours, theirs) {
+            (Value::Object(ours), Value::Object(theirs)) => ours
+                .iter()
+                .all(|(name, value)| theirs.get(name).is_some_and(|known| fits(value, known))),
+            (Value::Array(ours), Value::Array(theirs)) => {
+                ours.iter().all(|value| theirs.first().is_some_and(|known| fits(value, known)))
+            }
+            _ => ours == theirs,
         }
-        _ => ours == theirs,
+    }
+    fits(&shape(ours), &shape(theirs))
+}
+
+#[test]
+fn a_field_of_another_name_or_type_is_no_part_of_a_request() {
+    let official = json!({"ids": ["1"], "page": {"size": 2}});
+    for part in [json!({}), json!({"ids": ["7", "8"]}), json!({"page": {"size": 9}})] {
+        assert!(is_part_of(&part, &official), "{part}");
+    }
+    for other in [json!({"id": "1"}), json!({"ids": [1]}), json!({"page": {"size": "9"}})] {
+        assert!(!is_part_of(&other, &official), "{other}");
     }
 }
 

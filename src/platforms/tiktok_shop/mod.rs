@@ -20,6 +20,9 @@
 //! - An order lists single units. Units of one SKU and price are one line, named by the SKU id;
 //!   [`PlatformLine::unit_ids`](crate::order::PlatformLine::unit_ids) keeps them, and parts of a line
 //!   take the smallest ids that are open.
+//! - Deadlines that are advice, or win an advantage only (`recommended_shipping_time`,
+//!   `fast_dispatch_sla_time`, `pick_up_cut_off_time`), are none that can be missed, and are left in
+//!   the raw text.
 //! - An order on hold has no address and must not ship. Under the platform's shipping the recipient
 //!   is masked; the attribute `recipient_masked` tells.
 //! - A cancelled *package* is lost or damaged: its units read as unknown, not as cancelled.
