@@ -157,6 +157,12 @@ fn providers(id: &str) -> String {
         .replace("7117858858072016686", id)
 }
 
+/// What a call of which nothing is read came to.
+fn outcome<T>(done: &Result<T>, word: &str) -> Value {
+    let word = done.as_ref().map_or_else(ToString::to_string, |_| word.to_owned());
+    json!({ "outcome": word })
+}
+
 fn page(page: Page<AfterSaleCase>) -> Value {
     let cases = page.items.into_iter().map(|item| match item {
         PlatformItem::Read(case) => *case,
@@ -401,10 +407,10 @@ async fn an_empty_body_arranges_a_package_as_the_capture_shows() {
     ];
     let (shop, script) = scripted("VN", answers);
     let order = super::house::read_page(&order_detail("AWAITING_SHIPMENT", "TIKTOK", &["1"]));
-    let label = shop.buy(&label_request(&order[0], 1), &key()).await.unwrap();
+    let bought = shop.buy(&label_request(&order[0], 1), &key()).await;
     assert_eq!(script.bodies(), [json!({})]);
-    assert_eq!(expected("vn_ship_package_empty_body_response"), json!({"outcome": "arranged"}));
-    assert_eq!(label.documents.len(), 1);
+    assert_eq!(outcome(&bought, "arranged"), expected("vn_ship_package_empty_body_response"));
+    assert_eq!(bought.unwrap().documents.len(), 1);
 }
 
 #[tokio::test]
@@ -616,7 +622,7 @@ async fn a_message_goes_to_the_official_conversation_as_a_text_that_holds_json()
         example("CustomerServiceCreateConversationMessageResponse"),
     ];
     let (shop, script) = scripted("US", answers);
-    shop.send_message(&id(), &"test".to_owned().into(), &key()).await.unwrap();
+    let sent = shop.send_message(&id(), &"test".to_owned().into(), &key()).await;
     let bodies = script.bodies();
     assert_eq!(bodies[0], json_fixture("CustomerServiceCreateConversationRequest.json"));
     let mut official = json_fixture("CustomerServiceCreateConversationMessageRequest.json");
@@ -628,8 +634,8 @@ async fn a_message_goes_to_the_official_conversation_as_a_text_that_holds_json()
     assert_eq!(bodies[1], official);
     let read = json!({ "message_goes_to": script.path(2) });
     assert_eq!(read, expected("CustomerServiceCreateConversationResponse"));
-    let sent = json!({"outcome": "sent"});
-    assert_eq!(sent, expected("CustomerServiceCreateConversationMessageResponse"));
+    let told = expected("CustomerServiceCreateConversationMessageResponse");
+    assert_eq!(outcome(&sent, "sent"), told);
 }
 
 #[tokio::test]
@@ -679,8 +685,8 @@ async fn cancellations_and_answers_have_the_official_fields() {
     let (shop, script) =
         scripted_with(config, answers.into_iter().map(|body| (200, body)).collect());
     let wanted = CancelLine { line: line(1).line, units: 1, reason: CancelReason::OutOfStock };
-    shop.cancel(&id(), &[wanted]).await.unwrap();
-    assert_eq!(expected("ReturnRefundCreateCancellationResponse"), json!({"outcome": "cancelled"}));
+    let done = shop.cancel(&id(), &[wanted]).await;
+    assert_eq!(outcome(&done, "cancelled"), expected("ReturnRefundCreateCancellationResponse"));
     let sent = script.bodies().remove(0);
     assert!(is_part_of(&sent, &official), "{sent}");
     assert_eq!(sent["order_line_item_ids"], json!(["9"]), "the smallest open unit");
