@@ -394,7 +394,8 @@ async fn tiktok_shop_parcels_reach_their_buyers_under_the_platforms_labels() {
 
 #[tokio::test(start_paused = true)]
 async fn a_tiktok_shop_label_whose_answer_was_lost_is_recovered_without_a_second_one() {
-    for (region, path) in [("US", "/202309/packages"), ("GB", "/ship")] {
+    for (region, path) in [("US", "/202309/packages"), ("GB", "/202309/packages"), ("TH", "/ship")]
+    {
         for fault in [Fault::LostAfter, Fault::Truncated, Fault::LostBefore] {
             let faults = scripted("tiktok-shop", path, 0, 1, fault);
             let (world, market) = tiktok_shop(region, faults);
