@@ -11,11 +11,12 @@ mod support;
 
 use std::fmt::Write as _;
 
+use chrono::TimeDelta;
 use orderflow::order::{
     Action, Actor, CancelReason, CancelRequest, CancelledUnits, CompletionPolicy, EVENTS, Event,
-    EventKind, Guard, Hold, HoldReason, Order, OrderFilter, OrderState, Rejected, ReturnedUnits,
-    Stage, TRANSITIONS, UnitGroup, UnitStatus, apply, check_invariants, counters, derive_stage,
-    erase, reconcile, replay,
+    EventKind, Guard, Hold, HoldReason, LogisticsMode, Order, OrderFilter, OrderState, Rejected,
+    ReturnedUnits, Stage, TRANSITIONS, UnitGroup, UnitStatus, apply, check_invariants, counters,
+    derive_stage, erase, reconcile, replay,
 };
 use orderflow::shipment::{LabelState, Milestone, UndeliverableResolution, UploadState};
 use orderflow::{CarrierId, HoldId, PackageId, TrackingNumber};
@@ -459,6 +460,43 @@ fn a_shipment_made_in_the_platforms_own_screens_becomes_a_parcel() {
 }
 
 #[test]
+fn a_parcel_of_the_platforms_moves_on_the_platforms_word_and_one_of_the_sellers_does_not() {
+    let cases = [
+        (LogisticsMode::PlatformLabel, OrderState::InTransit),
+        (LogisticsMode::PlatformFulfilled, OrderState::InTransit),
+        (LogisticsMode::SellerCarrier, OrderState::AwaitingCollection),
+    ];
+    for (logistics, moved) in cases {
+        let mut base = snapshot("moves", &[("1", 2)]);
+        base.logistics = logistics;
+        let mut order = import_of(&base);
+        let whole = |status: UnitStatus| vec![group(status, 2, Some("X-1"))];
+        let half = vec![
+            group(UnitStatus::InTransit, 1, Some("X-1")),
+            group(UnitStatus::Shipped, 1, Some("X-1")),
+        ];
+        let said = [
+            (1, whole(UnitStatus::Shipped), OrderState::AwaitingCollection),
+            (2, half, OrderState::AwaitingCollection),
+            (3, whole(UnitStatus::InTransit), moved),
+            (4, whole(UnitStatus::InTransit), moved),
+            (5, whole(UnitStatus::Delivered), OrderState::Delivered),
+        ];
+        for (minutes, units, state) in said {
+            let mut shown = base.clone();
+            shown.updated_at = Some(now() + TimeDelta::minutes(minutes));
+            shown.lines[0].units = units;
+            order = take(&order, &shown);
+            assert_eq!(order.state(), state, "{logistics:?} after {minutes} minutes");
+        }
+        let movement = &order.packages[0].movement;
+        let told = TimeDelta::minutes(if moved == OrderState::InTransit { 3 } else { 5 });
+        assert_eq!(movement.accepted_at, Some(now() + told), "{logistics:?}: told once");
+        assert_eq!(movement.events.len(), usize::from(moved == OrderState::InTransit));
+    }
+}
+
+#[test]
 fn an_upload_that_the_platform_shows_is_over() {
     let (order, package) = labelled("seen", &[("1", 1)]);
     let sent = after(
@@ -609,8 +647,12 @@ proptest! {
     fn reconciling_is_idempotent(
         picks in prop::collection::vec((0_usize..7, 1_u32..4, prop::option::of(0_u8..3)), 1..4),
         request in any::<bool>(),
+        platform in any::<bool>(),
     ) {
-        let base = snapshot("idem", &[("1", 4)]);
+        let mut base = snapshot("idem", &[("1", 4)]);
+        if platform {
+            base.logistics = LogisticsMode::PlatformLabel;
+        }
         let mut order = import_of(&base);
         let mut said = base;
         let mut left = 4_u32;

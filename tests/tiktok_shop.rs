@@ -3,10 +3,14 @@
 // Clippy excuses test functions only, not the stand-ins beside them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "tiktok_shop/handover.rs"]
+mod handover;
 #[path = "tiktok_shop/house.rs"]
 mod house;
 #[path = "tiktok_shop/journey.rs"]
 mod journey;
+#[path = "tiktok_shop/official.rs"]
+mod official;
 #[path = "tiktok_shop/parcels.rs"]
 mod parcels;
 #[path = "tiktok_shop/reading.rs"]

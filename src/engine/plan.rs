@@ -4,11 +4,13 @@ use chrono::{DateTime, Utc};
 
 use crate::ids::PackageId;
 use crate::order::{
-    Actor, Allocation, CompletionPolicy, Deadline, LogisticsMode, Order, OrderState,
+    Actor, Allocation, CompletionPolicy, Deadline, HoldReason, LogisticsMode, Order, OrderState,
     PlatformDeadline, Review,
 };
 use crate::ports::PlatformLimits;
-use crate::rules::{self, AllocationPolicy, ReviewContext, ReviewPolicy, ReviewVerdict, SlaRules};
+use crate::rules::{
+    self, AllocationPolicy, Finding, ReviewContext, ReviewPolicy, ReviewVerdict, SlaRules,
+};
 use crate::shipment::{LabelState, UploadState};
 use crate::warehouse::{StockView, Warehouse};
 
@@ -131,6 +133,10 @@ fn before_shipment(order: &Order, facts: &Facts<'_>, now: DateTime<Utc>) -> Vec<
         Review::Pending | Review::NeedsPerson { .. } => {
             let review = match rules::review(order, &context, now) {
                 ReviewVerdict::Approve => Review::Approved { at: now, by: Actor::System },
+                // Nobody can do anything about it, and it ends by itself.
+                ReviewVerdict::NeedsPerson(findings) if findings.iter().all(is_remorse) => {
+                    return Vec::new();
+                }
                 ReviewVerdict::NeedsPerson(findings) => Review::NeedsPerson {
                     at: now,
                     findings: findings.iter().map(ToString::to_string).collect(),
@@ -180,6 +186,10 @@ fn before_shipment(order: &Order, facts: &Facts<'_>, now: DateTime<Utc>) -> Vec<
             Some(_) => Step::BuyLabel(package.id.clone()),
         })
         .collect()
+}
+
+fn is_remorse(finding: &Finding) -> bool {
+    matches!(finding, Finding::Held { reason: HoldReason::PlatformRemorse })
 }
 
 /// Whether a review says the same as the stored one, whenever it was made.

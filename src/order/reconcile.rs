@@ -9,7 +9,9 @@ use super::incident::ExceptionKind;
 use super::snapshot::{PlatformLine, PlatformOrder, PlatformShipment, UnitStatus};
 use super::{LogisticsMode, Order, OrderState, counters};
 use crate::ids::{CarrierId, EventId, LineId, PackageId, TrackingNumber};
-use crate::shipment::{LabelState, Package, PackedLine, UploadState};
+use crate::shipment::{
+    EventTime, LabelState, Milestone, Package, PackedLine, TrackingEvent, UploadState,
+};
 
 /// A hash of everything a snapshot says. Equal hashes mean that nothing is new.
 #[must_use]
@@ -200,6 +202,8 @@ struct Parcel<'a> {
     contents: Vec<(LineId, u32)>,
     shipment: Option<&'a PlatformShipment>,
     delivered: bool,
+    /// The carrier has it: all of it is on its way or delivered.
+    moving: bool,
 }
 
 fn shipments(
@@ -217,8 +221,11 @@ fn shipments(
             }
             let number = group.shipment.as_ref().and_then(|shipment| shipment.number.as_ref());
             let parcel = parcels.entry(number).or_default();
-            // A parcel counts as delivered when all of it is.
-            parcel.delivered = delivered && (parcel.delivered || parcel.contents.is_empty());
+            let first = parcel.contents.is_empty();
+            // A parcel counts as delivered, or as moving, when all of it is.
+            parcel.delivered = delivered && (parcel.delivered || first);
+            let moving = delivered || group.status == UnitStatus::InTransit;
+            parcel.moving = moving && (parcel.moving || first);
             parcel.contents.push((line.id.clone(), group.units));
             parcel.shipment = parcel.shipment.or(group.shipment.as_ref());
         }
@@ -245,7 +252,12 @@ fn shipments(
                     number: number.cloned(),
                 });
             }
-            if parcel.delivered && package.is_shipped() && !package.is_delivered() {
+            let seen = parcel.moving && moves_by_platform(order, package, *number);
+            if seen {
+                actions.push(seen_moving(&package.id, snapshot, now));
+            }
+            let shipped = package.is_shipped() || (seen && package.undeliverable.is_none());
+            if parcel.delivered && shipped && !package.is_delivered() {
                 let delivered_at = snapshot.updated_at.unwrap_or(now);
                 actions.push(Action::DeliveredOnPlatform {
                     package: package.id.clone(),
@@ -284,6 +296,11 @@ fn shipments(
             .shipment
             .and_then(|shipment| shipment.carrier.as_deref())
             .and_then(|name| CarrierId::new(name.trim().to_lowercase()).ok());
+        // Without carrier and number there is nothing to hang an event on.
+        let seen = parcel.moving
+            && order.logistics.is_addressed_by_platform()
+            && carrier.is_some()
+            && number.is_some();
         actions.push(Action::ShippedElsewhere {
             package: package.clone(),
             contents,
@@ -291,10 +308,41 @@ fn shipments(
             number: number.cloned(),
             shipped_at,
         });
+        if seen {
+            actions.push(seen_moving(&package, snapshot, now));
+        }
         if parcel.delivered {
             let delivered_at = snapshot.updated_at.unwrap_or(now);
             actions.push(Action::DeliveredOnPlatform { package, delivered_at });
         }
+    }
+}
+
+/// Whether the platform's word that a parcel moves is news about it. Only the platform follows
+/// parcels under its own labels; of a seller's parcel the carrier itself knows more, and some
+/// platforms call it moving as soon as the seller says so.
+fn moves_by_platform(order: &Order, package: &Package, number: Option<&TrackingNumber>) -> bool {
+    order.logistics.is_addressed_by_platform()
+        && !package.is_accepted()
+        && !package.contents.is_empty()
+        && package.tracking.as_ref().map(|tracking| &tracking.number) == number
+}
+
+/// The platform saw a parcel on its way. It says that it moves, not since when: the last change of
+/// the order is the closest known instant, and never too early.
+fn seen_moving(package: &PackageId, snapshot: &PlatformOrder, now: DateTime<Utc>) -> Action {
+    Action::Tracked {
+        package: package.clone(),
+        events: vec![TrackingEvent {
+            time: EventTime::Instant(snapshot.updated_at.unwrap_or(now)),
+            place: None,
+            // The platform's word has been read by its adapter; what is left of it is ours.
+            raw_code: "in_transit".to_owned(),
+            raw_text: "the platform shows the parcel on its way".to_owned(),
+            milestone: Milestone::DepartedHub,
+            reason: None,
+        }],
+        estimated_delivery: None,
     }
 }
 

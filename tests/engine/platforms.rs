@@ -5,45 +5,50 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use orderflow::calendar::WorkCalendar;
+use orderflow::carriers::usps::{USPS, Usps, UspsConfig, catalogue};
 use orderflow::client::{MemoryRefreshTokenStore, Quota, RetryPolicy, StoredToken};
-use orderflow::engine::{BatchOptions, Engine, ItemOutcome, Shop};
-use orderflow::order::{ExceptionKind, Order, OrderFilter, OrderSort, OrderState};
+use orderflow::engine::{BatchOptions, Carrier, Engine, ItemOutcome, PackageRef, Shop};
+use orderflow::order::{
+    Action, Actor, ExceptionKind, Order, OrderFilter, OrderSort, OrderState, UnitStatus,
+};
 use orderflow::platforms::mercado_libre::{
     MercadoLibre, MercadoLibreConfig, Site, quota as mercado_quota,
 };
 use orderflow::platforms::tiktok_shop::{TikTokShop, TikTokShopConfig, quota as tiktok_quota};
 use orderflow::ports::MarketplaceAdapter;
 use orderflow::sandbox::mercado_libre::{self as mercado, MercadoLibreStandIn, Way};
-use orderflow::sandbox::tiktok_shop::{self as tiktok, Shipping, TikTokShopStandIn};
+use orderflow::sandbox::tiktok_shop::{
+    self as tiktok, SandboxOrder, SandboxUnit, Shipping, TikTokShopStandIn,
+};
+use orderflow::sandbox::usps::UspsStandIn;
 use orderflow::sandbox::{Fault, Faults, Ledger, Sandbox, VirtualClock};
 use orderflow::shipment::{LabelState, UploadState};
 use orderflow::store::{MemoryStock, MemoryStore};
 use orderflow::warehouse::{FulfillmentChannel, Warehouse};
-use orderflow::{Address, Contact, Country, ShopId, ShopKey, Sku, WarehouseId};
+use orderflow::{
+    Address, Contact, Country, PlatformOrderId, ShopId, ShopKey, Sku, TrackingNumber, WarehouseId,
+};
 
 use super::house::{at, policy};
 use super::scripted;
 
 const SELLER: u64 = 779_432_305;
 
-/// An engine with one shop, one warehouse and no carrier of its own.
+/// An engine with one shop.
 struct World {
     engine: Engine,
+    adapter: Arc<dyn MarketplaceAdapter>,
     shop: ShopKey,
     clock: VirtualClock,
     ledger: Ledger,
 }
 
-fn world(
-    adapter: Arc<dyn MarketplaceAdapter>,
-    skus: &[&'static str],
-    clock: VirtualClock,
-    ledger: Ledger,
-) -> World {
-    let calendar =
-        WorkCalendar::weekdays(chrono_tz::UTC, NaiveTime::from_hms_opt(16, 0, 0).unwrap());
-    let warehouse = Warehouse {
-        id: WarehouseId::from_static("main"),
+/// Warehouses and what lies in them.
+type Places<'a> = &'a [(&'static str, &'a [&'static str])];
+
+fn warehouse(id: &'static str, calendar: &WorkCalendar) -> Warehouse {
+    Warehouse {
+        id: WarehouseId::from_static(id),
         channel: FulfillmentChannel::MerchantFulfilled,
         sender: Contact {
             name: "Harbor Goods".into(),
@@ -67,19 +72,35 @@ fn world(
         unit_cost: None,
         transit_days: std::collections::BTreeMap::new(),
         priority: 0,
-    };
+    }
+}
+
+fn world(
+    adapter: Arc<dyn MarketplaceAdapter>,
+    places: Places<'_>,
+    carrier: Option<Carrier>,
+    clock: VirtualClock,
+    ledger: Ledger,
+) -> World {
+    let calendar =
+        WorkCalendar::weekdays(chrono_tz::UTC, NaiveTime::from_hms_opt(16, 0, 0).unwrap());
     let stock = MemoryStock::new();
-    for sku in skus {
-        stock.set(warehouse.id.clone(), Sku::from_static(sku), 100_000);
+    for (place, skus) in places {
+        for sku in *skus {
+            stock.set(WarehouseId::from_static(place), Sku::from_static(sku), 100_000);
+        }
     }
     let shop = ShopKey::new(adapter.platform(), ShopId::from_static("shop"));
-    let engine = Engine::builder(Arc::new(MemoryStore::new()), Arc::new(stock))
-        .shop(Shop::new(shop.clone(), adapter, calendar))
-        .warehouse(warehouse)
-        .policy(policy())
-        .build()
-        .unwrap();
-    World { engine, shop, clock, ledger }
+    let mut engine = Engine::builder(Arc::new(MemoryStore::new()), Arc::new(stock))
+        .shop(Shop::new(shop.clone(), adapter.clone(), calendar.clone()))
+        .policy(policy());
+    for (place, _) in places {
+        engine = engine.warehouse(warehouse(place, &calendar));
+    }
+    if let Some(carrier) = carrier {
+        engine = engine.carrier(carrier);
+    }
+    World { engine: engine.build().unwrap(), adapter, shop, clock, ledger }
 }
 
 fn plenty() -> Quota {
@@ -111,7 +132,7 @@ fn mercado_libre(faults: Faults) -> (World, Arc<MercadoLibreStandIn>) {
     .fold(config, |config, bucket| config.with_quota(bucket, plenty()));
     let adapter = MercadoLibre::new(config, sandbox.transport()).unwrap();
     let skus: Vec<&'static str> = mercado::CATALOGUE.iter().map(|article| article.sku).collect();
-    (world(Arc::new(adapter), &skus, clock, ledger), market)
+    (world(Arc::new(adapter), &[("main", &skus)], None, clock, ledger), market)
 }
 
 /// Sales of the last hours that the platform labels. Returns how many.
@@ -125,11 +146,24 @@ fn sell(market: &MercadoLibreStandIn, seed: u64, count: usize) -> usize {
     placed
 }
 
+const GOODS: [&str; 4] = ["MUG-BLUE-11", "TOWEL-BATH", "LAMP-CLIP", "FRAME-A4"];
+
 fn tiktok_shop(region: &'static str, faults: Faults) -> (World, Arc<TikTokShopStandIn>) {
+    tiktok_shop_at(region, faults, &[("main", &GOODS)])
+}
+
+/// A shop on TikTok Shop whose seller has an account with USPS.
+fn tiktok_shop_at(
+    region: &'static str,
+    faults: Faults,
+    places: Places<'_>,
+) -> (World, Arc<TikTokShopStandIn>) {
     let (clock, ledger) = (VirtualClock::new(at(0)), Ledger::new());
     let market = TikTokShopStandIn::new(ledger.clone(), "38abcd", "app-secret", "GCP_cipher");
-    let sandbox =
-        Sandbox::new(clock.clone(), ledger.clone()).with(market.clone()).with_faults(faults);
+    let sandbox = Sandbox::new(clock.clone(), ledger.clone())
+        .with(market.clone())
+        .with(Arc::new(UspsStandIn::new(ledger.clone())))
+        .with_faults(faults);
     let tokens = MemoryRefreshTokenStore::new().with_token("shop", StoredToken::new("refresh-0"));
     let config = TikTokShopConfig::new("38abcd", "app-secret", "GCP_cipher", region, "shop")
         .with_api_host(sandbox.base_url("tiktok-shop"))
@@ -142,8 +176,17 @@ fn tiktok_shop(region: &'static str, faults: Faults) -> (World, Arc<TikTokShopSt
             .into_iter()
             .fold(config, |config, bucket| config.with_quota(bucket, plenty()));
     let adapter = TikTokShop::new(config, sandbox.transport()).unwrap();
-    let skus = ["MUG-BLUE-11", "TOWEL-BATH", "LAMP-CLIP", "FRAME-A4"];
-    (world(Arc::new(adapter), &skus, clock, ledger), market)
+    let usps = Usps::new(
+        UspsConfig::new("key", "secret", "12345678", "903001234", "903001234", "1234567890")
+            .with_base(sandbox.base_url("usps"))
+            .with_quota(plenty())
+            .with_retry(RetryPolicy::none())
+            .with_clock(Arc::new(clock.clone())),
+        sandbox.transport(),
+    )
+    .unwrap();
+    let carrier = Carrier::new(Arc::new(usps), catalogue());
+    (world(Arc::new(adapter), places, Some(carrier), clock, ledger), market)
 }
 
 impl World {
@@ -176,16 +219,19 @@ impl World {
 
     /// Prints, packs and hands over every parcel with a label.
     async fn ship(&self) {
-        let now = self.clock_now();
         let items = self.engine.parcels_where(|_, package| package.shipped.is_none()).await;
-        let items = items.unwrap();
-        for outcome in self.engine.mark_printed(&items, now).await.unwrap() {
+        self.ship_these(&items.unwrap()).await;
+    }
+
+    async fn ship_these(&self, items: &[PackageRef]) {
+        let now = self.clock_now();
+        for outcome in self.engine.mark_printed(items, now).await.unwrap() {
             assert!(outcome.is_done(), "{outcome:?}");
         }
-        for outcome in self.engine.mark_packed(&items, now).await.unwrap() {
+        for outcome in self.engine.mark_packed(items, now).await.unwrap() {
             assert!(outcome.is_done(), "{outcome:?}");
         }
-        let shipped = self.engine.confirm_shipments(&items, now, now, |_| {}).await.unwrap();
+        let shipped = self.engine.confirm_shipments(items, now, now, |_| {}).await.unwrap();
         for outcome in shipped {
             assert!(outcome.is_done(), "{outcome:?}");
         }
@@ -216,6 +262,35 @@ impl World {
         assert!(address.is_none(), "{address:?}");
     }
 
+    async fn only_order(&self) -> Order {
+        let mut orders = self.orders().await;
+        assert_eq!(orders.len(), 1);
+        orders.remove(0)
+    }
+
+    /// Sets another number on the only parcel and has the platform told.
+    async fn correct_number(&self, number: &TrackingNumber) {
+        let (order, now) = (self.only_order().await, self.clock_now());
+        let entered = Action::TrackingEntered {
+            package: order.packages[0].id.clone(),
+            carrier: USPS,
+            service: None,
+            number: number.clone(),
+        };
+        let person = Actor::Person("Kim".into());
+        self.engine.act(&order.key, vec![entered], person, now).await.unwrap();
+        self.engine.upload_due(now).await.unwrap();
+    }
+
+    /// The carrier's numbers that the platform shows for an order, and where it says they are.
+    async fn shown(&self, id: &PlatformOrderId) -> Vec<(String, UnitStatus)> {
+        let order = self.adapter.get_order(id).await.unwrap();
+        let groups = order.lines.into_iter().flat_map(|line| line.units);
+        groups
+            .filter_map(|group| Some((group.shipment?.number?.to_string(), group.status)))
+            .collect()
+    }
+
     async fn assert_clean(&self) {
         assert_eq!(self.ledger.audit(&BTreeSet::new()), []);
         assert_eq!(self.engine.store().unsettled().await.unwrap(), []);
@@ -234,11 +309,13 @@ async fn mercado_libre_parcels_reach_their_buyers_under_the_platforms_labels() {
     world.assert_all(count, OrderState::AwaitingShipment).await;
     world.ship().await;
     world.assert_all(count, OrderState::AwaitingCollection).await;
-    for hours in [7, 13, 61] {
+    for (hours, state) in
+        [(7, OrderState::InTransit), (13, OrderState::InTransit), (61, OrderState::Delivered)]
+    {
         world.clock.set(at(hours));
         world.read_again().await;
+        world.assert_all(count, state).await;
     }
-    world.assert_all(count, OrderState::Delivered).await;
     world.assert_clean().await;
 }
 
@@ -300,14 +377,16 @@ async fn tiktok_shop_parcels_reach_their_buyers_under_the_platforms_labels() {
         world.assert_all(ids.len(), OrderState::AwaitingShipment).await;
         world.ship().await;
         world.assert_all(ids.len(), OrderState::AwaitingCollection).await;
-        for hours in [20, 40] {
+        for (hours, state) in [(20, OrderState::InTransit), (40, OrderState::Delivered)] {
             world.clock.set(at(hours));
             for id in &ids {
                 assert!(market.move_on(id, at(hours)));
             }
             world.read_again().await;
+            world.assert_all(ids.len(), state).await;
         }
-        world.assert_all(ids.len(), OrderState::Delivered).await;
+        let moved = |order: &Order| order.packages[0].movement.accepted_at;
+        assert!(world.orders().await.iter().all(|order| moved(order) == Some(at(20))));
         world.assert_clean().await;
         assert_eq!(world.ledger.labels().len(), ids.len());
     }
@@ -315,7 +394,8 @@ async fn tiktok_shop_parcels_reach_their_buyers_under_the_platforms_labels() {
 
 #[tokio::test(start_paused = true)]
 async fn a_tiktok_shop_label_whose_answer_was_lost_is_recovered_without_a_second_one() {
-    for (region, path) in [("US", "/202309/packages"), ("GB", "/ship")] {
+    for (region, path) in [("US", "/202309/packages"), ("GB", "/202309/packages"), ("TH", "/ship")]
+    {
         for fault in [Fault::LostAfter, Fault::Truncated, Fault::LostBefore] {
             let faults = scripted("tiktok-shop", path, 0, 1, fault);
             let (world, market) = tiktok_shop(region, faults);
@@ -394,4 +474,228 @@ async fn an_order_in_its_hour_of_remorse_raises_nothing_and_goes_on_when_it_is_o
         let open = world.engine.exceptions(at(1)).await.unwrap();
         assert!(!open.iter().any(|item| address(&item.kind)), "{open:?}");
     }
+}
+
+/// An order of one mug and one towel, past its hour of remorse.
+fn mug_and_towel(shipping: Shipping) -> SandboxOrder {
+    let mut order = tiktok::generate(4, 1, at(-6), at(-2), "US", shipping).remove(0);
+    let goods = [("1729382476852921560", "MUG-BLUE-11"), ("1729382476852921561", "TOWEL-BATH")];
+    order.units = goods
+        .into_iter()
+        .enumerate()
+        .map(|(index, (sku_id, seller_sku))| SandboxUnit {
+            id: format!("{}{index:02}", order.id),
+            sku_id: sku_id.to_owned(),
+            seller_sku: seller_sku.to_owned(),
+            title: seller_sku.to_owned(),
+            cents: 1_299,
+        })
+        .collect();
+    order
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tiktok_shop_order_travels_under_the_sellers_label_from_the_sale_to_its_end() {
+    let (world, market) = tiktok_shop("US", Faults::none());
+    let sale = mug_and_towel(Shipping::Seller);
+    let id = PlatformOrderId::new(sale.id.clone()).unwrap();
+    market.place(sale);
+    world.import().await;
+    let bought = world.buy().await;
+    assert!(matches!(bought[..], [ItemOutcome::Done(_)]), "{bought:?}");
+    assert_eq!(world.shown(&id).await, [], "a label alone tells the platform nothing");
+    world.ship().await;
+    let order = world.only_order().await;
+    let number = order.packages[0].tracking.as_ref().unwrap().number.clone();
+    assert_eq!(order.state(), OrderState::AwaitingCollection);
+    assert_eq!(order.packages[0].upload.state, UploadState::Uploaded);
+    let both = |number: &TrackingNumber, status: UnitStatus| {
+        vec![(number.to_string(), status.clone()), (number.to_string(), status)]
+    };
+    assert_eq!(world.shown(&id).await, both(&number, UnitStatus::Shipped));
+
+    // A wrong number is entered and put right within the 72 hours that the platform allows.
+    let wrong = TrackingNumber::from_static("9400111899223197428490");
+    for (hours, entered) in [(1, &wrong), (2, &number)] {
+        world.clock.set(at(hours));
+        world.correct_number(entered).await;
+        let parcel = world.only_order().await.packages.remove(0);
+        assert_eq!(parcel.upload.state, UploadState::Uploaded, "{hours}");
+        assert_eq!(parcel.upload.number.as_ref(), Some(entered));
+        assert_eq!(world.shown(&id).await, both(entered, UnitStatus::Shipped));
+        world.read_again().await;
+    }
+
+    // Where a seller's parcel is, its carrier knows: the platform's word alone moves nothing.
+    world.clock.set(at(20));
+    assert!(market.move_on(id.as_str(), at(20)));
+    world.read_again().await;
+    assert_eq!(world.only_order().await.state(), OrderState::AwaitingCollection);
+    for (hours, state) in [(24, OrderState::InTransit), (24 * 7, OrderState::Delivered)] {
+        world.clock.set(at(hours));
+        world.engine.track(at(hours)).await.unwrap();
+        assert_eq!(world.only_order().await.state(), state);
+    }
+    assert!(market.move_on(id.as_str(), at(24 * 7)));
+    world.read_again().await;
+    assert_eq!(world.only_order().await.state(), OrderState::Delivered);
+    world.clock.set(at(24 * 20));
+    assert!(market.complete(id.as_str(), at(24 * 20)));
+    world.read_again().await;
+    let order = world.only_order().await;
+    assert_eq!(order.state(), OrderState::Completed);
+    assert_eq!(order.incidents, []);
+    world.assert_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_is_not_changed_after_the_platforms_window_and_a_person_hears_of_it() {
+    let (world, market) = tiktok_shop("US", Faults::none());
+    let sale = mug_and_towel(Shipping::Seller);
+    let id = PlatformOrderId::new(sale.id.clone()).unwrap();
+    market.place(sale);
+    world.import().await;
+    world.buy().await;
+    world.ship().await;
+    let number = world.only_order().await.packages[0].tracking.clone().unwrap().number;
+    world.clock.set(at(73));
+    world.correct_number(&TrackingNumber::from_static("9400111899223197428490")).await;
+    let order = world.only_order().await;
+    assert_eq!(order.packages[0].upload.state, UploadState::Rejected);
+    let kinds: Vec<_> = order.incidents.iter().map(|incident| incident.kind).collect();
+    assert_eq!(kinds, [ExceptionKind::UploadRejected]);
+    assert_eq!(world.shown(&id).await[0].0, number.to_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tiktok_shop_order_leaves_in_two_parcels_one_after_the_other() {
+    let places: Places<'_> = &[("main", &["MUG-BLUE-11"]), ("second", &["TOWEL-BATH"])];
+    let (world, market) = tiktok_shop_at("US", Faults::none(), places);
+    let sale = mug_and_towel(Shipping::Seller);
+    let id = PlatformOrderId::new(sale.id.clone()).unwrap();
+    market.place(sale);
+    world.import().await;
+    let bought = world.buy().await;
+    assert_eq!(bought.iter().filter(|outcome| outcome.is_done()).count(), 2, "{bought:?}");
+    let parcels = world.engine.parcels_where(|_, _| true).await.unwrap();
+    assert_eq!(parcels.len(), 2);
+
+    world.ship_these(&parcels[..1]).await;
+    world.clock.set(at(1));
+    world.read_again().await;
+    let order = world.only_order().await;
+    assert_eq!(order.state(), OrderState::PartiallyShipped);
+    let on_platform = world.adapter.get_order(&id).await.unwrap();
+    assert_eq!(on_platform.status.as_deref(), Some("PARTIALLY_SHIPPING"));
+    // The first parcel moves on alone: the order is still only partly shipped.
+    world.clock.set(at(20));
+    assert!(market.move_on(id.as_str(), at(20)));
+    world.read_again().await;
+    assert_eq!(world.only_order().await.state(), OrderState::PartiallyShipped);
+
+    world.clock.set(at(21));
+    world.ship_these(&parcels[1..]).await;
+    world.read_again().await;
+    let order = world.only_order().await;
+    let uploads: BTreeSet<_> =
+        order.packages.iter().map(|parcel| parcel.upload.number.clone().unwrap()).collect();
+    assert_eq!(uploads.len(), 2, "each parcel has its own number");
+    world.clock.set(at(24 * 9));
+    world.engine.track(at(24 * 9)).await.unwrap();
+    let order = world.only_order().await;
+    assert_eq!(order.state(), OrderState::Delivered);
+    assert_eq!(order.incidents, []);
+    world.assert_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_orders_of_one_buyer_are_combined_and_leave_in_one_parcel_under_one_label() {
+    let (world, market) = tiktok_shop("TH", Faults::none());
+    let mut ids = Vec::new();
+    for seed in [4, 5] {
+        let mut sale =
+            tiktok::generate(seed, 1, at(-6), at(-2), "TH", Shipping::Platform).remove(0);
+        "Ana Smith".clone_into(&mut sale.name);
+        "1 Example Street".clone_into(&mut sale.street);
+        sale.postcode = "10110";
+        ids.push(PlatformOrderId::new(sale.id.clone()).unwrap());
+        market.place(sale);
+    }
+    world.import().await;
+    let made = world.adapter.parcels().unwrap().combine(&ids).await.unwrap();
+    assert_eq!((made.len(), &made[0].orders), (1, &ids));
+    world.clock.set(at(0) + TimeDelta::minutes(5));
+    world.read_again().await;
+    let bought = world.buy().await;
+    assert_eq!(bought.iter().filter(|outcome| outcome.is_done()).count(), 2, "{bought:?}");
+    let number = |order: &Order| order.packages[0].tracking.as_ref().unwrap().number.clone();
+    let orders = world.orders().await;
+    assert_eq!(number(&orders[0]), number(&orders[1]));
+    assert_eq!(world.ledger.labels().len(), 1, "one parcel is one label");
+    world.ship().await;
+    world.read_again().await;
+    world.assert_all(2, OrderState::AwaitingCollection).await;
+    for (hours, state) in [(20, OrderState::InTransit), (40, OrderState::Delivered)] {
+        world.clock.set(at(hours));
+        for id in &ids {
+            assert!(market.move_on(id.as_str(), at(hours)));
+        }
+        world.read_again().await;
+        world.assert_all(2, state).await;
+    }
+    world.assert_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_on_hold_waits_without_an_alarm_and_ships_once_it_is_released() {
+    for shipping in [Shipping::Platform, Shipping::Seller] {
+        let (world, market) = tiktok_shop("US", Faults::none());
+        let mut sale = mug_and_towel(shipping);
+        sale.placed_at = at(0) - TimeDelta::minutes(10);
+        sale.paid_at = sale.placed_at;
+        market.place(sale);
+        world.engine.fetch_window(&world.shop, at(-1), at(0), at(0)).await.unwrap();
+        let report = world.engine.advance(at(0)).await.unwrap();
+        assert!(report.troubles.is_empty() && report.needs_person == 0, "{report:?}");
+        let held = world.only_order().await;
+        assert!(held.is_held(at(0)) && held.recipient.is_none() && held.packages.is_empty());
+        assert!(world.engine.awaiting_labels(at(0)).await.unwrap().is_empty());
+        let alerts = world.engine.alerts(at(0)).await.unwrap();
+        assert!(alerts.is_empty(), "{shipping:?}: {alerts:?}");
+        assert!(world.engine.exceptions(at(0)).await.unwrap().is_empty());
+
+        world.clock.set(at(1));
+        world.read_again().await;
+        world.engine.advance(at(1)).await.unwrap();
+        let bought = world.buy().await;
+        assert!(matches!(bought[..], [ItemOutcome::Done(_)]), "{shipping:?}: {bought:?}");
+        world.ship().await;
+        let order = world.only_order().await;
+        assert_eq!(order.state(), OrderState::AwaitingCollection);
+        assert_eq!(order.incidents, []);
+        assert!(world.engine.alerts(at(1)).await.unwrap().is_empty());
+        world.assert_clean().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parcel_that_moves_before_it_was_confirmed_here_counts_as_shipped_and_is_pointed_out() {
+    let (world, market) = tiktok_shop("US", Faults::none());
+    let sale = mug_and_towel(Shipping::Platform);
+    let id = sale.id.clone();
+    market.place(sale);
+    world.import().await;
+    world.buy().await;
+    world.clock.set(at(20));
+    assert!(market.move_on(&id, at(20)));
+    world.read_again().await;
+    let order = world.only_order().await;
+    assert_eq!(order.state(), OrderState::InTransit);
+    let kinds: Vec<_> = order.incidents.iter().map(|incident| incident.kind).collect();
+    assert_eq!(kinds, [ExceptionKind::ScannedBeforeConfirm]);
+    // Heard of late: read for the first time again when it had arrived.
+    world.clock.set(at(40));
+    assert!(market.move_on(&id, at(40)));
+    world.read_again().await;
+    assert_eq!(world.only_order().await.state(), OrderState::Delivered);
 }

@@ -40,7 +40,7 @@ async fn a_parcel_of_the_platform_goes_from_paid_to_delivered_without_an_upload(
     house.clock.advance(TimeDelta::hours(1));
     house.market.set_shipment(&pack.id(), "ready_to_ship", Some("picked_up"), house.clock.now());
     order = merged(&order, &read().await, house.clock.now());
-    assert_eq!(order.state(), OrderState::AwaitingCollection);
+    assert_eq!(order.state(), OrderState::InTransit, "the platform saw it in the carrier's hands");
     assert_eq!(order.packages[0].upload.state, UploadState::NotRequired);
     house.clock.advance(TimeDelta::hours(20));
     house.market.set_shipment(&pack.id(), "shipped", None, house.clock.now());

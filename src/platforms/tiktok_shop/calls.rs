@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::handover::{self, Handover};
 use super::map::{self, ReadOrder, Reading};
 use super::quota;
 use super::wire::{self, ItemError};
@@ -21,19 +22,19 @@ pub(super) const PAGE_SIZE: u32 = 100;
 /// "page_size 1..50" of cancellations and returns.
 const CASES: u32 = 50;
 
-fn get(path: String, cipher: &str) -> Outgoing {
+pub(super) fn get(path: String, cipher: &str) -> Outgoing {
     Outgoing::get(path).query("shop_cipher", cipher)
 }
 
-fn post(path: String, cipher: &str) -> Outgoing {
+pub(super) fn post(path: String, cipher: &str) -> Outgoing {
     Outgoing::post(path).query("shop_cipher", cipher)
 }
 
 /// A call whose request is made beforehand and whose answer is its `data`.
 macro_rules! calls {
-    ($($(#[$doc:meta])* $call:ident = $name:literal, $repeat:ident, $quota:ident => $output:ty;)*) => {
+    ($($(#[$doc:meta])* $call:ident = $name:literal, $repeat:ident, $quota:ident => $output:ident;)*) => {
         $($(#[$doc])*
-        pub(super) struct $call(Outgoing);
+        pub(super) struct $call(pub(super) Outgoing);
 
         impl Operation for $call {
             type Output = $output;
@@ -46,11 +47,15 @@ macro_rules! calls {
             }
 
             fn parse(&self, response: Response) -> Result<$output> {
-                wire::data(&response)
+                calls!(@read response $output)
             }
         })*
     };
+    // Nothing is used of the data: it may be missing.
+    (@read $response:ident Nothing) => { wire::nothing(&$response).map(|()| Nothing {}) };
+    (@read $response:ident $output:ident) => { wire::data(&$response) };
 }
+pub(super) use calls;
 
 calls! {
     /// `GET /authorization/202309/shops`, without a cipher.
@@ -65,7 +70,7 @@ calls! {
     UpdateShipping = "update_tracking", Freely, FULFILMENT => Nothing;
     /// `POST …/orders/{id}/shipping_services/query`.
     QueryServices = "rates", Freely, FULFILMENT => Services;
-    /// `POST /fulfillment/202309/packages`: buys a label. There is no key.
+    /// `POST /fulfillment/{version}/packages`: buys a label. There is no key.
     CreatePackage = "buy_label", Never, FULFILMENT => Created;
     /// `GET …/packages/{id}`.
     GetPackage = "get_package", Freely, FULFILMENT => PackageDetail;
@@ -77,9 +82,11 @@ calls! {
     FindCombinable = "find_combinable", Freely, FULFILMENT => Combinable;
     /// `POST …/packages/combine`. There is no key.
     Combine = "combine", Never, FULFILMENT => Combined;
+    /// `POST …/packages/{id}/uncombine`. There is no key.
+    Uncombine = "uncombine", Never, FULFILMENT => Combined;
     /// `POST …/cancellations`. There is no key.
     CreateCancellation = "cancel", Never, AFTER_SALE => Cancellation;
-    /// `POST …/cancellations/search`.
+    /// `POST /return_refund/{version}/cancellations/search`.
     SearchCancellations = "search_cancellations", Freely, AFTER_SALE => CancellationPage;
     /// `POST …/returns/search`.
     SearchReturns = "search_returns", Freely, AFTER_SALE => ReturnPage;
@@ -96,7 +103,6 @@ calls! {
 }
 
 /// `data` of which nothing is used.
-#[derive(Deserialize)]
 pub(super) struct Nothing {}
 
 // ------------------------------------------------------------------------------- orders
@@ -192,15 +198,18 @@ impl ListShops {
 #[derive(Deserialize)]
 pub(super) struct Providers {
     #[serde(default)]
-    pub(super) shipping_providers: Vec<Provider>,
+    pub(super) shipping_providers: Vec<ShippingProvider>,
 }
 
 /// A carrier as the platform knows it.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Provider {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ShippingProvider {
+    /// Its id, which calls carry.
     #[serde(deserialize_with = "string_or_number")]
-    pub(super) id: String,
-    pub(super) name: String,
+    pub id: String,
+    /// Its name.
+    pub name: String,
 }
 
 impl ListProviders {
@@ -213,16 +222,16 @@ impl ListProviders {
 
 // ------------------------------------------------------------------------------- fulfilment
 
-fn order_path(order: &PlatformOrderId, call: &str) -> String {
+pub(super) fn order_path(order: &PlatformOrderId, call: &str) -> String {
     format!("/fulfillment/202309/orders/{}{call}", percent_encode(order.as_str()))
 }
 
-fn package_path(package: &str, call: &str) -> String {
+pub(super) fn package_path(package: &str, call: &str) -> String {
     format!("/fulfillment/202309/packages/{}{call}", percent_encode(package))
 }
 
 /// The number and provider of a parcel with an own carrier.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct SelfShipment {
     pub(super) tracking_number: String,
     pub(super) shipping_provider_id: String,
@@ -253,11 +262,13 @@ impl MarkShipped {
 
 impl ShipPackage {
     /// Without an own carrier the platform's is arranged.
-    pub(super) fn new(cipher: &str, package: &str, own: Option<&SelfShipment>) -> Result<Self> {
-        let body = match own {
-            Some(own) => json!({"self_shipment": own}),
-            None => json!({}),
-        };
+    pub(super) fn new(
+        cipher: &str,
+        package: &str,
+        handover: Option<&Handover>,
+        own: Option<&SelfShipment>,
+    ) -> Result<Self> {
+        let body = handover::shipping(handover, own);
         post(package_path(package, "/ship"), cipher).json(&body).map(Self)
     }
 }
@@ -342,27 +353,41 @@ pub(super) struct Created {
     pub(super) shipping_service_info: Option<Service>,
 }
 
+/// The first version that names the units one by one and says how much of the order they are.
+const WITH_SHIP_TYPE: &str = "202512";
+
 impl CreatePackage {
+    /// `whole` says that `units` are all of the order that is still open.
     pub(super) fn new(
         cipher: &str,
-        order: &PlatformOrderId,
-        units: &[String],
+        version: &str,
+        (order, units, whole): (&PlatformOrderId, &[String], bool),
         label: &LabelRequest,
     ) -> Result<Self> {
         let mut body = measured(label.weight.get(), label.dimensions);
         if let Some(fields) = body.as_object_mut() {
             fields.insert("order_id".to_owned(), json!(order.as_str()));
-            fields.insert("order_line_item_ids".to_owned(), json!(units));
+            if version < WITH_SHIP_TYPE {
+                fields.insert("order_line_item_ids".to_owned(), json!(units));
+            } else {
+                // "1: all the products in one order …, 2: partial products in one parent order".
+                fields.insert("ship_type".to_owned(), json!(if whole { "1" } else { "2" }));
+                let units: Vec<_> =
+                    units.iter().map(|unit| json!({ "order_line_id": unit })).collect();
+                fields.insert("order_line_item".to_owned(), json!(units));
+            }
             if let Some(service) = &label.token {
                 fields.insert("shipping_service_id".to_owned(), json!(service));
             }
         }
-        post("/fulfillment/202309/packages".to_owned(), cipher).json(&body).map(Self)
+        post(format!("/fulfillment/{version}/packages"), cipher).json(&body).map(Self)
     }
 }
 
 #[derive(Deserialize)]
 pub(super) struct PackageDetail {
+    #[serde(default)]
+    pub(super) package_status: Option<String>,
     #[serde(default)]
     pub(super) shipping_provider_name: Option<String>,
     #[serde(default)]
@@ -488,6 +513,14 @@ impl Combine {
     }
 }
 
+impl Uncombine {
+    pub(super) fn new(cipher: &str, package: &str, orders: &[PlatformOrderId]) -> Result<Self> {
+        let orders: Vec<&str> = orders.iter().map(PlatformOrderId::as_str).collect();
+        let body = json!({ "order_ids": orders });
+        post(package_path(package, "/uncombine"), cipher).json(&body).map(Self)
+    }
+}
+
 // ------------------------------------------------------------------------------- after the sale
 
 #[derive(Deserialize)]
@@ -539,8 +572,14 @@ fn search(path: &str, cipher: &str, token: Option<&str>) -> Outgoing {
 }
 
 impl SearchCancellations {
-    pub(super) fn new(cipher: &str, token: Option<&str>, body: &serde_json::Value) -> Result<Self> {
-        search("/return_refund/202309/cancellations/search", cipher, token).json(body).map(Self)
+    pub(super) fn new(
+        cipher: &str,
+        version: &str,
+        token: Option<&str>,
+        body: &serde_json::Value,
+    ) -> Result<Self> {
+        let path = format!("/return_refund/{version}/cancellations/search");
+        search(&path, cipher, token).json(body).map(Self)
     }
 }
 

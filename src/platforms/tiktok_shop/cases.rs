@@ -61,7 +61,9 @@ struct WireAction {
 /// Whether a request still runs. Two spellings of a withdrawn one are in use.
 fn is_open(status: &str) -> bool {
     const ENDINGS: [&str; 5] = ["_SUCCESS", "_COMPLETE", "_CANCEL", "_CANCELLED", "_REJECT"];
-    !ENDINGS.iter().any(|ending| status.ends_with(ending))
+    /// "Seller inspected the returned items and rejected": spelled unlike every other end.
+    const REFUSED: &str = "REJECT_RECEIVE_PACKAGE";
+    status != REFUSED && !ENDINGS.iter().any(|ending| status.ends_with(ending))
 }
 
 /// Reads a cancellation or a return.
@@ -208,12 +210,37 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_of_a_withdrawn_request_are_closed_and_a_new_word_is_open() {
-        for word in ["_SUCCESS", "_CANCEL", "_CANCELLED", "_COMPLETE"] {
-            assert!(!is_open(&format!("CANCELLATION_REQUEST{word}")), "{word}");
-        }
-        for word in ["RETURN_OR_REFUND_REQUEST_PENDING", "AWAITING_BUYER_SHIP", "A_NEW_WORD"] {
-            assert!(is_open(word), "{word}");
+    fn every_status_of_a_request_is_open_or_closed_and_a_new_word_is_open() {
+        let words = [
+            ("CANCELLATION_REQUEST_PENDING", true),
+            ("CANCELLATION_REQUEST_SUCCESS", false),
+            ("CANCELLATION_REQUEST_CANCEL", false),
+            ("CANCELLATION_REQUEST_CANCELLED", false),
+            ("CANCELLATION_REQUEST_COMPLETE", false),
+            ("RETURN_OR_REFUND_REQUEST_PENDING", true),
+            ("REFUND_OR_RETURN_REQUEST_REJECT", false),
+            ("AWAITING_BUYER_SHIP", true),
+            ("BUYER_SHIPPED_ITEM", true),
+            ("REJECT_RECEIVE_PACKAGE", false),
+            ("RETURN_OR_REFUND_REQUEST_SUCCESS", false),
+            ("RETURN_OR_REFUND_REQUEST_CANCEL", false),
+            ("RETURN_OR_REFUND_REQUEST_COMPLETE", false),
+            ("AWAITING_BUYER_RESPONSE", true),
+            ("REPLACEMENT_REQUEST_PENDING", true),
+            ("REPLACEMENT_REQUEST_REJECT", false),
+            ("REPLACEMENT_REQUEST_REFUND_SUCCESS", false),
+            ("REPLACEMENT_REQUEST_CANCEL", false),
+            ("REPLACEMENT_REQUEST_COMPLETE", false),
+            ("A_NEW_WORD", true),
+        ];
+        for (word, open) in words {
+            assert_eq!(is_open(word), open, "{word}");
+            let raw = format!(
+                r#"{{"return_id":"1","return_status":"{word}","return_type":"A_NEW_TYPE"}}"#
+            );
+            let case = read(&raw).unwrap();
+            assert_eq!((case.status.as_str(), case.open), (word, open));
+            assert_eq!(case.kind, CaseKind::Other("A_NEW_TYPE".to_owned()));
         }
     }
 }

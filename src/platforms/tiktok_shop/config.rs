@@ -21,8 +21,24 @@ pub const AUTH_HOST: &str = "https://auth.tiktok-shops.com";
 pub enum PlatformShipping {
     /// Creating the package buys the label.
     CreatePackage,
-    /// The package exists with the order; shipping it arranges the label.
+    /// The package exists with the order; shipping it arranges the label. Where it does not exist
+    /// yet, scheduling its handover makes it.
     ShipPackage,
+    /// Creating the package where its dimensions are known; else shipping the one that exists.
+    CreateOrShip,
+}
+
+/// How a package that is shipped gets to the platform's carrier.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HandoverChoice {
+    /// Nothing is said: as the platform has it set for the shop.
+    #[default]
+    ByPlatform,
+    /// The seller brings it.
+    DropOff,
+    /// The carrier fetches it in the first slot that is free.
+    FirstPickup,
 }
 
 /// How a seller with an own carrier says that a parcel left.
@@ -89,13 +105,12 @@ impl Market {
 /// The markets as the platform's fulfilment overview described them, as of November 2026.
 #[rustfmt::skip]
 pub const MARKETS: &[Market] = {
-    use PlatformShipping::{CreatePackage, ShipPackage as Arranged};
+    use PlatformShipping::{CreateOrShip, CreatePackage, ShipPackage as Arranged};
     use SellerShipping::{MarkShipped, ShipPackage as WithOwnNumber};
     &[
         market("US", CreatePackage, MarkShipped),
         market("JP", CreatePackage, MarkShipped),
-        // Create packages too, where dimensions are known; shipping the package needs none.
-        market("GB", Arranged, MarkShipped),
+        market("GB", CreateOrShip, MarkShipped),
         market("ES", Arranged, MarkShipped),
         market("IE", Arranged, MarkShipped),
         market("IT", Arranged, MarkShipped),
@@ -112,6 +127,27 @@ pub const MARKETS: &[Market] = {
     ]
 };
 
+/// Versions of the resources of which several are live. A version is a year and a month.
+#[derive(Debug, Clone)]
+pub(super) struct Versions {
+    pub(super) detail: String,
+    pub(super) packages: String,
+    pub(super) cancellations: String,
+    pub(super) eligibility: String,
+}
+
+impl Versions {
+    /// The versions by the name of their setting.
+    pub(super) fn named(&self) -> [(&'static str, &str); 4] {
+        [
+            ("detail_version", &self.detail),
+            ("packages_version", &self.packages),
+            ("cancellations_version", &self.cancellations),
+            ("eligibility_version", &self.eligibility),
+        ]
+    }
+}
+
 /// How a shop on TikTok Shop is reached. Secrets never print.
 #[derive(Debug, Clone)]
 #[must_use]
@@ -125,7 +161,9 @@ pub struct TikTokShopConfig {
     pub(super) auth_host: String,
     pub(super) market: Option<Market>,
     pub(super) region: String,
-    pub(super) detail_version: String,
+    pub(super) versions: Versions,
+    pub(super) handover: HandoverChoice,
+    pub(super) ship_batch: usize,
     pub(super) remorse_minutes: u32,
     pub(super) carriers: BTreeMap<CarrierId, String>,
     pub(super) listings: BTreeMap<Sku, Listing>,
@@ -160,7 +198,14 @@ impl TikTokShopConfig {
             market: MARKETS.iter().find(|market| market.region == region).copied(),
             cancel_reasons: default_reasons(&region),
             region,
-            detail_version: "202309".to_owned(),
+            versions: Versions {
+                detail: "202309".to_owned(),
+                packages: "202309".to_owned(),
+                cancellations: "202309".to_owned(),
+                eligibility: "202512".to_owned(),
+            },
+            handover: HandoverChoice::ByPlatform,
+            ship_batch: 20,
             remorse_minutes: 60,
             carriers: default_carriers(),
             listings: BTreeMap::new(),
@@ -205,7 +250,41 @@ impl TikTokShopConfig {
 
     /// Sets the version of the order detail, six digits. Default `202309`; `202507` is known, too.
     pub fn with_detail_version(mut self, version: impl Into<String>) -> Self {
-        self.detail_version = version.into();
+        self.versions.detail = version.into();
+        self
+    }
+
+    /// Sets the version of creating packages, six digits. Default `202309`; from `202512` on units
+    /// are named one by one, and it is said whether they are the whole order.
+    pub fn with_packages_version(mut self, version: impl Into<String>) -> Self {
+        self.versions.packages = version.into();
+        self
+    }
+
+    /// Sets the version of the search for cancellations, six digits. Default `202309`; `202602` is
+    /// known, too.
+    pub fn with_cancellations_version(mut self, version: impl Into<String>) -> Self {
+        self.versions.cancellations = version.into();
+        self
+    }
+
+    /// Sets the version of the question whether an order may be cancelled, six digits. Default
+    /// `202512`; `202309` and `202602` are known, too.
+    pub fn with_eligibility_version(mut self, version: impl Into<String>) -> Self {
+        self.versions.eligibility = version.into();
+        self
+    }
+
+    /// Sets how packages that are shipped get to the platform's carriers. Default: nothing is said.
+    pub fn with_handover(mut self, handover: HandoverChoice) -> Self {
+        self.handover = handover;
+        self
+    }
+
+    /// Sets how many packages one call ships, at least 1. Default 20; the platform's maximum is not
+    /// published.
+    pub fn with_ship_batch(mut self, packages: usize) -> Self {
+        self.ship_batch = packages;
         self
     }
 

@@ -9,6 +9,7 @@ use super::calls::{
 };
 use super::config::PlatformShipping;
 use super::dialect::TikTokDialect;
+use super::handover::{Goods, SchedulePackage};
 use super::map::ReadOrder;
 use super::{TIKTOK_SHOP, TikTokShop, may_ship, not_there, settle};
 use crate::client::Client;
@@ -16,7 +17,7 @@ use crate::client::wire::unexpected;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, PlatformOrderId, ServiceCode, TrackingNumber};
 use crate::money::{Currency, Money};
-use crate::order::LogisticsMode;
+use crate::order::{LogisticsMode, UnitStatus};
 use crate::ports::{PlatformLabelRequest, PlatformLabels};
 use crate::shipment::{
     Document, DocumentKind, Label, LabelCost, LabelFormat, LabelRecord, LabelRequest, RateQuote,
@@ -170,27 +171,44 @@ impl TikTokShop {
         request: &PlatformLabelRequest,
         before: &ReadOrder,
     ) -> Result<(String, Option<Created>)> {
-        match self.market("buy_label")?.platform {
-            PlatformShipping::CreatePackage => {
-                let units = settle::to_ship(&before.units, &request.lines, None)?;
-                let label = &request.label;
-                let call = CreatePackage::new(&self.cipher, &request.order, &units, label)?;
-                let created = self.client.call(&call).await?;
-                Ok((created.package_id.clone(), Some(created)))
+        let (order, lines) = (&request.order, &request.lines);
+        let waiting = settle::waiting(&before.units, lines);
+        let units = || settle::to_ship(&before.units, lines, None);
+        let packed = |units: &[String]| {
+            before.units.iter().any(|unit| unit.package.is_some() && units.contains(&unit.id))
+        };
+        let creates = match self.market("buy_label")?.platform {
+            PlatformShipping::CreatePackage => true,
+            PlatformShipping::ShipPackage => false,
+            PlatformShipping::CreateOrShip => {
+                request.label.dimensions.is_some() || !packed(&units()?)
             }
-            PlatformShipping::ShipPackage => {
-                let waiting = settle::waiting(&before.units, &request.lines);
-                let package = waiting.first().ok_or_else(|| {
-                    Error::new(
-                        ErrorKind::Rejected,
-                        "no package of the platform holds exactly these units: split the order first",
-                    )
-                })?;
-                let call = ShipPackage::new(&self.cipher, package, None)?;
-                self.client.call(&call).await?;
-                Ok((package.clone(), None))
-            }
+        };
+        if creates {
+            let units = units()?;
+            let active = before.units.iter().filter(|unit| unit.status != UnitStatus::Cancelled);
+            let whole = active.count() == units.len();
+            let (version, contents) = (&self.versions.packages, (order, &*units, whole));
+            let call = CreatePackage::new(&self.cipher, version, contents, &request.label)?;
+            let created = self.client.call(&call).await?;
+            return Ok((created.package_id.clone(), Some(created)));
         }
+        if let Some(package) = waiting.first() {
+            let handover = self.handover_of(Goods::Package(package)).await?;
+            let call = ShipPackage::new(&self.cipher, package, handover.as_ref(), None)?;
+            self.client.call(&call).await?;
+            return Ok((package.clone(), None));
+        }
+        let units = units()?;
+        if packed(&units) {
+            return Err(Error::new(
+                ErrorKind::Rejected,
+                "no package of the platform holds exactly these units: split the order first",
+            ));
+        }
+        let handover = self.handover_of(Goods::Units(order, &units)).await?;
+        let call = SchedulePackage::new(&self.cipher, order, &units, handover.as_ref())?;
+        Ok((self.client.call(&call).await?.package_id, None))
     }
 }
 
@@ -266,16 +284,22 @@ impl PlatformLabels for TikTokShop {
             Ok((package, created)) => return self.label_of(&package, *key, label, created).await,
             Err(error) => named(error),
         };
-        if !error.is_ambiguous() {
+        if !(error.is_ambiguous() || error.kind() == ErrorKind::Rejected) {
             return Err(error);
         }
         let Ok(after) = self.read(&request.order).await else { return Err(error) };
+        let waited = settle::waiting(&before.units, &request.lines);
         match settle::arranged(&after.units, &request.lines).first() {
-            Some(package) => self.label_of(package, *key, label, None).await,
-            None if settle::to_ship(&after.units, &request.lines, None).is_ok() => {
+            // Refused because it has been arranged: with another order of a combined package.
+            Some(package) if error.is_ambiguous() || waited.contains(package) => {
+                self.label_of(package, *key, label, None).await
+            }
+            None if error.is_ambiguous()
+                && settle::to_ship(&after.units, &request.lines, None).is_ok() =>
+            {
                 Err(not_there("buy_label", error))
             }
-            None => Err(error),
+            _ => Err(error),
         }
     }
 
@@ -293,8 +317,27 @@ impl PlatformLabels for TikTokShop {
         Ok(labels)
     }
 
-    async fn discard(&self, _label: &LabelRecord) -> Result<()> {
-        Err(Error::unsupported("the platform takes no label back; cancelling the order does")
-            .with_operation(TIKTOK_SHOP.as_str(), "discard_label"))
+    /// No call takes a label back. It lapses with its order: where its package is cancelled there is
+    /// nothing left to do.
+    ///
+    /// # Errors
+    /// [`Rejected`](ErrorKind::Rejected) when the carrier has the package,
+    /// [`Unsupported`](ErrorKind::Unsupported) while it could still be used: cancel the order.
+    async fn discard(&self, label: &LabelRecord) -> Result<()> {
+        let named = |error: Error| error.with_operation(TIKTOK_SHOP.as_str(), "discard_label");
+        let Some(package) = label.carrier_reference.as_deref() else {
+            return Err(named(Error::invalid("carrier_reference", "names no package")));
+        };
+        let detail = self.client.call(&GetPackage::new(&self.cipher, package)).await?;
+        match detail.package_status.as_deref() {
+            Some("CANCELLED") => Ok(()),
+            Some("FULFILLING" | "COMPLETED") => Err(named(Error::new(
+                ErrorKind::Rejected,
+                "the carrier has the package: its label is used",
+            ))),
+            _ => Err(named(Error::unsupported(
+                "the platform takes no label back: it lapses when the order is cancelled",
+            ))),
+        }
     }
 }

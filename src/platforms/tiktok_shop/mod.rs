@@ -20,6 +20,9 @@
 //! - An order lists single units. Units of one SKU and price are one line, named by the SKU id;
 //!   [`PlatformLine::unit_ids`](crate::order::PlatformLine::unit_ids) keeps them, and parts of a line
 //!   take the smallest ids that are open.
+//! - Deadlines that are advice, or win an advantage only (`recommended_shipping_time`,
+//!   `fast_dispatch_sla_time`, `pick_up_cut_off_time`), are none that can be missed, and are left in
+//!   the raw text.
 //! - An order on hold has no address and must not ship. Under the platform's shipping the recipient
 //!   is masked; the attribute `recipient_masked` tells.
 //! - A cancelled *package* is lost or damaged: its units read as unknown, not as cancelled.
@@ -27,13 +30,35 @@
 //! - All warehouses of a SKU go into one stock update: the others are read and sent along.
 //! - A second parcel with the same contents as an existing label of the platform is a
 //!   [`Conflict`](crate::ErrorKind::Conflict), since the platform keeps no reference of ours.
+//! - No call takes a label back. It lapses with its order, which the seller may cancel as a whole
+//!   until the carrier has collected it; discarding a label says where its package stands.
+//! - Where the platform combines nothing, orders of one buyer to one address are marked as shipped
+//!   under one number, at most 20 of them.
+//!
+//! # Beyond the common abilities
+//! [`TikTokShop::handover_options`] and [`TikTokShop::ship_packages`] for many packages at once,
+//! [`TikTokShop::price_detail`], [`TikTokShop::cancel_eligibility`] and
+//! [`TikTokShop::reject_reasons`] for the keys of reasons, [`TikTokShop::subscribe`] for
+//! notifications, [`TikTokShop::uncombine`].
 //!
 //! # What is unsure
-//! - Which shipping call a market takes: [`MARKETS`], [`TikTokShopConfig::with_market`].
+//! - Which shipping call a market takes: [`MARKETS`], [`TikTokShopConfig::with_market`]. For the
+//!   United Kingdom one text has packages created, another says that only the United States create
+//!   them; they are created where dimensions are known, and shipped or created without them otherwise.
+//! - How many packages one call ships: [`TikTokShopConfig::with_ship_batch`].
+//! - In the version 202512 of creating packages the numbers of its `ship_type` contradict each other:
+//!   `1` is taken as a whole order and `2` as a part. It is not the default
+//!   ([`TikTokShopConfig::with_packages_version`]).
 //! - The keys of reasons to cancel: [`TikTokShopConfig::with_cancel_reason`].
 //! - The names of carriers: [`TikTokShopConfig::with_carrier`]; they are looked up among the providers
 //!   of the order's delivery option.
-//! - The version of the order detail: [`TikTokShopConfig::with_detail_version`].
+//! - Which of several live versions a shop should be read with:
+//!   [`TikTokShopConfig::with_detail_version`], [`TikTokShopConfig::with_cancellations_version`],
+//!   [`TikTokShopConfig::with_eligibility_version`].
+//! - Whether a whole order that awaits collection may still be cancelled: the seller pages of the
+//!   United States say so, the reference does not; the call is sent and the platform decides.
+//! - How the package of a cancelled order is called; `CANCELLED` is documented for lost and damaged
+//!   ones, and is read as a label that nobody can use any more.
 //! - Whether the spent refresh token dies at once; it is treated as if it did.
 //! - Whether a stock of 0 is accepted: the reference says 1 to 99,999, clients send 0, and so does
 //!   this adapter.
@@ -45,11 +70,16 @@ mod calls;
 mod cases;
 mod config;
 mod dialect;
+mod figures;
+mod handover;
 mod labels;
 mod map;
+mod prices;
+mod reasons;
 mod settle;
 mod sides;
 mod sign;
+mod topics;
 mod webhooks;
 mod wire;
 
@@ -61,14 +91,21 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use serde::Deserialize;
 
+pub use calls::ShippingProvider;
 pub use config::{
-    API_HOST, AUTH_HOST, MARKETS, Market, PlatformShipping, SellerShipping, TikTokShopConfig,
+    API_HOST, AUTH_HOST, HandoverChoice, MARKETS, Market, PlatformShipping, SellerShipping,
+    TikTokShopConfig,
 };
+pub use handover::{Handover, HandoverOptions, PackageToShip, PickupSlot};
 pub use map::{Reading, read_search_page};
+pub use prices::PriceDetail;
+pub use reasons::{CancelEligibility, RejectReason};
 pub use sign::CallSigner;
+pub use topics::{ORDER_TOPICS, Subscription};
 
-use self::calls::{GetOrder, ListProviders, ListShops, MarkShipped, Provider, SelfShipment};
+use self::calls::{GetOrder, ListShops, MarkShipped, SelfShipment};
 use self::calls::{SearchOrders, ShipPackage, UpdateShipping};
+use self::config::Versions;
 use self::map::{ReadOrder, Unit};
 use self::webhooks::Receiver;
 use crate::client::{Client, Clock, RefreshTokenSource, RetryPolicy, Transport};
@@ -80,7 +117,7 @@ use crate::order::{LogisticsMode, PlatformOrder, UnitStatus};
 use crate::ports::{
     AfterSale, BuyerMessages, Cancellations, CarrierNaming, Confirmed, Cursor, Listing,
     MarketplaceAdapter, OrderQuery, Page, PlatformItem, PlatformLabels, PlatformLimits,
-    PlatformParcels, ShipmentNotice, StockPush, TrackingUpdates, Webhooks,
+    PlatformParcels, SellerFigures, ShipmentNotice, StockPush, TrackingUpdates, Webhooks,
 };
 use crate::shipment::NumberChanges;
 
@@ -158,13 +195,15 @@ pub struct TikTokShop {
     cipher: String,
     reading: Reading,
     market: Option<Market>,
-    detail_version: String,
+    versions: Versions,
+    handover: HandoverChoice,
+    ship_batch: usize,
     carriers: BTreeMap<CarrierId, String>,
     cancel_reasons: BTreeMap<String, String>,
     receiver: Receiver,
     clock: Arc<dyn Clock>,
     /// Shipping providers by delivery option; they hardly ever change.
-    providers: Mutex<BTreeMap<String, Vec<Provider>>>,
+    providers: Mutex<BTreeMap<String, Vec<ShippingProvider>>>,
     /// Where SKUs are offered: configured, or learned from orders.
     listings: Mutex<BTreeMap<Sku, Listing>>,
 }
@@ -217,10 +256,17 @@ impl TikTokShop {
     /// # Errors
     /// [`ErrorKind::Configuration`] when keys, addresses or quotas cannot be right.
     pub fn new(config: TikTokShopConfig, transport: Arc<dyn Transport>) -> Result<Self> {
-        let version = &config.detail_version;
-        if version.len() != 6 || !version.bytes().all(|digit| digit.is_ascii_digit()) {
-            return Err(Error::new(ErrorKind::Configuration, "has not six digits")
-                .with_field("detail_version"));
+        for (name, version) in config.versions.named() {
+            if version.len() != 6 || !version.bytes().all(|digit| digit.is_ascii_digit()) {
+                return Err(
+                    Error::new(ErrorKind::Configuration, "has not six digits").with_field(name)
+                );
+            }
+        }
+        if config.ship_batch == 0 {
+            return Err(
+                Error::new(ErrorKind::Configuration, "must be at least 1").with_field("ship_batch")
+            );
         }
         let exchange = exchange(&config, transport.clone())?;
         let signer = exchange.signer.clone();
@@ -256,7 +302,9 @@ impl TikTokShop {
                 remorse: TimeDelta::minutes(i64::from(config.remorse_minutes)),
             },
             market: config.market,
-            detail_version: config.detail_version,
+            versions: config.versions,
+            handover: config.handover,
+            ship_batch: config.ship_batch,
             carriers: config.carriers,
             cancel_reasons: config.cancel_reasons,
             receiver: Receiver { signer },
@@ -299,7 +347,7 @@ impl TikTokShop {
     async fn read(&self, id: &PlatformOrderId) -> Result<ReadOrder> {
         let call = GetOrder {
             id,
-            version: &self.detail_version,
+            version: &self.versions.detail,
             cipher: &self.cipher,
             reading: &self.reading,
         };
@@ -341,20 +389,7 @@ impl TikTokShop {
         let option = order.attributes.get("delivery_option_id").ok_or_else(|| {
             Error::new(ErrorKind::UnexpectedAnswer, "the order names no delivery option")
         })?;
-        let known = {
-            let providers = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
-            providers.get(option).cloned()
-        };
-        let providers = match known {
-            Some(providers) => providers,
-            None => {
-                let call = ListProviders::new(&self.cipher, option);
-                let read = self.client.call(&call).await?.shipping_providers;
-                let mut providers = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
-                providers.insert(option.clone(), read.clone());
-                read
-            }
-        };
+        let providers = self.shipping_providers(option).await?;
         let found = providers
             .into_iter()
             .find(|provider| provider.id == *wanted || provider.name.eq_ignore_ascii_case(wanted));
@@ -398,7 +433,7 @@ impl TikTokShop {
                     )
                 })?;
                 let own = self.own_shipment(notice, number, &before.order).await?;
-                let call = ShipPackage::new(&self.cipher, package, Some(&own))?;
+                let call = ShipPackage::new(&self.cipher, package, None, Some(&own))?;
                 self.client.call(&call).await.map(|_| ())
             }
         }
@@ -559,6 +594,10 @@ impl MarketplaceAdapter for TikTokShop {
     }
 
     fn after_sale(&self) -> Option<&dyn AfterSale> {
+        Some(self)
+    }
+
+    fn figures(&self) -> Option<&dyn SellerFigures> {
         Some(self)
     }
 }

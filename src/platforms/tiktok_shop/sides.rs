@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::calls::{
     AnswerCase, Combine, CreateCancellation, FindCombinable, OpenConversation, PackageOfOrders,
-    SearchCancellations, SearchInventory, SearchReturns, SendMessage, SplitOrder, UpdateInventory,
+    SearchCancellations, SearchInventory, SearchReturns, SendMessage, SplitOrder, Uncombine,
+    UpdateInventory,
 };
 use super::map::Unit;
 use super::{TIKTOK_SHOP, TikTokShop, cases, dialect, not_there, settle};
@@ -47,13 +48,21 @@ impl TikTokShop {
         })
     }
 
+    fn search_cancellations(
+        &self,
+        token: Option<&str>,
+        body: &serde_json::Value,
+    ) -> Result<SearchCancellations> {
+        SearchCancellations::new(&self.cipher, &self.versions.cancellations, token, body)
+    }
+
     /// The buyer's request to cancel that waits for an answer.
     async fn pending(&self, order: &PlatformOrderId) -> Result<Option<AfterSaleCase>> {
         let body = json!({
             "order_ids": [order.as_str()],
             "cancel_status": ["CANCELLATION_REQUEST_PENDING"],
         });
-        let call = SearchCancellations::new(&self.cipher, None, &body)?;
+        let call = self.search_cancellations(None, &body)?;
         let page = self.client.call(&call).await?;
         for raw in page.cancellations {
             let case = cases::read(raw.get())?;
@@ -76,7 +85,14 @@ impl TikTokShop {
     }
 }
 
-/// Units of a cancellation that are still open; `None` when all are cancelled.
+/// Whether a unit can be cancelled: one whose shipment is arranged can, with all of its order, until
+/// the carrier collects it.
+fn is_cancellable(unit: &Unit) -> bool {
+    matches!(unit.status, UnitStatus::New | UnitStatus::Shipped)
+}
+
+/// Units of a cancellation that are still here, those not arranged first; `None` when all are
+/// cancelled.
 fn to_cancel(units: &[Unit], lines: &[CancelLine]) -> Result<Option<Vec<String>>> {
     let mut chosen = Vec::new();
     let mut missing = false;
@@ -86,16 +102,17 @@ fn to_cancel(units: &[Unit], lines: &[CancelLine]) -> Result<Option<Vec<String>>
             return Err(Error::invalid("lines.line", "is no line of the order"));
         }
         let wanted = usize::try_from(line.units).unwrap_or(usize::MAX);
-        let open: Vec<&Unit> = of_line().filter(|unit| unit.is_open()).collect();
+        let mut here: Vec<&Unit> = of_line().filter(|unit| is_cancellable(unit)).collect();
+        here.sort_by_key(|unit| !unit.is_open());
         let gone = of_line().filter(|unit| unit.status == UnitStatus::Cancelled).count();
-        if open.is_empty() && gone >= wanted {
+        if here.is_empty() && gone >= wanted {
             continue;
         }
         missing = true;
-        if open.len() < wanted {
+        if here.len() < wanted {
             return Err(Error::new(ErrorKind::Rejected, "the line has fewer units open"));
         }
-        chosen.extend(open.into_iter().take(wanted).map(|unit| unit.id.clone()));
+        chosen.extend(here.into_iter().take(wanted).map(|unit| unit.id.clone()));
     }
     Ok(missing.then_some(chosen))
 }
@@ -121,13 +138,20 @@ impl Cancellations for TikTokShop {
         let reason = self.cancel_reason(&first.reason)?;
         let before = self.read(order).await?;
         let Some(units) = to_cancel(&before.units, lines).map_err(named)? else { return Ok(()) };
-        let open: BTreeSet<&str> =
-            before.units.iter().filter(|u| u.is_open()).map(|unit| unit.id.as_str()).collect();
-        let shipped = before
+        let chosen: BTreeSet<&str> = units.iter().map(String::as_str).collect();
+        let whole = before
             .units
             .iter()
-            .any(|unit| !matches!(unit.status, UnitStatus::New | UnitStatus::Cancelled));
-        let whole = !shipped && units.iter().map(String::as_str).collect::<BTreeSet<_>>() == open;
+            .filter(|unit| unit.status != UnitStatus::Cancelled)
+            .all(|unit| is_cancellable(unit) && chosen.contains(unit.id.as_str()));
+        let arranged =
+            before.units.iter().any(|unit| !unit.is_open() && chosen.contains(unit.id.as_str()));
+        if arranged && !whole {
+            return Err(named(Error::new(
+                ErrorKind::Rejected,
+                "units whose shipment is arranged are cancelled with the whole order only",
+            )));
+        }
         // A request of the buyer's is granted rather than overtaken, which would count.
         if whole
             && first.reason == CancelReason::BuyerRequest
@@ -207,7 +231,7 @@ impl AfterSale for TikTokShop {
         let Some(token) = place.strip_prefix(CANCELLATIONS) else {
             return Err(Error::invalid("cursor", "is none of this list"));
         };
-        let call = SearchCancellations::new(&self.cipher, filled(token).as_deref(), &body)?;
+        let call = self.search_cancellations(filled(token).as_deref(), &body)?;
         let page = self.client.call(&call).await?;
         let items = page.cancellations.iter().map(|raw| cases::item(raw.get())).collect();
         let next = next(CANCELLATIONS, page.next_page_token).or(Some(Cursor::new(RETURNS)));
@@ -217,7 +241,7 @@ impl AfterSale for TikTokShop {
     async fn case(&self, kind: &CaseKind, id: &str) -> Result<AfterSaleCase> {
         let raw = if *kind == CaseKind::Cancellation {
             let body = json!({ "cancel_ids": [id] });
-            let call = SearchCancellations::new(&self.cipher, None, &body)?;
+            let call = self.search_cancellations(None, &body)?;
             self.client.call(&call).await?.cancellations
         } else {
             let body = json!({ "return_ids": [id] });
@@ -339,23 +363,46 @@ impl PlatformParcels for TikTokShop {
         if let Some(error) = done.errors.first() {
             return Err(named(dialect::item_error(error)));
         }
-        Ok(done
-            .packages
-            .into_iter()
-            .map(|made| ParcelParts {
-                package: PlatformPackageId::new(made.id).ok(),
-                orders: made
-                    .order_ids
-                    .into_iter()
-                    .filter_map(|id| PlatformOrderId::new(id).ok())
-                    .collect(),
-                lines: Vec::new(),
-            })
-            .collect())
+        Ok(parts(done.packages))
     }
 }
 
+/// Packages with the orders in them.
+fn parts(packages: Vec<PackageOfOrders>) -> Vec<ParcelParts> {
+    packages
+        .into_iter()
+        .map(|made| ParcelParts {
+            package: PlatformPackageId::new(made.id).ok(),
+            orders: made
+                .order_ids
+                .into_iter()
+                .filter_map(|id| PlatformOrderId::new(id).ok())
+                .collect(),
+            lines: Vec::new(),
+        })
+        .collect()
+}
+
 impl TikTokShop {
+    /// Takes orders out of a package that the platform had combined, before it is shipped. Every
+    /// order gets a package of its own; the answer says which.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) without orders. No key is taken: after a lost answer
+    /// the orders are to be read.
+    pub async fn uncombine(
+        &self,
+        package: &PlatformPackageId,
+        orders: &[PlatformOrderId],
+    ) -> Result<Vec<ParcelParts>> {
+        if orders.is_empty() {
+            return Err(Error::invalid("orders", "at least one order is taken out")
+                .with_operation(TIKTOK_SHOP.as_str(), "uncombine"));
+        }
+        let call = Uncombine::new(&self.cipher, package.as_str(), orders)?;
+        Ok(parts(self.client.call(&call).await?.packages))
+    }
+
     async fn push_level(&self, level: &StockLevel) -> Result<()> {
         let learned = || {
             let listings = self.listings.lock().unwrap_or_else(PoisonError::into_inner);

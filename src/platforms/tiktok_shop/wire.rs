@@ -24,6 +24,11 @@ pub(super) fn data<'a, T: Deserialize<'a>>(response: &'a Response) -> Result<T> 
     data_of(&response.body)
 }
 
+/// Accepts a good answer of which nothing is used, whatever its data is.
+pub(super) fn nothing(response: &Response) -> Result<()> {
+    decode::<Envelope<serde::de::IgnoredAny>>(&response.body).map(|_| ())
+}
+
 /// Reads what a good answer's body carries.
 pub(super) fn data_of<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
     let envelope: Envelope<T> = decode(body)?;
@@ -285,4 +290,13 @@ pub(super) struct ItemError {
     pub(super) code: Option<String>,
     #[serde(default)]
     pub(super) message: Option<String>,
+    #[serde(default)]
+    pub(super) detail: Option<ItemDetail>,
+}
+
+/// Which item failed.
+#[derive(Deserialize)]
+pub(super) struct ItemDetail {
+    #[serde(default, deserialize_with = "crate::client::wire::string_or_number_opt")]
+    pub(super) package_id: Option<String>,
 }

@@ -37,22 +37,23 @@ pub(super) fn order_status(kept: &Kept, now: DateTime<Utc>) -> &'static str {
     if live.contains(&"AWAITING_SHIPMENT") {
         return "PARTIALLY_SHIPPING";
     }
-    ["AWAITING_COLLECTION", "IN_TRANSIT"]
+    ["AWAITING_COLLECTION", "IN_TRANSIT", "DELIVERED"]
         .into_iter()
         .find(|status| live.contains(status))
-        .unwrap_or("DELIVERED")
+        .unwrap_or("COMPLETED")
 }
 
 /// The currency of a market.
 pub(super) fn currency_in(region: &str) -> &'static str {
     match region {
         "GB" => "GBP",
+        "DE" => "EUR",
         "TH" => "THB",
         _ => "USD",
     }
 }
 
-fn amount(cents: u32) -> String {
+pub(super) fn amount(cents: u32) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }
 
@@ -223,7 +224,7 @@ impl Market {
     }
 
     /// Gives units a parcel. `Some` is the refusal.
-    fn leave(
+    pub(super) fn leave(
         &mut self,
         order: &str,
         units: &[String],
@@ -255,7 +256,7 @@ impl Market {
         None
     }
 
-    fn confirmed(
+    pub(super) fn confirmed(
         &self,
         order: &str,
         units: &[String],
@@ -350,10 +351,15 @@ impl Market {
         now: DateTime<Utc>,
     ) -> Answer {
         let order = text(body, "order_id").to_owned();
-        let units = texts(body, "order_line_item_ids");
+        let units = units_of(body);
         let package = self.new_package();
-        let number = format!("9400{package}");
-        if let Some(refusal) = self.leave(&order, &units, (&package, &number, "USPS"), now) {
+        let region = self.orders.get(&order).map_or("US", |kept| kept.order.region);
+        let (prefix, carrier, provider) = match region {
+            "GB" => ("RM", "Royal Mail", "7117858858072016687"),
+            _ => ("9400", "USPS", "7117858858072016686"),
+        };
+        let number = format!("{prefix}{package}");
+        if let Some(refusal) = self.leave(&order, &units, (&package, &number, carrier), now) {
             return refusal;
         }
         sell(ledger, &package, &number, now);
@@ -363,8 +369,9 @@ impl Market {
             "package_id": package,
             "shipping_service_info": {
                 "id": "288233559123860015", "name": "Standard shipping", "price": "5.20",
-                "currency": "USD", "earliest_delivery_days": 2, "latest_delivery_days": 5,
-                "shipping_provider_id": "7117858858072016686", "shipping_provider_name": "USPS"
+                "currency": currency_in(region), "earliest_delivery_days": 2,
+                "latest_delivery_days": 5, "shipping_provider_id": provider,
+                "shipping_provider_name": carrier
             }
         }))
     }
@@ -372,6 +379,7 @@ impl Market {
     pub(super) fn ship_package(
         &mut self,
         package: &str,
+        body: &Value,
         ledger: &Ledger,
         now: DateTime<Utc>,
     ) -> Answer {
@@ -389,11 +397,16 @@ impl Market {
         if found.is_empty() {
             return gone();
         }
-        let number = format!("RM{package}");
+        let own = body.get("self_shipment");
+        let own_number = own.map(|own| text(own, "tracking_number").to_owned());
+        let number = own_number.unwrap_or_else(|| format!("RM{package}"));
         for (order, units) in &found {
             if let Some(refusal) = self.leave(order, units, (package, &number, "Royal Mail"), now) {
                 return refusal;
             }
+        }
+        if body.get("handover_method").is_some() {
+            self.handovers.insert(package.to_owned(), body.clone());
         }
         sell(ledger, package, &number, now);
         for (order, units) in &found {
@@ -410,6 +423,7 @@ impl Market {
     pub(super) fn package(&self, package: &str) -> Answer {
         let Some(unit) = self.unit_of(package) else { return gone() };
         let status = match unit.status {
+            "CANCELLED" => "CANCELLED",
             "AWAITING_SHIPMENT" => "TO_FULFILL",
             "AWAITING_COLLECTION" => "PROCESSING",
             "IN_TRANSIT" => "FULFILLING",
@@ -438,7 +452,13 @@ impl Market {
             return refused(200, 25_001_001, "order does not exist");
         };
         let meant = |unit: &UnitState| units.is_empty() || units.contains(&unit.id);
-        if kept.units.iter().filter(|u| meant(u)).any(|unit| unit.status != "AWAITING_SHIPMENT") {
+        // A whole order may be cancelled until its carrier collects it.
+        let collected = |unit: &UnitState| match unit.status {
+            "AWAITING_SHIPMENT" | "CANCELLED" => false,
+            "AWAITING_COLLECTION" => !units.is_empty() || kept.order.shipping != Shipping::Platform,
+            _ => true,
+        };
+        if kept.units.iter().filter(|unit| meant(unit)).any(collected) {
             return refused(200, 25_001_001, "the status does not allow it");
         }
         self.drop_units(&order, &units, ledger, now);
@@ -458,8 +478,8 @@ impl Market {
     fn drop_units(&mut self, order: &str, units: &[String], ledger: &Ledger, now: DateTime<Utc>) {
         let Some(kept) = self.orders.get_mut(order) else { return };
         for unit in &mut kept.units {
-            if unit.status == "AWAITING_SHIPMENT" && (units.is_empty() || units.contains(&unit.id))
-            {
+            let meant = units.is_empty() || units.contains(&unit.id);
+            if meant && matches!(unit.status, "AWAITING_SHIPMENT" | "AWAITING_COLLECTION") {
                 unit.status = "CANCELLED";
             }
         }
@@ -572,6 +592,15 @@ impl Market {
     }
 }
 
+/// The units of a package, as its version names them.
+fn units_of(body: &Value) -> Vec<String> {
+    let named = body.get("order_line_item").and_then(Value::as_array);
+    match named {
+        Some(units) => units.iter().map(|unit| text(unit, "order_line_id").to_owned()).collect(),
+        None => texts(body, "order_line_item_ids"),
+    }
+}
+
 fn provider(id: &str) -> Option<&'static str> {
     match id {
         "7117858858072016686" => Some("USPS"),
@@ -581,7 +610,7 @@ fn provider(id: &str) -> Option<&'static str> {
     }
 }
 
-fn sell(ledger: &Ledger, package: &str, number: &str, now: DateTime<Utc>) {
+pub(super) fn sell(ledger: &Ledger, package: &str, number: &str, now: DateTime<Utc>) {
     ledger.label_sold(SoldLabel {
         carrier: PLATFORM.to_owned(),
         number: number.to_owned(),

@@ -33,7 +33,7 @@ pub struct SandboxUnit {
 pub struct SandboxOrder {
     /// Its id.
     pub id: String,
-    /// `US`, `GB` or `TH`.
+    /// `US`, `GB`, `DE` or `TH`.
     pub region: &'static str,
     /// Who arranges the transport.
     pub shipping: Shipping,

@@ -6,6 +6,7 @@
 
 mod desk;
 mod generate;
+mod handover;
 mod parcels;
 mod returns;
 
@@ -68,6 +69,10 @@ pub(super) struct Market {
     pub(super) stock: BTreeMap<String, u32>,
     pub(super) messages: Vec<(String, String)>,
     pub(super) notices: Vec<Vec<u8>>,
+    /// Where notifications go, by topic, and since when.
+    pub(super) topics: BTreeMap<String, (String, DateTime<Utc>)>,
+    /// How packages were handed over, by package.
+    pub(super) handovers: BTreeMap<String, Value>,
     access: BTreeMap<String, DateTime<Utc>>,
     refresh: Option<String>,
     /// The refresh token before the current one, where it lives on.
@@ -174,7 +179,8 @@ impl TikTokShopStandIn {
                 id: unit.id.clone(),
                 status: "AWAITING_SHIPMENT",
                 // Only where the platform makes packages with the order.
-                package: (order.region != "US" && order.shipping == Shipping::Platform)
+                package: (!matches!(order.region, "US" | "DE")
+                    && order.shipping == Shipping::Platform)
                     .then(|| format!("115{}", order.id)),
                 number: None,
                 provider: None,
@@ -218,6 +224,28 @@ impl TikTokShopStandIn {
         kept.updated = now;
         let status = desk::order_status(kept, now);
         market.notify(order, status, now);
+        true
+    }
+
+    /// How a package was handed over, word for word; none when it was left to the platform.
+    #[must_use]
+    pub fn handover_of(&self, package: &str) -> Option<Value> {
+        lock(&self.market).handovers.get(package).cloned()
+    }
+
+    /// The platform closes an order that has arrived: nothing can be returned any more. Returns
+    /// whether there is such an order.
+    pub fn complete(&self, order: &str, now: DateTime<Utc>) -> bool {
+        let mut market = lock(&self.market);
+        let Some(kept) = market.orders.get_mut(order) else { return false };
+        if kept.units.iter().any(|unit| unit.status != "DELIVERED") {
+            return false;
+        }
+        for unit in &mut kept.units {
+            unit.status = "COMPLETED";
+        }
+        kept.updated = now;
+        market.notify(order, "COMPLETED", now);
         true
     }
 
@@ -410,12 +438,28 @@ impl StandIn for TikTokShopStandIn {
                     "shipping_provider_name": "USPS"
                 }]}))
             }
-            ("POST", ["fulfillment", "202309", "packages"]) => {
+            ("POST", ["fulfillment", "202309" | "202512", "packages"]) => {
                 market.create_package(&body, ledger, now)
             }
             ("POST", ["fulfillment", "202309", "packages", id, "ship"]) => {
-                market.ship_package(id, ledger, now)
+                market.ship_package(id, &body, ledger, now)
             }
+            ("POST", ["fulfillment", "202309", "packages", "ship"]) => {
+                market.ship_packages(&body, ledger, now)
+            }
+            ("POST", ["fulfillment", "202309", "packages", "schedule"]) => {
+                market.schedule_package(&body, ledger, now)
+            }
+            ("GET", ["fulfillment", "202309", "packages" | "orders", _, "handover_time_slots"]) => {
+                handover::slots(now)
+            }
+            ("POST", ["fulfillment", "202309", "packages", id, "uncombine"]) => {
+                market.uncombine(id, &body, now)
+            }
+            ("GET", ["order", "202407", "orders", id, "price_detail"]) => market.price_detail(id),
+            ("GET", ["event", "202309", "webhooks"]) => market.topics(),
+            ("PUT", ["event", "202309", "webhooks"]) => market.set_topic(&body, now),
+            ("DELETE", ["event", "202309", "webhooks"]) => market.drop_topic(&body),
             ("GET", ["fulfillment", "202309", "packages", id]) => market.package(id),
             ("GET", ["fulfillment", "202309", "packages", id, "shipping_documents"]) => {
                 market.shipping_document(id, &base)
@@ -423,7 +467,7 @@ impl StandIn for TikTokShopStandIn {
             ("POST", ["return_refund", "202309", "cancellations"]) => {
                 market.cancel(&body, ledger, now)
             }
-            ("POST", ["return_refund", "202309", "cancellations", "search"]) => {
+            ("POST", ["return_refund", "202309" | "202602", "cancellations", "search"]) => {
                 market.find_cases(&body)
             }
             ("POST", ["return_refund", "202309", "returns", "search"]) => {
@@ -448,6 +492,12 @@ impl StandIn for TikTokShopStandIn {
             ("POST", ["product", "202309", "products", _, "inventory", "update"]) => {
                 market.set_stock(&body, ledger)
             }
+            ("GET", ["customer_service", "202407", "performance"]) => good(&json!({
+                "performance": {
+                    "response_percentage": "93.4", "response_time_mins": "3.4",
+                    "satisfaction_percentage": "95.2", "support_session_count": 15
+                }
+            })),
             ("POST", ["customer_service", "202309", "conversations"]) => {
                 good(&json!({"conversation_id": "7106888323922608389"}))
             }
