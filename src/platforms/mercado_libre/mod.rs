@@ -48,6 +48,7 @@
 
 mod after_sale;
 mod auth;
+mod billing;
 mod calls;
 mod config;
 mod dialect;
@@ -56,6 +57,7 @@ mod labels;
 mod look;
 mod map;
 mod messages;
+mod returns;
 mod statuses;
 mod stock;
 mod webhooks;
@@ -67,9 +69,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use billing::BillingInfo;
 pub use config::{MercadoLibreConfig, PRODUCTION, Site};
 pub use labels::LabelBatch;
 pub use map::read_search_page;
+pub use messages::{BuyerMessage, UnreadConversation};
+pub use returns::{
+    GoodsReturn, ReturnFault, ReturnParcel, ReturnReason, ReturnReview, ReturnedLine,
+};
 pub use writes::TransportStep;
 
 use self::calls::Paths;
@@ -177,12 +184,7 @@ impl MercadoLibre {
         let refuse = |field: &str, why: &str| {
             Err(Error::new(ErrorKind::Configuration, why).with_field(field))
         };
-        if config.client_id.trim().is_empty() {
-            return refuse("client_id", "the key is empty");
-        }
-        if config.client_secret.is_blank() {
-            return refuse("client_secret", "the key is empty");
-        }
+        check_keys(&config)?;
         if config.seller == 0 {
             return refuse("seller", "the seller's user id is 0");
         }
@@ -234,10 +236,62 @@ impl MercadoLibre {
 }
 
 impl MercadoLibre {
-    /// Stock, messages, claims and splits across borders have calls of their own, which this adapter
-    /// does not know.
+    /// Exchanges the code that the sign-in page handed back to `redirect_uri`, and stores the refresh
+    /// token under the configured account before it returns. `verifier` is PKCE's, where the
+    /// application has it switched on. A code is good once; only the main account may sign in.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AuthRejected`] for a code that was used or is stale, or when another seller than
+    /// the configured one has signed in, and then nothing is stored; [`ErrorKind::Storage`] when the
+    /// token cannot be stored: the seller must then sign in again.
+    pub async fn authorize(
+        config: &MercadoLibreConfig,
+        transport: Arc<dyn Transport>,
+        code: &str,
+        redirect_uri: &str,
+        verifier: Option<&str>,
+    ) -> Result<()> {
+        check_keys(config)?;
+        let dialect = Arc::new(dialect::MercadoLibreDialect);
+        let client = Client::builder(dialect, transport, &config.base_url, &config.account)
+            .retry(config.retry)
+            .clock(config.clock.clone())
+            .secret(config.client_secret.as_str())
+            .secret(code)
+            .build()?;
+        let call = auth::ExchangeCode {
+            client_id: &config.client_id,
+            client_secret: config.client_secret.as_str(),
+            code,
+            redirect_uri,
+            verifier,
+        };
+        let signed_in = client.call(&call).await?;
+        if signed_in.seller != config.seller {
+            return Err(Error::new(ErrorKind::AuthRejected, "another seller has signed in")
+                .with_operation(MERCADO_LIBRE.as_str(), "authorize")
+                .with_field("seller")
+                .with_context("signed_in", signed_in.seller));
+        }
+        config.tokens.save(&config.account, &signed_in.refresh).await
+    }
+
+    /// Stock of goods sold across borders has calls of its own, which this adapter does not know.
     const fn local_only(&self) -> bool {
         !self.paths.global
+    }
+}
+
+fn check_keys(config: &MercadoLibreConfig) -> Result<()> {
+    let keys = [
+        ("client_id", config.client_id.as_str()),
+        ("client_secret", config.client_secret.as_str()),
+    ];
+    match keys.into_iter().find(|(_, key)| key.trim().is_empty()) {
+        Some((field, _)) => {
+            Err(Error::new(ErrorKind::Configuration, "the key is empty").with_field(field))
+        }
+        None => Ok(()),
     }
 }
 
@@ -325,7 +379,7 @@ impl MarketplaceAdapter for MercadoLibre {
     }
 
     fn messages(&self) -> Option<&dyn BuyerMessages> {
-        self.local_only().then_some(self as &dyn BuyerMessages)
+        Some(self)
     }
 
     fn webhooks(&self) -> Option<&dyn Webhooks> {
@@ -337,11 +391,11 @@ impl MarketplaceAdapter for MercadoLibre {
     }
 
     fn parcels(&self) -> Option<&dyn PlatformParcels> {
-        self.local_only().then_some(self as &dyn PlatformParcels)
+        Some(self)
     }
 
     fn after_sale(&self) -> Option<&dyn AfterSale> {
-        self.local_only().then_some(self as &dyn AfterSale)
+        Some(self)
     }
 
     fn figures(&self) -> Option<&dyn SellerFigures> {
