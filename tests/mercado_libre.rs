@@ -11,6 +11,10 @@ mod conformance;
 mod house;
 #[path = "mercado_libre/lifecycle.rs"]
 mod lifecycle;
+#[path = "mercado_libre/global.rs"]
+mod global;
+#[path = "mercado_libre/official.rs"]
+mod official;
 #[path = "mercado_libre/reading.rs"]
 mod reading;
 #[path = "mercado_libre/statuses.rs"]

@@ -138,7 +138,8 @@ impl Claim {
     fn case_kind(&self) -> CaseKind {
         let has_return = self.related_entities.iter().any(|entity| entity == "return");
         match (self.kind.as_deref(), self.stage.as_deref()) {
-            (Some("cancel_sale" | "cancel_purchase"), _) => CaseKind::Cancellation,
+            // "cancel_purchase or ml_case: the buyer wants to cancel".
+            (Some("cancel_sale" | "cancel_purchase" | "ml_case"), _) => CaseKind::Cancellation,
             (Some("return" | "returns"), _) => CaseKind::Return,
             (Some("change"), _) => CaseKind::Replacement,
             (Some("mediations"), Some("dispute")) => CaseKind::Dispute,

@@ -1,6 +1,6 @@
 //! To whom the invoice of a sale goes.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::calls::{Get, Resource};
 use super::wire::or_empty;
@@ -16,7 +16,7 @@ use crate::personal::Personal;
 const NOBODY_IN_MEXICO: &str = "XAXX010101000";
 
 /// The buyer as an invoice names him. Which of the fields there are differs from site to site.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BillingInfo {
     /// The site, for example `MLB`.
@@ -167,8 +167,9 @@ impl WireAddress {
         Address {
             lines: lines.into_iter().flatten().map(Personal::new).collect(),
             city: filled(self.city_name.as_deref()).unwrap_or_default(),
-            state: filled(self.state.code.as_deref())
-                .or_else(|| filled(self.state.name.as_deref())),
+            // The codes are of several systems: `01`, `DIF`, `CO-DC`.
+            state: filled(self.state.name.as_deref())
+                .or_else(|| filled(self.state.code.as_deref())),
             postal_code: filled(self.zip_code.as_deref()),
             country: self.country_id.as_deref().and_then(Country::new),
             residential: None,

@@ -302,19 +302,21 @@ fn order_of(
     let row = shipment.map(|s| statuses::find(&s.status, s.substatus.as_deref()));
     let parcel = shipment.map(|shipment| parcel(shipment, facts));
     let mut total: Option<Money> = None;
-    let mut lines = Vec::with_capacity(orders.len());
+    let count = orders.iter().map(|order| order.wire.order_items.len()).sum();
+    let mut lines: Vec<PlatformLine> = Vec::with_capacity(count);
     for order in orders {
         let wire = &order.wire;
         let currency = currency_of(wire)?;
-        let mut sum = Money::zero(currency);
+        let first_line = lines.len();
         for (place, item) in wire.order_items.iter().enumerate() {
             let line = line(wire, place, item, currency, shipment, row.flatten(), parcel.as_ref())?;
-            if let Some(amount) = &line.line_total {
-                sum = sum.checked_add(amount).map_err(|_| beyond("order_items"))?;
-            }
             lines.push(line);
         }
-        let amount = wire.total_amount.map_or(sum, |amount| Money::new(amount, currency));
+        let amount = match wire.total_amount {
+            Some(amount) => Money::new(amount, currency),
+            // Across borders there is none.
+            None => sum_of(lines.get(first_line..).unwrap_or_default(), currency)?,
+        };
         let amount = match wire.shipping_cost {
             Some(cost) => amount
                 .checked_add(&Money::new(cost, currency))
@@ -372,6 +374,15 @@ fn order_of(
     })
 }
 
+fn sum_of(lines: &[PlatformLine], currency: Currency) -> Result<Money> {
+    lines
+        .iter()
+        .filter_map(|line| line.line_total.as_ref())
+        .try_fold(Money::zero(currency), |sum, amount| {
+            sum.checked_add(amount).map_err(|_| beyond("order_items"))
+        })
+}
+
 fn beyond(what: &str) -> crate::Error {
     unexpected(format!("{what} cannot be summed"))
 }
@@ -382,6 +393,9 @@ fn is_closed_by_user(shipment: &WireShipment) -> bool {
 }
 
 fn words_of(orders: &[ReadOrder<'_>]) -> String {
+    if let [only] = orders {
+        return only.wire.status.clone().into_owned();
+    }
     let mut words: Vec<&str> = orders.iter().map(|order| order.wire.status.as_ref()).collect();
     words.dedup();
     words.join(",")
@@ -439,26 +453,14 @@ fn line(
     }
     let unit_price = Money::new(item.unit_price, currency);
     let line_total = unit_price.times(item.quantity).map_err(|_| beyond("unit_price"))?;
-    let full = match (item.full_unit_price, item.gross_price) {
-        (Some(full), _) => Some(
-            Money::new(full, currency)
-                .times(item.quantity)
-                .map_err(|_| beyond("full_unit_price"))?,
-        ),
-        (None, Some(gross)) => Some(Money::new(gross, currency)),
-        (None, None) => None,
-    };
-    let off = full.and_then(|full| full.amount.checked_sub(line_total.amount));
-    let discount = off.filter(|off| *off > Decimal::ZERO).map(|off| Money::new(off, currency));
+    let discount = discount(item, &line_total)?;
     let mut extra = BTreeMap::new();
     keep(&mut extra, "item_id", Some(&facts.id));
     keep(&mut extra, "variation_id", facts.variation_id.as_deref());
     keep(&mut extra, "user_product_id", facts.user_product_id.as_deref());
     keep(&mut extra, "parent_item_id", facts.parent_item_id.as_deref());
     keep(&mut extra, "condition", facts.condition.as_deref());
-    if let Some(fee) = item.sale_fee {
-        extra.insert("sale_fee".to_owned(), fee.to_string());
-    }
+    keep(&mut extra, "sale_fee", item.sale_fee.as_deref());
     if let Some(days) = item.manufacturing_days {
         extra.insert("manufacturing_days".to_owned(), days.to_string());
     }
@@ -487,6 +489,20 @@ fn line(
     line.discount = discount;
     line.units = vec![group];
     Ok(line)
+}
+
+/// What the buyer saves on a line, if anything: the full price is told of one unit, or of all.
+fn discount(item: &WireItem<'_>, line_total: &Money) -> Result<Option<Money>> {
+    let currency = line_total.currency;
+    let full = match (item.full_unit_price, item.gross_price) {
+        (Some(full), _) if full > item.unit_price => {
+            let all = Money::new(full, currency).times(item.quantity);
+            all.map_err(|_| beyond("full_unit_price"))?.amount
+        }
+        (None, Some(gross)) if gross > line_total.amount => gross,
+        _ => return Ok(None),
+    };
+    Ok(full.checked_sub(line_total.amount).map(|off| Money::new(off, currency)))
 }
 
 /// The worst of order and shipment: a cancelled order wins over any shipment, a cancelled shipment
@@ -740,7 +756,8 @@ fn payment_state(payment: &WirePayment<'_>) -> Option<PaymentState> {
 
 /// The payments whose state has a word of ours; the others stay in the attributes, word for word.
 fn payments(orders: &[ReadOrder<'_>]) -> Result<Vec<Payment>> {
-    let mut read: Vec<Payment> = Vec::new();
+    let count = orders.iter().map(|order| order.wire.payments.len()).sum();
+    let mut read: Vec<Payment> = Vec::with_capacity(count);
     for order in orders {
         let currency = currency_of(&order.wire)?;
         for payment in &order.wire.payments {
@@ -844,13 +861,19 @@ fn keep_list<'a>(
     name: &str,
     words: impl Iterator<Item = &'a str>,
 ) {
-    let mut words: Vec<&str> = words.filter_map(|word| said(Some(word))).collect();
-    if words.is_empty() {
-        return;
-    }
-    words.sort_unstable();
-    words.dedup();
-    kept.insert(name.to_owned(), words.join(","));
+    let mut words = words.filter_map(|word| said(Some(word)));
+    let Some(first) = words.next() else { return };
+    let text = match words.next() {
+        None => first.to_owned(),
+        Some(second) => {
+            let mut all = vec![first, second];
+            all.extend(words);
+            all.sort_unstable();
+            all.dedup();
+            all.join(",")
+        }
+    };
+    kept.insert(name.to_owned(), text);
 }
 
 /// Like [`filled`], without a copy.

@@ -6,7 +6,7 @@
 //!
 //! # Credentials
 //! The application's client id and secret, the seller's user id, and a refresh token from the
-//! seller's sign-in. Each refresh token is good once: the next one is stored before the access token
+//! seller's sign-in ([`MercadoLibre::authorize`] takes its code). Each refresh token is good once: the next one is stored before the access token
 //! that came with it is used, and one refresh runs at a time. Two processes of one shop must share
 //! neither the store nor the shop: the loser of a race gets `invalid_grant` and leaves the winner's
 //! token alone. There is no test environment; test users trade among themselves.
@@ -30,6 +30,9 @@
 //!   returns on their way stay [`UnitStatus::InTransit`] with a word in the attribute
 //!   `shipping.note`, since neither is a success.
 //! - A sale is cancelled whole, by feedback that says it was not fulfilled. It counts once.
+//! - A return belongs to a claim and has an id of its own: [`MercadoLibre::goods_return`]. That goods
+//!   came back as they should is said by [`CaseAnswer::Received`], what is wrong with them by
+//!   [`MercadoLibre::review_return`].
 //! - Notifications carry no signature: application and seller are compared, and whoever receives
 //!   them may also check that they come from 54.88.218.97, 18.215.140.160, 18.213.114.129,
 //!   18.206.34.84, 35.236.253.169, 35.245.91.34, 35.245.20.104 or 35.186.182.146. They want a 200
@@ -44,7 +47,13 @@
 //! - The call that gives a `custom` shipment its number is from old clients, not from today's pages.
 //! - That items are found by SKU with `seller_sku`, and how variations are written to: from clients.
 //! - The meaning of most payment statuses; unknown ones are kept word for word.
-//! - Global Selling's largest page: 50 is asked for. Its messages, claims and stock are not covered.
+//! - Global Selling's largest page: 50 is asked for. Whether its messages have bounds of length or
+//!   letters. Its stock and how its
+//!   sales are cancelled are not covered.
+//! - How the files are uploaded that go with messages and with faults of returned goods: their names
+//!   are taken ([`ReturnFault::evidence`]).
+//! - Tax papers that the platform waits for (`invoice_pending`) are uploaded elsewhere: the calls are
+//!   from old clients. To whom an invoice goes is [`MercadoLibre::billing_info`].
 
 mod after_sale;
 mod auth;
@@ -92,6 +101,8 @@ use crate::ports::{
     MissedNotices, OrderQuery, Page, PlatformLabels, PlatformLimits, PlatformParcels,
     SellerFigures, ShipmentNotice, StockPush, Webhooks,
 };
+#[cfg(doc)]
+use crate::ports::CaseAnswer;
 #[cfg(doc)]
 use crate::shipment::LabelFormat;
 use crate::shipment::NumberChanges;
@@ -276,7 +287,7 @@ impl MercadoLibre {
         config.tokens.save(&config.account, &signed_in.refresh).await
     }
 
-    /// Stock of goods sold across borders has calls of its own, which this adapter does not know.
+    /// How sales across borders are cancelled and how their stock is told is not known.
     const fn local_only(&self) -> bool {
         !self.paths.global
     }
@@ -367,7 +378,7 @@ impl MarketplaceAdapter for MercadoLibre {
     }
 
     fn cancellations(&self) -> Option<&dyn Cancellations> {
-        Some(self)
+        self.local_only().then_some(self as &dyn Cancellations)
     }
 
     fn labels(&self) -> Option<&dyn PlatformLabels> {

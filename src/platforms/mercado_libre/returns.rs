@@ -21,7 +21,7 @@ const NAME: &str = "review_return";
 const WITH_EVIDENCE: [&str; 2] = ["SRF2", "SRF4"];
 
 /// A return that belongs to a claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GoodsReturn {
     /// Its id, which is not the claim's.
@@ -51,7 +51,7 @@ pub struct GoodsReturn {
 }
 
 /// A parcel of a return.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReturnParcel {
     /// The platform's id of the shipment.
@@ -67,7 +67,7 @@ pub struct ReturnParcel {
 }
 
 /// A line of an order of which units come back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReturnedLine {
     /// The line, by the id it has in the order.
@@ -81,7 +81,7 @@ pub struct ReturnedLine {
 }
 
 /// What somebody found who looked at returned goods.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReturnReview {
     /// The order it is about.

@@ -244,8 +244,9 @@ pub(super) struct WireItem<'a> {
     /// Of all units, before the discount. Newer than `full_unit_price`, and not everywhere.
     #[serde(default, deserialize_with = "exact_decimal_opt")]
     pub(super) gross_price: Option<Decimal>,
-    #[serde(default, deserialize_with = "exact_decimal_opt")]
-    pub(super) sale_fee: Option<Decimal>,
+    /// A number, kept as it is written.
+    #[serde(borrow, default, deserialize_with = "scalar_opt")]
+    pub(super) sale_fee: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "text_opt")]
     pub(super) currency_id: Option<Cow<'a, str>>,
     #[serde(default)]

@@ -135,7 +135,14 @@ impl Market {
             ("GET", ["shipment_labels"]) => self.labels(desk, asked),
             ("GET", ["missed_feeds"]) => self.missed(asked),
             ("GET", ["messages", "packs", pack, "sellers", _]) => self.conversation(desk, pack),
-            ("POST", ["messages", "packs", pack, "sellers", _]) => self.message(desk, pack, asked),
+            ("POST", ["messages", "packs", pack, "sellers", _]) => {
+                match asked.query_value("tag").as_deref() {
+                    Some("post_sale") => self.message(desk, pack, asked),
+                    _ => bad("bad_request", "The tag is missing"),
+                }
+            }
+            ("GET", ["messages", "packs", pack]) if global => self.conversation(desk, pack),
+            ("POST", ["messages", "packs", pack]) if global => self.message(desk, pack, asked),
             ("GET", ["messages", "action_guide", "packs", _, "caps_available"]) => {
                 good(&json!([{"option_id": "OTHER", "cap_available": 1}]))
             }
@@ -151,7 +158,22 @@ impl Market {
             ("PUT", ["user-products", id, "stock", "type", kind]) => {
                 self.write_stock(desk, id, kind, asked)
             }
-            ("GET", ["post-purchase", "v1", "claims", "search"]) => self.claims(desk, asked),
+            ("GET", ["post-purchase", "v1", "claims", "search"]) => {
+                let by = |name: &str| asked.query_value(name).unwrap_or_default();
+                match (by("players.role").as_str(), by("players.user_id")) {
+                    ("respondent", user) if user == desk.seller.to_string() => {
+                        self.claims(desk, asked)
+                    }
+                    _ => bad("bad_request", "players.role and players.user_id come together"),
+                }
+            }
+            ("GET", ["v2", "claims", "search"]) if global => match asked.query_value("user_id") {
+                Some(user) if user == desk.seller.to_string() => self.claims(desk, asked),
+                _ => bad("bad_request", "user_id is missing"),
+            },
+            (method, ["v2", "claims", id, rest @ ..]) if global => {
+                self.claim(desk, asked, method, id, rest)
+            }
             (method, ["post-purchase", "v1", "claims", id, rest @ ..]) => {
                 self.claim(desk, asked, method, id, rest)
             }
@@ -321,14 +343,13 @@ impl Market {
         if text.is_empty() || text.chars().count() > 350 {
             return bad("bad_request", "The text is missing or too long");
         }
-        if asked.query_value("tag").as_deref() != Some("post_sale") {
-            return bad("bad_request", "The tag is missing");
-        }
         let at = desk.now.to_rfc3339_opts(SecondsFormat::Millis, true);
         let message = json!({
             "id": format!("sandbox{}{}", pack, kept.messages.len()),
             "site_id": kept.pack.site,
-            "from": body.get("from"), "to": body.get("to"),
+            // Across borders nobody is named.
+            "from": body.get("from").cloned().unwrap_or_else(|| json!({"user_id": desk.seller})),
+            "to": body.get("to").cloned().unwrap_or_else(|| json!({"user_id": kept.pack.buyer})),
             "status": "available", "subject": null, "text": text,
             "message_date": {"received": at, "available": at, "notified": at, "created": at, "read": null},
             "message_moderation": {"status": "clean", "reason": null, "source": "online", "moderation_date": at},
