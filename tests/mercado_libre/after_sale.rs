@@ -133,9 +133,12 @@ async fn other_answers_go_to_their_calls_or_are_unsupported() {
     house.shop.answer(&first, &CaseAnswer::AllowReturn, &key()).await.unwrap();
     let refuse = |reason: &str| CaseAnswer::Refuse { reason: reason.into(), comment: None };
     let second = case("2").await.unwrap();
-    for answer in [refuse("no"), CaseAnswer::Received] {
+    // Nothing comes back by this claim.
+    for (answer, kind) in
+        [(refuse("no"), ErrorKind::Unsupported), (CaseAnswer::Received, ErrorKind::Rejected)]
+    {
         let error = house.shop.answer(&second, &answer, &key()).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!(error.kind(), kind);
     }
     house.shop.answer(&second, &refuse("open_dispute"), &key()).await.unwrap();
     house.shop.write_in_claim("1", "Vamos resolver.").await.unwrap();

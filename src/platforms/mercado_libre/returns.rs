@@ -422,14 +422,16 @@ impl MercadoLibre {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for a fault without reason, words or the file it needs;
-    /// [`ErrorKind::Rejected`] when the claim takes no review now; [`ErrorKind::Ambiguous`] when the
+    /// [`ErrorKind::Rejected`] when the claim takes no review now, or nothing comes back by it; [`ErrorKind::Ambiguous`] when the
     /// answer was lost and the claim does not show whether it was taken.
     pub async fn review_return(&self, claim: &str, faults: &[ReturnFault]) -> Result<()> {
         let body = body_of(faults)?;
         let well = faults.is_empty();
         let seller = self.seller.to_string();
         let actions = self.claim(claim).await?.case(&seller).actions;
-        let back = self.goods_return(claim).await?;
+        let Some(back) = absent(self.goods_return(claim).await)? else {
+            return Err(refused(NAME, "nothing comes back by this claim"));
+        };
         if !may_review(&actions, well) {
             let told = if well { "success" } else { "claimed" };
             let reviews = self.return_reviews(&back.id).await?;
