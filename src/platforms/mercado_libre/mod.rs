@@ -96,13 +96,13 @@ use crate::ids::{CarrierId, IdempotencyKey, PlatformId, PlatformOrderId, Service
 use crate::order::PlatformOrder;
 #[cfg(doc)]
 use crate::order::{LogisticsMode, UnitStatus};
+#[cfg(doc)]
+use crate::ports::CaseAnswer;
 use crate::ports::{
     AfterSale, BuyerMessages, Cancellations, CarrierNaming, Confirmed, Cursor, MarketplaceAdapter,
     MissedNotices, OrderQuery, Page, PlatformLabels, PlatformLimits, PlatformParcels,
     SellerFigures, ShipmentNotice, StockPush, Webhooks,
 };
-#[cfg(doc)]
-use crate::ports::CaseAnswer;
 #[cfg(doc)]
 use crate::shipment::LabelFormat;
 use crate::shipment::NumberChanges;
