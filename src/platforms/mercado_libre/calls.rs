@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::config::Site;
-use super::map::{self, KeptOrder, KeptPage};
+use super::pages::{self, KeptOrder, KeptPage};
 use super::quota;
 use super::wire::{GlobalResult, HistoryRow, Paging, WirePack, WireShipment, WireSla};
 use crate::client::wire::{decode, unexpected};
@@ -180,7 +180,7 @@ impl Operation for SearchOrders<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<KeptPage> {
-        map::kept_page(&response.body)
+        pages::kept_page(&response.body)
     }
 }
 

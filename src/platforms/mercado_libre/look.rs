@@ -8,7 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::MercadoLibre;
 use super::calls::{Get, GetOrder, PAGE_SIZE, Search, SearchGlobally, SearchOrders, Stamp};
-use super::map::{self, KeptOrder, ShipmentFacts};
+use super::map::ShipmentFacts;
+use super::pages::{self, KeptOrder};
 use super::statuses::Effect;
 use super::wire::{HistoryRow, Paging, WirePack, WireShipment, WireSla};
 use crate::client::wire::unexpected;
@@ -78,7 +79,7 @@ impl MercadoLibre {
         let (orders, pack) = self.orders_of(id).await?;
         let (orders, pack) = self.whole(orders, pack).await?;
         let facts = self.shipment_facts(&orders, pack.as_ref()).await?;
-        let order = map::platform_order(&orders, pack.as_ref(), &facts)
+        let order = pages::platform_order(&orders, pack.as_ref(), &facts)
             .map_err(|error| error.with_operation(super::MERCADO_LIBRE.as_str(), "get_order"))?;
         Ok(Seen { order, facts })
     }
@@ -177,7 +178,7 @@ impl MercadoLibre {
             let (orders, pack) = self.whole(orders, None).await?;
             let facts = self.shipment_facts(&orders, pack.as_ref()).await?;
             let beyond = orders.len() > shown;
-            Ok::<_, Error>((map::kept_item(&orders, pack.as_ref(), &facts)?, beyond))
+            Ok::<_, Error>((pages::kept_item(&orders, pack.as_ref(), &facts)?, beyond))
         };
         match read.await {
             Err(error) if error.kind() == ErrorKind::UnexpectedAnswer => {

@@ -66,6 +66,7 @@ mod labels;
 mod look;
 mod map;
 mod messages;
+mod pages;
 mod returns;
 mod statuses;
 mod stock;
@@ -81,8 +82,8 @@ use async_trait::async_trait;
 pub use billing::BillingInfo;
 pub use config::{MercadoLibreConfig, PRODUCTION, Site};
 pub use labels::LabelBatch;
-pub use map::read_search_page;
 pub use messages::{BuyerMessage, UnreadConversation};
+pub use pages::read_search_page;
 pub use returns::{
     GoodsReturn, ReturnFault, ReturnParcel, ReturnReason, ReturnReview, ReturnedLine,
 };
