@@ -19,6 +19,8 @@ mod house;
 mod odd;
 #[path = "engine/overlap.rs"]
 mod overlap;
+#[path = "engine/packs.rs"]
+mod packs;
 #[path = "engine/partial.rs"]
 mod partial;
 #[path = "engine/platforms.rs"]

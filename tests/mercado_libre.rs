@@ -7,10 +7,14 @@
 mod after_sale;
 #[path = "mercado_libre/conformance.rs"]
 mod conformance;
+#[path = "mercado_libre/global.rs"]
+mod global;
 #[path = "mercado_libre/house.rs"]
 mod house;
 #[path = "mercado_libre/lifecycle.rs"]
 mod lifecycle;
+#[path = "mercado_libre/official.rs"]
+mod official;
 #[path = "mercado_libre/reading.rs"]
 mod reading;
 #[path = "mercado_libre/statuses.rs"]

@@ -35,10 +35,10 @@ use super::scripted;
 const SELLER: u64 = 779_432_305;
 
 /// An engine with one shop.
-struct World {
-    engine: Engine,
+pub(super) struct World {
+    pub(super) engine: Engine,
     adapter: Arc<dyn MarketplaceAdapter>,
-    shop: ShopKey,
+    pub(super) shop: ShopKey,
     clock: VirtualClock,
     ledger: Ledger,
 }
@@ -107,7 +107,7 @@ fn plenty() -> Quota {
     Quota::per_second(100_000).with_burst(100_000)
 }
 
-fn mercado_libre(faults: Faults) -> (World, Arc<MercadoLibreStandIn>) {
+pub(super) fn mercado_libre(faults: Faults) -> (World, Arc<MercadoLibreStandIn>) {
     let (clock, ledger) = (VirtualClock::new(at(0)), Ledger::new());
     let market = MercadoLibreStandIn::new(SELLER, ledger.clone());
     let sandbox =
@@ -190,7 +190,7 @@ fn tiktok_shop_at(
 }
 
 impl World {
-    async fn orders(&self) -> Vec<Order> {
+    pub(super) async fn orders(&self) -> Vec<Order> {
         let all = OrderFilter::default();
         let now = self.clock_now();
         let found = self.engine.store().find(&all, OrderSort::Placed, now, 0, 10_000).await;
@@ -202,7 +202,7 @@ impl World {
     }
 
     /// Reads the sales of the last hours and takes them as far as they go without a label.
-    async fn import(&self) {
+    pub(super) async fn import(&self) {
         let now = self.clock_now();
         let window = (now - TimeDelta::hours(12), now);
         self.engine.fetch_window(&self.shop, window.0, window.1, now).await.unwrap();

@@ -133,9 +133,12 @@ async fn other_answers_go_to_their_calls_or_are_unsupported() {
     house.shop.answer(&first, &CaseAnswer::AllowReturn, &key()).await.unwrap();
     let refuse = |reason: &str| CaseAnswer::Refuse { reason: reason.into(), comment: None };
     let second = case("2").await.unwrap();
-    for answer in [refuse("no"), CaseAnswer::Received] {
+    // Nothing comes back by this claim.
+    for (answer, kind) in
+        [(refuse("no"), ErrorKind::Unsupported), (CaseAnswer::Received, ErrorKind::Rejected)]
+    {
         let error = house.shop.answer(&second, &answer, &key()).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!(error.kind(), kind);
     }
     house.shop.answer(&second, &refuse("open_dispute"), &key()).await.unwrap();
     house.shop.write_in_claim("1", "Vamos resolver.").await.unwrap();
@@ -197,4 +200,76 @@ async fn missed_notifications_are_found_again_as_they_would_have_come() {
     assert_eq!(found.len(), 60);
     assert!(found.iter().all(|notice| notice.kind == "orders_v2" && notice.order.is_some()));
     assert!(found.iter().all(|notice| notice.event_id != first.event_id));
+}
+
+/// Every type of claim in every stage, and words that nobody knows.
+#[tokio::test]
+async fn every_type_and_stage_of_a_claim_has_its_kind_and_unknown_words_are_kept() {
+    let stages = ["claim", "dispute", "recontact", "stale", "none", "limbo"];
+    let types = [
+        ("return", CaseKind::Return),
+        ("returns", CaseKind::Return),
+        ("ml_case", CaseKind::Cancellation),
+        ("cancel_sale", CaseKind::Cancellation),
+        ("cancel_purchase", CaseKind::Cancellation),
+        ("change", CaseKind::Replacement),
+        ("fulfillment", CaseKind::Other("fulfillment".to_owned())),
+        ("service", CaseKind::Other("service".to_owned())),
+        ("levitation", CaseKind::Other("levitation".to_owned())),
+    ];
+    let mut rows: Vec<(&str, &str, bool, CaseKind)> = Vec::new();
+    for stage in stages {
+        for (kind, wanted) in &types {
+            rows.push((kind, stage, false, wanted.clone()));
+        }
+        // Most claims have this type, whatever they are about.
+        let (alone, with_return) = match stage {
+            "dispute" => (CaseKind::Dispute, CaseKind::Dispute),
+            _ => (CaseKind::Claim, CaseKind::Return),
+        };
+        rows.push(("mediations", stage, false, alone));
+        rows.push(("mediations", stage, true, with_return));
+    }
+    for (kind, stage, comes_back, wanted) in rows {
+        for (status, open) in [("opened", true), ("closed", false), ("reopened", true)] {
+            let mut claim = json_fixture("claim.response.json");
+            claim["type"] = json!(kind);
+            claim["stage"] = json!(stage);
+            claim["status"] = json!(status);
+            let related: &[&str] = if comes_back { &["return"] } else { &[] };
+            claim["related_entities"] = json!(related);
+            let (shop, _) = scripted(config(), vec![ok(claim.to_string())]);
+            let case = shop.case(&CaseKind::Claim, "5256749420").await.unwrap();
+            let name = format!("{kind}/{stage}/{status}");
+            assert_eq!((case.kind, case.open), (wanted.clone(), open), "{name}");
+            assert_eq!(case.status, status, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn reasons_resolutions_and_actions_are_kept_word_for_word_with_the_earliest_deadline() {
+    for (reason, resolution, wanted) in [
+        ("PNR3430", None, "PNR3430"),
+        ("PDD9549", Some("item_returned"), "PDD9549: item_returned"),
+        ("CS1", Some("never_heard_of"), "CS1: never_heard_of"),
+    ] {
+        let mut claim = json_fixture("claim_opened_with_actions.response.json");
+        claim["reason_id"] = json!(reason);
+        claim["resolution"] = match resolution {
+            Some(word) => json!({"reason": word}),
+            None => json!(null),
+        };
+        claim["players"][1]["user_id"] = json!(SELLER);
+        claim["players"][1]["available_actions"] = json!([
+            {"action": "send_potential_shipping", "mandatory": true, "due_date": "2024-04-15T00:00:00.000-04:00"},
+            {"action": "dance", "mandatory": false, "due_date": "2024-04-14T00:00:00.000-0400"},
+            {"action": "refund", "mandatory": false, "due_date": null}
+        ]);
+        let (shop, _) = scripted(config(), vec![ok(claim.to_string())]);
+        let case = shop.case(&CaseKind::Claim, "5204934310").await.unwrap();
+        assert_eq!(case.reason.as_deref(), Some(wanted));
+        assert_eq!(case.actions, ["send_potential_shipping", "dance", "refund"]);
+        assert_eq!(case.respond_by, Some(at("2024-04-14T04:00:00Z")));
+    }
 }

@@ -10,8 +10,8 @@ use orderflow::sandbox::Faults;
 use orderflow::sandbox::mercado_libre::{Way, generate};
 use orderflow::{CarrierId, ServiceCode};
 
-async fn run(faults: Faults) -> Report {
-    let house = house_with(faults, |config| config);
+async fn run(faults: Faults, global: bool) -> Report {
+    let house = house_with(faults, |config| config.with_global_selling(global));
     house.market.offer("A/1 %", "MLB1");
     house.market.offer("B", "MLB2");
     let market = house.market.clone();
@@ -37,7 +37,7 @@ async fn run(faults: Faults) -> Report {
 
 #[tokio::test(start_paused = true)]
 async fn the_adapter_passes_the_suite_for_marketplaces() {
-    let report = run(Faults::none()).await;
+    let report = run(Faults::none(), false).await;
     println!("{report}");
     report.assert_passed();
     let skipped: Vec<_> = report.skipped.iter().map(|(name, _)| *name).collect();
@@ -79,7 +79,14 @@ async fn the_adapter_passes_the_suite_although_calls_are_throttled_lost_and_brok
             fault,
         })
         .collect();
-    let report = run(Faults::scripted(script)).await;
+    let report = run(Faults::scripted(script), false).await;
+    println!("{report}");
+    report.assert_passed();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_adapter_passes_the_suite_across_borders() {
+    let report = run(Faults::none(), true).await;
     println!("{report}");
     report.assert_passed();
 }

@@ -36,6 +36,7 @@ pub(super) struct Script {
 #[derive(Debug)]
 pub(super) enum Answer {
     Full(u16, String),
+    With(u16, String, Vec<(&'static str, &'static str)>),
     Lost,
 }
 
@@ -58,12 +59,21 @@ impl Transport for Script {
         };
         match next {
             Answer::Lost => Err(TransportError::after_send("reset while reading")),
-            Answer::Full(status, body) => Ok(Response {
-                status: StatusCode::from_u16(status).unwrap(),
-                headers: HeaderMap::new(),
-                body: body.into_bytes().into(),
-            }),
+            Answer::Full(status, body) => Ok(response(status, body, Vec::new())),
+            Answer::With(status, body, headers) => Ok(response(status, body, headers)),
         }
+    }
+}
+
+fn response(status: u16, body: String, headers: Vec<(&'static str, &'static str)>) -> Response {
+    let mut known = HeaderMap::new();
+    for (name, value) in headers {
+        known.insert(name, value.parse().unwrap());
+    }
+    Response {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: known,
+        body: body.into_bytes().into(),
     }
 }
 

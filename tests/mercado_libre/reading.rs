@@ -121,6 +121,69 @@ fn order_statuses_and_tags_decide_before_the_shipment_does() {
     assert!(with("paid", &["test_order"]).test);
 }
 
+#[test]
+fn every_payment_status_has_its_state_and_an_unknown_one_is_kept() {
+    use orderflow::order::PaymentState as S;
+    let with = |status: &str, refunded: f64| {
+        let mut order = json_fixture("order_pack_catalog.response.json");
+        order["payments"][0]["status"] = json!(status);
+        order["payments"][0]["transaction_amount_refunded"] = json!(refunded);
+        only(&page_of(&[order]))
+    };
+    for (status, refunded, state) in [
+        ("approved", 0.0, S::Paid),
+        ("approved", 12.5, S::PartiallyRefunded),
+        ("pending", 0.0, S::Pending),
+        ("in_process", 0.0, S::Pending),
+        ("authorized", 0.0, S::Authorized),
+        ("rejected", 0.0, S::Failed),
+        ("cancelled", 0.0, S::Failed),
+        ("refunded", 125.92, S::Refunded),
+        ("charged_back", 0.0, S::ChargedBack),
+        ("in_mediation", 0.0, S::Paid),
+        ("in_mediation", 12.5, S::PartiallyRefunded),
+    ] {
+        let order = with(status, refunded);
+        assert_eq!(order.payments[0].state, state, "{status}");
+        assert!(!order.attributes.contains_key("payments.unknown_status"), "{status}");
+    }
+    let held = |status| -> Vec<HoldReason> {
+        with(status, 0.0).holds.into_iter().map(|hold| hold.reason).collect()
+    };
+    assert_eq!(held("charged_back"), [HoldReason::PaymentAnomaly]);
+    assert_eq!(held("in_mediation"), [HoldReason::Other("in_mediation".to_owned())]);
+    let order = with("evaporated", 0.0);
+    assert!(order.payments.is_empty());
+    assert_eq!(order.attributes["payments.unknown_status"], "evaporated");
+}
+
+#[test]
+fn why_an_order_was_cancelled_is_kept_word_for_word_whatever_the_group() {
+    for (group, code, wanted) in [
+        (Some("mediations"), Some("refunded"), "mediations: refunded"),
+        (Some("fiscal"), Some("x"), "fiscal: x"),
+        (Some("buyer"), Some("buyer_cancel_express"), "buyer: buyer_cancel_express"),
+        (Some("fraud"), None, "fraud"),
+        (Some("item"), None, "item"),
+        (Some("shipment"), Some("shipment_not_delivered"), "shipment: shipment_not_delivered"),
+        (Some("delivery"), None, "delivery"),
+        (Some("seller"), Some("out_of_stock"), "seller: out_of_stock"),
+        (Some("internal"), Some("pack_splitted"), "internal: pack_splitted"),
+        (Some("weather"), Some("hail"), "weather: hail"),
+        (None, Some("hail"), "hail"),
+        (None, None, "cancelled"),
+    ] {
+        let mut order = json_fixture("order_pack_catalog.response.json");
+        order["status"] = json!("cancelled");
+        order["cancel_detail"] = json!({"group": group, "code": code, "description": null,
+            "requested_by": "buyer", "date": "2024-11-02T09:34:59.000-04:00"});
+        let order = only(&page_of(&[order]));
+        assert_eq!(order.lines[0].units[0].reason.as_deref(), Some(wanted));
+        assert_eq!(order.attributes.get("cancel_detail.group").map(String::as_str), group);
+        assert_eq!(order.attributes["cancel_detail.requested_by"], "buyer");
+    }
+}
+
 #[tokio::test]
 async fn a_pack_is_read_whole_with_its_shipment_and_its_deadline() {
     let pack = json!({"id": 2_000_006_556_183_755_u64, "status": "released", "status_detail": null,
@@ -332,7 +395,6 @@ async fn global_selling_reads_below_its_own_paths() {
     );
     assert!(urls[1].ends_with("/marketplace/orders/2497671750"), "{}", urls[1]);
     assert!(urls[3].ends_with("/marketplace/orders/pack/2000000580342535"), "{}", urls[3]);
-    assert!(shop.stock().is_none() && shop.messages().is_none() && shop.after_sale().is_none());
 }
 
 #[tokio::test]

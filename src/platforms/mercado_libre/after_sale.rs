@@ -1,4 +1,4 @@
-//! Claims, mediations and returns.
+//! Claims and mediations.
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,7 +23,9 @@ use crate::ports::{
 
 /// Claims asked for at once.
 const PAGE_SIZE: u64 = 50;
-const BASE: &str = "/post-purchase/v1/claims";
+/// Where claims are, on the local sites and across borders.
+const LOCAL: &str = "/post-purchase/v1/claims";
+const GLOBAL: &str = "/marketplace/v2/claims";
 
 #[derive(Deserialize)]
 struct SearchAnswer {
@@ -34,7 +36,7 @@ struct SearchAnswer {
 }
 
 #[derive(Deserialize)]
-struct Claim {
+pub(super) struct Claim {
     #[serde(deserialize_with = "string_or_number")]
     id: String,
     #[serde(default, deserialize_with = "string_or_number_opt")]
@@ -136,7 +138,8 @@ impl Claim {
     fn case_kind(&self) -> CaseKind {
         let has_return = self.related_entities.iter().any(|entity| entity == "return");
         match (self.kind.as_deref(), self.stage.as_deref()) {
-            (Some("cancel_sale" | "cancel_purchase"), _) => CaseKind::Cancellation,
+            // "cancel_purchase or ml_case: the buyer wants to cancel".
+            (Some("cancel_sale" | "cancel_purchase" | "ml_case"), _) => CaseKind::Cancellation,
             (Some("return" | "returns"), _) => CaseKind::Return,
             (Some("change"), _) => CaseKind::Replacement,
             (Some("mediations"), Some("dispute")) => CaseKind::Dispute,
@@ -147,7 +150,7 @@ impl Claim {
         }
     }
 
-    fn case(self, seller: &str) -> AfterSaleCase {
+    pub(super) fn case(self, seller: &str) -> AfterSaleCase {
         let kind = self.case_kind();
         let ours: Vec<&Action> = self
             .players
@@ -227,17 +230,21 @@ impl Call {
     }
 }
 
-fn claim_path(id: &str) -> String {
-    format!("{BASE}/{}", percent_encode(id))
-}
-
 impl MercadoLibre {
-    async fn claim(&self, id: &str) -> Result<Claim> {
-        Ok(self.client.call(&Get::<Claim>::new(claim_path(id))).await?.0)
+    const fn claims(&self) -> &'static str {
+        if self.paths.global { GLOBAL } else { LOCAL }
+    }
+
+    fn claim_path(&self, id: &str) -> String {
+        format!("{}/{}", self.claims(), percent_encode(id))
+    }
+
+    pub(super) async fn claim(&self, id: &str) -> Result<Claim> {
+        Ok(self.client.call(&Get::<Claim>::new(self.claim_path(id))).await?.0)
     }
 
     async fn offer_for(&self, claim: &str, amount: &Money) -> Result<Decimal> {
-        let path = format!("{}/partial-refund/available-offers", claim_path(claim));
+        let path = format!("{}/partial-refund/available-offers", self.claim_path(claim));
         let (offers, _) = self.client.call(&Get::<Offers>::new(path)).await?;
         let currency = offers.currency_id.as_deref().map(Currency::new).transpose();
         let currency = currency.map_err(|_| unexpected("currency_id is not an ISO 4217 code"))?;
@@ -272,7 +279,7 @@ impl MercadoLibre {
                 Call::AllowReturn | Call::OpenDispute => false,
             });
         }
-        let path = format!("{}/expected-resolutions", claim_path(claim));
+        let path = format!("{}/expected-resolutions", self.claim_path(claim));
         let (expected, _) = self.client.call(&Get::<Vec<Expected>>::new(path)).await?;
         let seller = self.seller.to_string();
         Ok(expected.iter().any(|row| {
@@ -306,9 +313,14 @@ impl AfterSale for MercadoLibre {
         // lies outside of the window is left out below.
         let begin = from.checked_sub_signed(TimeDelta::milliseconds(1)).unwrap_or(from);
         let seller = self.seller.to_string();
-        let call = Get::<SearchAnswer>::new(format!("{BASE}/search"))
-            .with("players.role", "respondent")
-            .with("players.user_id", seller.as_str())
+        let call = Get::<SearchAnswer>::new(format!("{}/search", self.claims()));
+        let call = match self.paths.global {
+            true => call.with("user_id", seller.as_str()),
+            false => {
+                call.with("players.role", "respondent").with("players.user_id", seller.as_str())
+            }
+        };
+        let call = call
             .with("range", format!("last_updated:after:{}:before:{}", stamp(begin), stamp(to)))
             .with("sort", "last_updated:asc")
             .with("offset", offset.to_string())
@@ -360,15 +372,13 @@ impl AfterSale for MercadoLibre {
                     "a claim is refused by the reason open_dispute only",
                 ));
             }
-            CaseAnswer::Received => {
-                return Err(unsupported(NAME, "returned goods are reviewed on the platform"));
-            }
+            CaseAnswer::Received => return self.review_return(&case.id, &[]).await,
         };
         // Money, and no key: what the claim already shows is not sent again.
         if self.was_taken(&case.id, &call).await? {
             return Ok(());
         }
-        let path = format!("{}{}", claim_path(&case.id), call.path());
+        let path = format!("{}{}", self.claim_path(&case.id), call.path());
         let sent = match &call {
             Call::PartialRefund(percentage) => {
                 // An answer without a percentage would give half of the money back.
@@ -422,7 +432,7 @@ impl MercadoLibre {
         } else {
             return Err(super::refused(NAME, "the claim takes no message of the seller now"));
         };
-        let path = format!("{}/actions/send-message", claim_path(claim));
+        let path = format!("{}/actions/send-message", self.claim_path(claim));
         let body = ClaimMessage { receiver_role, message: text };
         let sent = self.client.call(&Send::<_, AnswerClaim>::new(path, body)).await;
         sent.map_err(|error| error.with_operation(MERCADO_LIBRE.as_str(), NAME))

@@ -1,4 +1,5 @@
-//! Access tokens: `POST /oauth/token` with a refresh token that is good once.
+//! Access tokens: `POST /oauth/token` with the code of a sign-in, then with refresh tokens that are
+//! good once.
 
 use std::fmt;
 use std::time::Duration;
@@ -55,6 +56,15 @@ struct TokenAnswer {
     expires_in: String,
     #[serde(default)]
     refresh_token: Option<String>,
+    #[serde(default, deserialize_with = "wire::string_or_number_opt")]
+    user_id: Option<String>,
+}
+
+impl TokenAnswer {
+    fn refresh(&self) -> Option<StoredToken> {
+        let token = self.refresh_token.as_deref().filter(|token| !token.trim().is_empty())?;
+        Some(StoredToken::new(token))
+    }
 }
 
 impl Operation for ExchangeToken<'_> {
@@ -79,11 +89,59 @@ impl Operation for ExchangeToken<'_> {
         let seconds: u64 = answer.expires_in.trim().parse().map_err(|_| {
             Error::new(ErrorKind::UnexpectedAnswer, "the token's lifetime is no whole number")
         })?;
+        let refresh = answer.refresh();
         let exchanged =
             Exchanged::new(Token::new(answer.access_token, Duration::from_secs(seconds))?);
-        Ok(match answer.refresh_token.filter(|token| !token.trim().is_empty()) {
-            Some(token) => exchanged.with_refresh(StoredToken::new(token)),
+        Ok(match refresh {
+            Some(refresh) => exchanged.with_refresh(refresh),
             None => exchanged,
         })
+    }
+}
+
+/// The code that the sign-in page handed back, exchanged once for the first refresh token.
+pub(super) struct ExchangeCode<'a> {
+    pub(super) client_id: &'a str,
+    pub(super) client_secret: &'a str,
+    pub(super) code: &'a str,
+    pub(super) redirect_uri: &'a str,
+    /// Where the application has PKCE switched on.
+    pub(super) verifier: Option<&'a str>,
+}
+
+/// Who signed in, with the first refresh token.
+pub(super) struct SignedIn {
+    pub(super) seller: u64,
+    pub(super) refresh: StoredToken,
+}
+
+impl Operation for ExchangeCode<'_> {
+    type Output = SignedIn;
+    const NAME: &'static str = "authorize";
+    // Spends the code.
+    const REPEAT: Repeat = Repeat::Never;
+    const QUOTA: &'static str = super::quota::TOKEN;
+    const AUTHORIZED: bool = false;
+
+    fn request(&self) -> Result<Outgoing> {
+        let mut fields = vec![
+            ("grant_type", "authorization_code"),
+            ("client_id", self.client_id),
+            ("client_secret", self.client_secret),
+            ("code", self.code),
+            ("redirect_uri", self.redirect_uri),
+        ];
+        fields.extend(self.verifier.map(|verifier| ("code_verifier", verifier)));
+        Ok(Outgoing::post("/oauth/token").form(&fields))
+    }
+
+    fn parse(&self, response: Response) -> Result<SignedIn> {
+        let answer: TokenAnswer = response.json()?;
+        let refresh = answer.refresh().ok_or_else(|| {
+            wire::unexpected("refresh_token is missing: the application lacks offline_access")
+        })?;
+        let seller = answer.user_id.as_deref().and_then(|id| id.trim().parse().ok());
+        let seller = seller.ok_or_else(|| wire::unexpected("user_id is missing or no number"))?;
+        Ok(SignedIn { seller, refresh })
     }
 }

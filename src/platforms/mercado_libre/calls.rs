@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::config::Site;
-use super::map::{self, Grouped};
+use super::pages::{self, KeptOrder, KeptPage};
 use super::quota;
-use super::wire::{GlobalResult, HistoryRow, Paging, WireOrder, WirePack, WireShipment, WireSla};
+use super::wire::{GlobalResult, HistoryRow, Paging, WirePack, WireShipment, WireSla};
 use crate::client::wire::{decode, unexpected};
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::{Error, Result};
@@ -62,7 +62,6 @@ macro_rules! resources {
 }
 
 resources! {
-    WireOrder => "get_order", quota::ORDERS;
     WirePack => "get_pack", quota::ORDERS;
     WireShipment => "get_shipment", quota::SHIPMENTS;
     WireSla => "get_sla", quota::SHIPMENTS;
@@ -100,9 +99,31 @@ impl<T: Resource> Operation for Get<T> {
 
     fn parse(&self, response: Response) -> Result<Self::Output> {
         let read = response.json()?;
-        let text = std::str::from_utf8(&response.body)
-            .map_err(|_| unexpected("the answer is not valid JSON: it is not UTF-8"))?;
-        Ok((read, text.trim().to_owned()))
+        Ok((read, text_of(&response)?.to_owned()))
+    }
+}
+
+fn text_of(response: &Response) -> Result<&str> {
+    let text = std::str::from_utf8(&response.body);
+    let text = text.map_err(|_| unexpected("the answer is not valid JSON: it is not UTF-8"))?;
+    Ok(text.trim())
+}
+
+/// `GET` of an order, by its path.
+pub(super) struct GetOrder(pub(super) String);
+
+impl Operation for GetOrder {
+    type Output = KeptOrder;
+    const NAME: &'static str = "get_order";
+    const REPEAT: Repeat = Repeat::Freely;
+    const QUOTA: &'static str = quota::ORDERS;
+
+    fn request(&self) -> Result<Outgoing> {
+        Ok(Outgoing::get(self.0.clone()))
+    }
+
+    fn parse(&self, response: Response) -> Result<KeptOrder> {
+        KeptOrder::read(text_of(&response)?)
     }
 }
 
@@ -136,7 +157,7 @@ impl Search {
 pub(super) struct SearchOrders<'a>(pub(super) &'a Search);
 
 impl Operation for SearchOrders<'_> {
-    type Output = Grouped;
+    type Output = KeptPage;
     const NAME: &'static str = "list_orders";
     const REPEAT: Repeat = Repeat::Freely;
     const QUOTA: &'static str = quota::SEARCH;
@@ -158,8 +179,8 @@ impl Operation for SearchOrders<'_> {
             .query("limit", PAGE_SIZE.to_string()))
     }
 
-    fn parse(&self, response: Response) -> Result<Grouped> {
-        map::grouped(&response.body)
+    fn parse(&self, response: Response) -> Result<KeptPage> {
+        pages::kept_page(&response.body)
     }
 }
 

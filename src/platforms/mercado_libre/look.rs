@@ -7,10 +7,11 @@ use std::task::Poll;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::MercadoLibre;
-use super::calls::{Get, PAGE_SIZE, Search, SearchGlobally, SearchOrders, Stamp};
-use super::map::{self, ReadOrder, ShipmentFacts};
+use super::calls::{Get, GetOrder, PAGE_SIZE, Search, SearchGlobally, SearchOrders, Stamp};
+use super::map::ShipmentFacts;
+use super::pages::{self, KeptOrder};
 use super::statuses::Effect;
-use super::wire::{HistoryRow, Paging, WireOrder, WirePack, WireShipment, WireSla};
+use super::wire::{HistoryRow, Paging, WirePack, WireShipment, WireSla};
 use crate::client::wire::unexpected;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::PlatformOrderId;
@@ -39,7 +40,7 @@ impl Seen {
 }
 
 /// What is missing to an order and may be missing for good.
-fn absent<T>(answer: Result<T>) -> Result<Option<T>> {
+pub(super) fn absent<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -53,50 +54,47 @@ fn by_number(id: &str) -> (usize, &str) {
 }
 
 impl MercadoLibre {
-    pub(super) async fn look(&self, id: &PlatformOrderId) -> Result<Seen> {
+    /// The orders that an id names: those of the pack, or the one of this id.
+    pub(super) async fn orders_of(
+        &self,
+        id: &PlatformOrderId,
+    ) -> Result<(Vec<KeptOrder>, Option<WirePack>)> {
         let pack =
             absent(self.client.call(&Get::<WirePack>::new(self.paths.pack(id.as_str()))).await)?;
-        let (orders, pack) = match pack {
-            Some((pack, _)) => {
-                let mut orders = Vec::with_capacity(pack.orders.len());
-                for order in pack.orders.iter().filter_map(|order| order.id.as_deref()) {
-                    orders.push(self.one_order(order).await?);
-                }
-                if orders.is_empty() {
-                    return Err(unexpected("the pack names no orders")
-                        .with_operation(super::MERCADO_LIBRE.as_str(), "get_order"));
-                }
-                (orders, Some(pack))
-            }
-            None => {
-                let order = self.one_order(id.as_str()).await?;
-                (vec![order], None)
-            }
+        let Some((pack, _)) = pack else {
+            return Ok((vec![self.one_order(id.as_str()).await?], None));
         };
+        let mut orders = Vec::with_capacity(pack.orders.len());
+        for order in pack.orders.iter().filter_map(|order| order.id.as_deref()) {
+            orders.push(self.one_order(order).await?);
+        }
+        if orders.is_empty() {
+            return Err(unexpected("the pack names no orders")
+                .with_operation(super::MERCADO_LIBRE.as_str(), "get_order"));
+        }
+        Ok((orders, Some(pack)))
+    }
+
+    pub(super) async fn look(&self, id: &PlatformOrderId) -> Result<Seen> {
+        let (orders, pack) = self.orders_of(id).await?;
         let (orders, pack) = self.whole(orders, pack).await?;
         let facts = self.shipment_facts(&orders, pack.as_ref()).await?;
-        let mut order = map::platform_order(&orders, pack.as_ref(), &facts)
+        let order = pages::platform_order(&orders, pack.as_ref(), &facts)
             .map_err(|error| error.with_operation(super::MERCADO_LIBRE.as_str(), "get_order"))?;
-        order.raw = map::raw(orders, &facts);
         Ok(Seen { order, facts })
     }
 
-    async fn one_order(&self, id: &str) -> Result<ReadOrder> {
-        let (wire, raw) = self.client.call(&Get::<WireOrder>::new(self.paths.order(id))).await?;
-        if wire.order_items.is_empty() {
-            return Err(unexpected("order_items is empty")
-                .with_operation(super::MERCADO_LIBRE.as_str(), "get_order"));
-        }
-        Ok(ReadOrder { wire, raw })
+    async fn one_order(&self, id: &str) -> Result<KeptOrder> {
+        self.client.call(&GetOrder(self.paths.order(id))).await
     }
 
     /// Adds the orders of the pack that are not at hand.
     async fn whole(
         &self,
-        mut orders: Vec<ReadOrder>,
+        mut orders: Vec<KeptOrder>,
         known: Option<WirePack>,
-    ) -> Result<(Vec<ReadOrder>, Option<WirePack>)> {
-        let id = orders.first().and_then(|order| order.wire.pack_id.clone());
+    ) -> Result<(Vec<KeptOrder>, Option<WirePack>)> {
+        let id = orders.first().and_then(|order| order.pack_id.clone());
         let pack = match (known, id) {
             (Some(pack), _) => Some(pack),
             (None, None) => None,
@@ -107,25 +105,25 @@ impl MercadoLibre {
         };
         if let Some(pack) = &pack {
             for id in pack.orders.iter().filter_map(|order| order.id.as_deref()) {
-                if !orders.iter().any(|order| order.wire.id == id) {
+                if !orders.iter().any(|order| order.id == id) {
                     orders.push(self.one_order(id).await?);
                 }
             }
         }
         // The same order of orders, whichever way they were found.
-        orders.sort_by(|a, b| by_number(&a.wire.id).cmp(&by_number(&b.wire.id)));
+        orders.sort_by(|a, b| by_number(&a.id).cmp(&by_number(&b.id)));
         Ok((orders, pack))
     }
 
     async fn shipment_facts(
         &self,
-        orders: &[ReadOrder],
+        orders: &[KeptOrder],
         pack: Option<&WirePack>,
     ) -> Result<ShipmentFacts> {
         let mut facts = ShipmentFacts::default();
         let id = pack
             .and_then(|pack| pack.shipment.id.as_deref())
-            .or_else(|| orders.iter().find_map(|order| order.wire.shipping.id.as_deref()));
+            .or_else(|| orders.iter().find_map(|order| order.shipping_id.as_deref()));
         let Some(id) = id else { return Ok(facts) };
         let path = self.paths.shipment(id, "");
         let Some((shipment, raw)) =
@@ -171,7 +169,7 @@ impl MercadoLibre {
     /// Completes what a page shows of a pack. Bytes that cannot be read cost only this pack.
     async fn complete(
         &self,
-        orders: Vec<ReadOrder>,
+        orders: Vec<KeptOrder>,
     ) -> Result<(PlatformItem<PlatformOrder>, bool)> {
         let shown = orders.len();
         let unit = orders.first().map(|order| order.work_unit().to_owned()).unwrap_or_default();
@@ -180,7 +178,7 @@ impl MercadoLibre {
             let (orders, pack) = self.whole(orders, None).await?;
             let facts = self.shipment_facts(&orders, pack.as_ref()).await?;
             let beyond = orders.len() > shown;
-            Ok::<_, Error>((map::item(orders, pack.as_ref(), &facts), beyond))
+            Ok::<_, Error>((pages::kept_item(&orders, pack.as_ref(), &facts)?, beyond))
         };
         match read.await {
             Err(error) if error.kind() == ErrorKind::UnexpectedAnswer => {
@@ -260,7 +258,7 @@ impl MercadoLibre {
     async fn search(
         &self,
         search: &Search,
-    ) -> Result<(Vec<Vec<ReadOrder>>, Vec<Unreadable>, Paging)> {
+    ) -> Result<(Vec<Vec<KeptOrder>>, Vec<Unreadable>, Paging)> {
         if !self.paths.global {
             let page = self.client.call(&SearchOrders(search)).await?;
             return Ok((page.packs, page.unreadable, page.paging));

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
+use super::pages::{ReadOrder, raw};
 use super::statuses::{self, Effect};
 use super::wire::{
-    HistoryRow, OnlyIds, Paging, SearchAnswer, WireAddress, WireItem, WireOrder, WirePack,
-    WirePayment, WireShipment, WireSla,
+    HistoryRow, WireAddress, WireItem, WireOrder, WirePack, WirePayment, WireShipment, WireSla,
 };
 use crate::address::{Address, Contact, Country};
-use crate::client::wire::{decode, decode_text, filled, unexpected};
+use crate::client::wire::{filled, unexpected};
 use crate::error::Result;
 use crate::ids::{
     BuyerId, LineId, PaymentId, PlatformOrderId, PlatformPackageId, Sku, TrackingNumber,
@@ -23,28 +23,6 @@ use crate::order::{
     UnitGroup, UnitStatus,
 };
 use crate::personal::Personal;
-use crate::ports::{Cursor, Page, PlatformItem, Unreadable};
-
-/// An order as it was read, with its bytes.
-pub(super) struct ReadOrder {
-    pub(super) wire: WireOrder,
-    pub(super) raw: String,
-}
-
-impl ReadOrder {
-    pub(super) fn read(raw: &str) -> Result<Self> {
-        let wire: WireOrder = decode_text(raw)?;
-        if wire.order_items.is_empty() {
-            return Err(unexpected("order_items is empty"));
-        }
-        Ok(Self { wire, raw: raw.to_owned() })
-    }
-
-    /// The unit of work: the pack, or the order where there is none.
-    pub(super) fn work_unit(&self) -> &str {
-        self.wire.pack_id.as_deref().unwrap_or(&self.wire.id)
-    }
-}
 
 /// What is known of the shipment of a pack, with the bytes it was read from.
 #[derive(Default)]
@@ -53,110 +31,6 @@ pub(super) struct ShipmentFacts {
     pub(super) sla: Option<WireSla>,
     pub(super) history: Vec<HistoryRow>,
     pub(super) raw: Vec<(&'static str, String)>,
-}
-
-/// A page of a search: packs with the orders that the page shows of them.
-pub(super) struct Grouped {
-    pub(super) packs: Vec<Vec<ReadOrder>>,
-    pub(super) unreadable: Vec<Unreadable>,
-    pub(super) paging: Paging,
-}
-
-/// Reads a page of `GET /orders/search`, every order by itself, and groups the orders of one pack.
-pub(super) fn grouped(body: &[u8]) -> Result<Grouped> {
-    let answer: SearchAnswer<'_> = decode(body)?;
-    let mut packs: Vec<Vec<ReadOrder>> = Vec::with_capacity(answer.results.len());
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    let mut unreadable = Vec::new();
-    for raw in answer.results {
-        match ReadOrder::read(raw.get()) {
-            Ok(order) => {
-                let place = *places.entry(order.work_unit().to_owned()).or_insert(packs.len());
-                match packs.get_mut(place) {
-                    // A page may repeat an order.
-                    Some(pack) if pack.iter().any(|known| known.wire.id == order.wire.id) => {}
-                    Some(pack) => pack.push(order),
-                    None => packs.push(vec![order]),
-                }
-            }
-            Err(error) => unreadable.push(self::unreadable(raw.get(), error.message())),
-        }
-    }
-    Ok(Grouped { packs, unreadable, paging: answer.paging })
-}
-
-pub(super) fn unreadable(raw: &str, reason: &str) -> Unreadable {
-    let ids: Option<OnlyIds> = serde_json::from_str(raw).ok();
-    Unreadable {
-        id: ids.and_then(|ids| ids.pack_id.or(ids.id)).and_then(|id| PlatformOrderId::new(id).ok()),
-        reason: reason.to_owned(),
-        raw: Personal::new(raw.to_owned()),
-    }
-}
-
-/// Reads a page of `GET /orders/search` as it is, without the shipments, which have calls of their
-/// own: there are no recipients and deadlines, a pack holds only the orders that the page shows, and
-/// units read as new unless the order itself says otherwise. An order with a shipment reads as
-/// [`LogisticsMode::PlatformLabel`] until the shipment tells, so that nobody buys a label for it.
-///
-/// The adapter reads lists with the same code and then adds what is missing. The next page's token
-/// is the plain offset.
-///
-/// # Errors
-/// [`UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer) when the page as a whole is not readable;
-/// an order that is not costs only itself.
-pub fn read_search_page(body: &[u8]) -> Result<Page<PlatformOrder>> {
-    let Grouped { packs, unreadable, paging } = grouped(body)?;
-    let shown = paging.offset.saturating_add(paging.limit);
-    let more = paging.limit > 0 && shown < paging.total;
-    let nothing = ShipmentFacts::default();
-    let mut items: Vec<_> = packs.into_iter().map(|pack| item(pack, None, &nothing)).collect();
-    items.extend(unreadable.into_iter().map(PlatformItem::Unreadable));
-    Ok(Page { items, next: more.then(|| Cursor::new(shown.to_string())) })
-}
-
-pub(super) fn item(
-    orders: Vec<ReadOrder>,
-    pack: Option<&WirePack>,
-    facts: &ShipmentFacts,
-) -> PlatformItem<PlatformOrder> {
-    match platform_order(&orders, pack, facts) {
-        Ok(mut order) => {
-            order.raw = raw(orders, facts);
-            PlatformItem::Read(Box::new(order))
-        }
-        Err(error) => PlatformItem::Unreadable(Unreadable {
-            id: orders
-                .first()
-                .and_then(|order| PlatformOrderId::new(order.work_unit().to_owned()).ok()),
-            reason: error.message().to_owned(),
-            raw: raw(orders, facts),
-        }),
-    }
-}
-
-/// The bytes everything was read from: those of the only order as they came, else all of them under
-/// the names of their calls.
-pub(super) fn raw(mut orders: Vec<ReadOrder>, facts: &ShipmentFacts) -> Personal<String> {
-    if orders.len() == 1 && facts.raw.is_empty() {
-        return Personal::new(orders.pop().map(|only| only.raw).unwrap_or_default());
-    }
-    let mut text = String::from("{\"orders\":[");
-    for (index, order) in orders.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        text.push_str(&order.raw);
-    }
-    text.push(']');
-    for (name, raw) in &facts.raw {
-        text.push_str(",\"");
-        text.push_str(name);
-        text.push_str("\":");
-        text.push_str(raw);
-    }
-    text.push('}');
-    Personal::new(text)
 }
 
 /// How a shipment travels.
@@ -208,46 +82,47 @@ enum Standing {
     Unknown(String),
 }
 
-fn standing(order: &WireOrder) -> Standing {
-    let refunded = order.tags.iter().any(|tag| tag == "unfulfilled");
-    match order.status.as_str() {
+fn standing(order: &WireOrder<'_>) -> Standing {
+    let refunded = || order.tags.iter().any(|tag| &**tag == "unfulfilled");
+    match &*order.status {
         "confirmed" | "payment_required" | "payment_in_process" | "partially_paid" => {
             Standing::Unpaid
         }
         // Refunded with account money: it never becomes `cancelled` by name.
-        "paid" | "partially_refunded" if refunded => Standing::Cancelled,
+        "paid" | "partially_refunded" if refunded() => Standing::Cancelled,
         "paid" | "partially_refunded" | "pending_cancel" => Standing::Paid,
         "cancelled" | "invalid" => Standing::Cancelled,
         other => Standing::Unknown(other.to_owned()),
     }
 }
 
-/// The order without its bytes, which [`raw`] adds.
-pub(super) fn platform_order(
-    orders: &[ReadOrder],
+pub(super) fn order_of(
+    orders: &[ReadOrder<'_>],
     pack: Option<&WirePack>,
     facts: &ShipmentFacts,
 ) -> Result<PlatformOrder> {
     let first = orders.first().ok_or_else(|| unexpected("the pack has no orders"))?;
-    let id = PlatformOrderId::new(first.work_unit().to_owned())
+    let id = PlatformOrderId::new(first.work_unit().as_ref())
         .map_err(|_| unexpected("pack_id is not usable as an id"))?;
     let shipment = facts.shipment.as_ref();
     let row = shipment.map(|s| statuses::find(&s.status, s.substatus.as_deref()));
     let parcel = shipment.map(|shipment| parcel(shipment, facts));
     let mut total: Option<Money> = None;
-    let mut lines = Vec::with_capacity(orders.len());
+    let count = orders.iter().map(|order| order.wire.order_items.len()).sum();
+    let mut lines: Vec<PlatformLine> = Vec::with_capacity(count);
     for order in orders {
         let wire = &order.wire;
         let currency = currency_of(wire)?;
-        let mut sum = Money::zero(currency);
+        let first_line = lines.len();
         for (place, item) in wire.order_items.iter().enumerate() {
             let line = line(wire, place, item, currency, shipment, row.flatten(), parcel.as_ref())?;
-            if let Some(amount) = &line.line_total {
-                sum = sum.checked_add(amount).map_err(|_| beyond("order_items"))?;
-            }
             lines.push(line);
         }
-        let amount = wire.total_amount.map_or(sum, |amount| Money::new(amount, currency));
+        let amount = match wire.total_amount {
+            Some(amount) => Money::new(amount, currency),
+            // Across borders there is none.
+            None => sum_of(lines.get(first_line..).unwrap_or_default(), currency)?,
+        };
         let amount = match wire.shipping_cost {
             Some(cost) => amount
                 .checked_add(&Money::new(cost, currency))
@@ -272,7 +147,7 @@ pub(super) fn platform_order(
         None => LogisticsMode::SellerCarrier,
     };
     Ok(PlatformOrder {
-        number: (first.wire.id != id.as_str()).then(|| first.wire.id.clone()),
+        number: (first.wire.id != id.as_str()).then(|| first.wire.id.clone().into_owned()),
         site: filled(first.wire.context.site.as_deref())
             .or_else(|| first.wire.order_items.first().and_then(|item| site_of(&item.item.id))),
         status: Some(words_of(orders)),
@@ -296,12 +171,22 @@ pub(super) fn platform_order(
             let comments = shipment.destination.as_ref().and_then(|d| d.comments.as_deref());
             filled(comments).map(Personal::new)
         }),
-        test: orders.iter().any(|order| order.wire.tags.iter().any(|tag| tag == "test_order"))
+        test: orders.iter().any(|order| order.wire.tags.iter().any(|tag| &**tag == "test_order"))
             || shipment.is_some_and(|s| s.tags.iter().any(|tag| tag == "test_shipment")),
         attributes: attributes(orders, pack, facts, row.flatten().and_then(|row| row.note)),
         lines,
+        raw: raw(orders, facts),
         ..PlatformOrder::new(id, placed_at.unwrap_or(first.wire.date_created), total)
     })
+}
+
+fn sum_of(lines: &[PlatformLine], currency: Currency) -> Result<Money> {
+    lines
+        .iter()
+        .filter_map(|line| line.line_total.as_ref())
+        .try_fold(Money::zero(currency), |sum, amount| {
+            sum.checked_add(amount).map_err(|_| beyond("order_items"))
+        })
 }
 
 fn beyond(what: &str) -> crate::Error {
@@ -313,8 +198,11 @@ fn is_closed_by_user(shipment: &WireShipment) -> bool {
     shipment.status == "cancelled" && shipment.substatus.as_deref() == Some("closed_by_user")
 }
 
-fn words_of(orders: &[ReadOrder]) -> String {
-    let mut words: Vec<&str> = orders.iter().map(|order| order.wire.status.as_str()).collect();
+fn words_of(orders: &[ReadOrder<'_>]) -> String {
+    if let [only] = orders {
+        return only.wire.status.clone().into_owned();
+    }
+    let mut words: Vec<&str> = orders.iter().map(|order| order.wire.status.as_ref()).collect();
     words.dedup();
     words.join(",")
 }
@@ -324,7 +212,7 @@ fn site_of(item: &str) -> Option<String> {
     item.get(..3).filter(|code| code.bytes().all(|b| b.is_ascii_uppercase())).map(str::to_owned)
 }
 
-fn currency_of(order: &WireOrder) -> Result<Currency> {
+fn currency_of(order: &WireOrder<'_>) -> Result<Currency> {
     let code = order
         .currency_id
         .as_deref()
@@ -335,28 +223,30 @@ fn currency_of(order: &WireOrder) -> Result<Currency> {
 
 /// A line's id, the same whenever the order is read: order, item, variation, and the element where
 /// an item occurs twice.
-fn line_id(order: &WireOrder, place: usize, item: &WireItem) -> Result<LineId> {
+fn line_id(order: &WireOrder<'_>, place: usize, item: &WireItem<'_>) -> Result<LineId> {
     let facts = &item.item;
     let mut id = format!("{}-{}", order.id, facts.id);
-    if let Some(variation) = filled(facts.variation_id.as_deref()) {
+    if let Some(variation) = said(facts.variation_id.as_deref()) {
         id.push('-');
-        id.push_str(&variation);
+        id.push_str(variation);
     }
-    let same = |other: &WireItem| {
+    let same = |other: &WireItem<'_>| {
         other.item.id == facts.id && other.item.variation_id == facts.variation_id
     };
     if order.order_items.iter().filter(|other| same(other)).count() > 1 {
-        let element = item.element_id.clone().unwrap_or_else(|| format!("p{place}"));
         id.push('#');
-        id.push_str(&element);
+        match &item.element_id {
+            Some(element) => id.push_str(element),
+            None => id.push_str(&format!("p{place}")),
+        }
     }
     LineId::new(id).map_err(|_| unexpected("order_items.item.id is not usable as an id"))
 }
 
 fn line(
-    order: &WireOrder,
+    order: &WireOrder<'_>,
     place: usize,
-    item: &WireItem,
+    item: &WireItem<'_>,
     currency: Currency,
     shipment: Option<&WireShipment>,
     row: Option<&statuses::Row>,
@@ -369,23 +259,14 @@ fn line(
     }
     let unit_price = Money::new(item.unit_price, currency);
     let line_total = unit_price.times(item.quantity).map_err(|_| beyond("unit_price"))?;
-    let discount = match item.full_unit_price.and_then(|full| full.checked_sub(item.unit_price)) {
-        Some(off) if off > Decimal::ZERO => Some(
-            Money::new(off, currency)
-                .times(item.quantity)
-                .map_err(|_| beyond("full_unit_price"))?,
-        ),
-        _ => None,
-    };
+    let discount = discount(item, &line_total)?;
     let mut extra = BTreeMap::new();
     keep(&mut extra, "item_id", Some(&facts.id));
     keep(&mut extra, "variation_id", facts.variation_id.as_deref());
     keep(&mut extra, "user_product_id", facts.user_product_id.as_deref());
     keep(&mut extra, "parent_item_id", facts.parent_item_id.as_deref());
     keep(&mut extra, "condition", facts.condition.as_deref());
-    if let Some(fee) = item.sale_fee {
-        extra.insert("sale_fee".to_owned(), fee.to_string());
-    }
+    keep(&mut extra, "sale_fee", item.sale_fee.as_deref());
     if let Some(days) = item.manufacturing_days {
         extra.insert("manufacturing_days".to_owned(), days.to_string());
     }
@@ -394,8 +275,8 @@ fn line(
         keep(&mut extra, "network_node_id", stock.network_node_id.as_deref());
     }
     for attribute in &facts.variation_attributes {
-        if let Some(name) = filled(attribute.name.as_deref()) {
-            keep(&mut extra, &name, attribute.value_name.as_deref());
+        if let Some(name) = said(attribute.name.as_deref()) {
+            keep(&mut extra, name, attribute.value_name.as_deref());
         }
     }
     let sku = filled(facts.seller_sku.as_deref())
@@ -416,10 +297,24 @@ fn line(
     Ok(line)
 }
 
+/// What the buyer saves on a line, if anything: the full price is told of one unit, or of all.
+fn discount(item: &WireItem<'_>, line_total: &Money) -> Result<Option<Money>> {
+    let currency = line_total.currency;
+    let full = match (item.full_unit_price, item.gross_price) {
+        (Some(full), _) if full > item.unit_price => {
+            let all = Money::new(full, currency).times(item.quantity);
+            all.map_err(|_| beyond("full_unit_price"))?.amount
+        }
+        (None, Some(gross)) if gross > line_total.amount => gross,
+        _ => return Ok(None),
+    };
+    Ok(full.checked_sub(line_total.amount).map(|off| Money::new(off, currency)))
+}
+
 /// The worst of order and shipment: a cancelled order wins over any shipment, a cancelled shipment
 /// does not cancel its order.
 fn units(
-    order: &WireOrder,
+    order: &WireOrder<'_>,
     quantity: u32,
     shipment: Option<&WireShipment>,
     row: Option<&statuses::Row>,
@@ -461,15 +356,17 @@ fn units(
     }
 }
 
-fn cancel_words(order: &WireOrder) -> String {
+fn cancel_words(order: &WireOrder<'_>) -> String {
     let detail = order.cancel_detail.as_ref();
     let group = detail.and_then(|detail| filled(detail.group.as_deref()));
     let code = detail.and_then(|detail| filled(detail.code.as_deref()));
     match (group, code) {
         (Some(group), Some(code)) => format!("{group}: {code}"),
         (Some(word), None) | (None, Some(word)) => word,
-        (None, None) if order.tags.iter().any(|tag| tag == "unfulfilled") => "unfulfilled".into(),
-        (None, None) => order.status.clone(),
+        (None, None) if order.tags.iter().any(|tag| &**tag == "unfulfilled") => {
+            "unfulfilled".into()
+        }
+        (None, None) => order.status.clone().into_owned(),
     }
 }
 
@@ -499,7 +396,7 @@ pub(super) fn first_handed_over(history: &[HistoryRow]) -> Option<DateTime<Utc>>
 }
 
 /// When the last payment that was needed came in.
-fn paid_at(orders: &[ReadOrder]) -> Option<DateTime<Utc>> {
+fn paid_at(orders: &[ReadOrder<'_>]) -> Option<DateTime<Utc>> {
     orders
         .iter()
         .filter_map(|order| {
@@ -511,20 +408,17 @@ fn paid_at(orders: &[ReadOrder]) -> Option<DateTime<Utc>> {
         .max()
 }
 
-fn buyer(order: &WireOrder) -> PlatformBuyer {
+fn buyer(order: &WireOrder<'_>) -> PlatformBuyer {
     let wire = &order.buyer;
-    let names: Vec<String> = [&wire.first_name, &wire.last_name]
-        .into_iter()
-        .filter_map(|name| filled(name.as_deref()))
-        .collect();
-    let name = match names.is_empty() {
-        true => filled(wire.nickname.as_deref()),
-        false => Some(names.join(" ")),
+    let name = match (said(wire.first_name.as_deref()), said(wire.last_name.as_deref())) {
+        (Some(first), Some(last)) => Some(format!("{first} {last}")),
+        (Some(only), None) | (None, Some(only)) => Some(only.to_owned()),
+        (None, None) => filled(wire.nickname.as_deref()),
     };
     PlatformBuyer {
-        id: wire.id.clone().and_then(|id| BuyerId::new(id).ok()),
+        id: wire.id.as_deref().and_then(|id| BuyerId::new(id).ok()),
         name: name.map(Personal::new),
-        email: None,
+        email: filled(wire.email.as_deref()).map(Personal::new),
     }
 }
 
@@ -616,12 +510,12 @@ fn deadlines(facts: &ShipmentFacts) -> Vec<PlatformDeadline> {
 }
 
 fn holds(
-    orders: &[ReadOrder],
+    orders: &[ReadOrder<'_>],
     shipment: Option<&WireShipment>,
     effect: Option<Effect>,
 ) -> Vec<PlatformHold> {
     let mut reasons = Vec::new();
-    let tagged = |tag: &str| orders.iter().any(|o| o.wire.tags.iter().any(|own| own == tag));
+    let tagged = |tag: &str| orders.iter().any(|o| o.wire.tags.iter().any(|own| &**own == tag));
     let paid_as = |state: &str| {
         orders
             .iter()
@@ -652,7 +546,7 @@ fn holds(
     reasons.into_iter().map(|reason| PlatformHold { reason, until: None }).collect()
 }
 
-fn payment_state(payment: &WirePayment) -> Option<PaymentState> {
+fn payment_state(payment: &WirePayment<'_>) -> Option<PaymentState> {
     let refunded = payment.transaction_amount_refunded.unwrap_or_default() > Decimal::ZERO;
     Some(match payment.status.as_deref()? {
         "approved" | "in_mediation" if refunded => PaymentState::PartiallyRefunded,
@@ -667,13 +561,14 @@ fn payment_state(payment: &WirePayment) -> Option<PaymentState> {
 }
 
 /// The payments whose state has a word of ours; the others stay in the attributes, word for word.
-fn payments(orders: &[ReadOrder]) -> Result<Vec<Payment>> {
-    let mut read: Vec<Payment> = Vec::new();
+fn payments(orders: &[ReadOrder<'_>]) -> Result<Vec<Payment>> {
+    let count = orders.iter().map(|order| order.wire.payments.len()).sum();
+    let mut read: Vec<Payment> = Vec::with_capacity(count);
     for order in orders {
         let currency = currency_of(&order.wire)?;
         for payment in &order.wire.payments {
             let Some(state) = payment_state(payment) else { continue };
-            let Ok(id) = PaymentId::new(payment.id.clone()) else { continue };
+            let Ok(id) = PaymentId::new(payment.id.as_ref()) else { continue };
             let own = payment.currency_id.as_deref().and_then(|code| Currency::new(code).ok());
             let currency = own.unwrap_or(currency);
             let amount = payment.total_paid_amount.or(payment.transaction_amount);
@@ -684,7 +579,10 @@ fn payments(orders: &[ReadOrder]) -> Result<Vec<Payment>> {
             read.push(Payment {
                 id,
                 amount: Money::new(amount.unwrap_or_default(), currency),
-                method: payment.payment_method_id.clone().map(PaymentMethod::Other),
+                method: payment
+                    .payment_method_id
+                    .as_ref()
+                    .map(|method| PaymentMethod::Other(method.clone().into_owned())),
                 state,
                 paid_at: payment.date_approved,
                 refunded: Money::new(
@@ -698,29 +596,25 @@ fn payments(orders: &[ReadOrder]) -> Result<Vec<Payment>> {
 }
 
 fn attributes(
-    orders: &[ReadOrder],
+    orders: &[ReadOrder<'_>],
     pack: Option<&WirePack>,
     facts: &ShipmentFacts,
     note: Option<&str>,
 ) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
-    let list = |words: Vec<&str>| {
-        let words: std::collections::BTreeSet<&str> = words.into_iter().collect();
-        words.into_iter().collect::<Vec<_>>().join(",")
-    };
-    keep(&mut kept, "orders", Some(&list(orders.iter().map(|o| o.wire.id.as_str()).collect())));
-    let tags = orders.iter().flat_map(|order| order.wire.tags.iter().map(String::as_str));
-    keep(&mut kept, "tags", Some(&list(tags.collect())));
-    let flows = orders.iter().flat_map(|o| o.wire.context.flows.iter().map(String::as_str));
-    keep(&mut kept, "context.flows", Some(&list(flows.collect())));
+    keep_list(&mut kept, "orders", orders.iter().map(|order| &*order.wire.id));
+    let tags = orders.iter().flat_map(|order| order.wire.tags.iter().map(|tag| &**tag));
+    keep_list(&mut kept, "tags", tags);
+    let flows = orders.iter().flat_map(|order| order.wire.context.flows.iter().map(|flow| &**flow));
+    keep_list(&mut kept, "context.flows", flows);
     let strange = orders
         .iter()
         .flat_map(|order| &order.wire.payments)
         .filter(|payment| payment_state(payment).is_none())
         .filter_map(|payment| payment.status.as_deref());
-    keep(&mut kept, "payments.unknown_status", Some(&list(strange.collect())));
+    keep_list(&mut kept, "payments.unknown_status", strange);
     let claims = orders.iter().flat_map(|o| &o.wire.mediations).filter_map(|m| m.id.as_deref());
-    keep(&mut kept, "mediations", Some(&list(claims.collect())));
+    keep_list(&mut kept, "mediations", claims);
     if let Some(first) = orders.first() {
         let wire = &first.wire;
         keep(&mut kept, "pack_id", wire.pack_id.as_deref());
@@ -765,4 +659,30 @@ fn keep(kept: &mut BTreeMap<String, String>, name: &str, value: Option<&str>) {
     if let Some(value) = filled(value) {
         kept.insert(name.to_owned(), value);
     }
+}
+
+/// Keeps each word once, in the order of the alphabet.
+fn keep_list<'a>(
+    kept: &mut BTreeMap<String, String>,
+    name: &str,
+    words: impl Iterator<Item = &'a str>,
+) {
+    let mut words = words.filter_map(|word| said(Some(word)));
+    let Some(first) = words.next() else { return };
+    let text = match words.next() {
+        None => first.to_owned(),
+        Some(second) => {
+            let mut all = vec![first, second];
+            all.extend(words);
+            all.sort_unstable();
+            all.dedup();
+            all.join(",")
+        }
+    };
+    kept.insert(name.to_owned(), text);
+}
+
+/// Like [`filled`], without a copy.
+fn said(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
 }

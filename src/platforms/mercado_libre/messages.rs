@@ -5,12 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{Get, Resource, Send, SendMessage, number};
-use super::wire::{instant_opt, or_empty};
-use super::{MERCADO_LIBRE, MercadoLibre, not_there, quota, refused};
+use super::wire::{Paging, instant_opt, or_empty};
+use super::{MERCADO_LIBRE, MercadoLibre, not_there, quota, refused, unsupported};
 use crate::client::percent_encode;
-use crate::client::wire::string_or_number_opt;
+use crate::client::wire::{string_or_number_opt, unexpected};
 use crate::error::{Error, Result, VendorDetail};
 use crate::ids::{IdempotencyKey, PlatformOrderId};
+use crate::order::PlatformOrder;
 use crate::personal::Personal;
 use crate::ports::BuyerMessages;
 
@@ -21,8 +22,70 @@ const SAME_MESSAGE: TimeDelta = TimeDelta::hours(24);
 /// How many of the newest messages are looked through.
 const LOOKED_THROUGH: u32 = 50;
 
+/// A message about a sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BuyerMessage {
+    /// Its id.
+    pub id: Option<String>,
+    /// Whether the seller wrote it.
+    pub from_seller: bool,
+    /// What it says.
+    pub text: Personal<String>,
+    /// `available`, `moderated`, `rejected` or `pending_translation`.
+    pub status: Option<String>,
+    /// When it was written.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// When the other one read it.
+    pub read_at: Option<DateTime<Utc>>,
+}
+
+/// A pack about which the buyer has written something that nobody has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnreadConversation {
+    /// The pack, or the order that has none.
+    pub pack: PlatformOrderId,
+    /// How many messages.
+    pub count: u32,
+}
+
+#[derive(Deserialize)]
+struct Unread {
+    #[serde(default, deserialize_with = "or_empty")]
+    results: Vec<UnreadRow>,
+}
+
+#[derive(Deserialize)]
+struct UnreadRow {
+    /// `/packs/1977056109/sellers/378136913`.
+    resource: String,
+    #[serde(default)]
+    count: u32,
+}
+
+impl UnreadRow {
+    fn read(self) -> Result<UnreadConversation> {
+        let path = self.resource.trim_start_matches('/');
+        let id = path.strip_prefix("packs/").and_then(|rest| rest.split('/').next());
+        let pack = id.and_then(|id| PlatformOrderId::new(id).ok());
+        let pack = pack.ok_or_else(|| {
+            unexpected("results.resource names no pack")
+                .with_operation(MERCADO_LIBRE.as_str(), Unread::NAME)
+        })?;
+        Ok(UnreadConversation { pack, count: self.count })
+    }
+}
+
+impl Resource for Unread {
+    const NAME: &'static str = "unread_conversations";
+    const QUOTA: &'static str = quota::MESSAGES_READ;
+}
+
 #[derive(Deserialize)]
 struct Conversation {
+    #[serde(default)]
+    paging: Option<Paging>,
     #[serde(default)]
     conversation_status: Option<ConversationStatus>,
     #[serde(default, deserialize_with = "or_empty")]
@@ -39,6 +102,8 @@ struct ConversationStatus {
 
 #[derive(Deserialize)]
 struct Message {
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    id: Option<String>,
     #[serde(default, deserialize_with = "or_empty")]
     from: Party,
     #[serde(default)]
@@ -59,6 +124,21 @@ struct Party {
 struct Dates {
     #[serde(default, deserialize_with = "instant_opt")]
     created: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "instant_opt")]
+    read: Option<DateTime<Utc>>,
+}
+
+impl Message {
+    fn read(self, seller: &str) -> BuyerMessage {
+        BuyerMessage {
+            id: self.id,
+            from_seller: self.from.user_id.as_deref() == Some(seller),
+            text: Personal::new(self.text.unwrap_or_default()),
+            status: self.status,
+            sent_at: self.message_date.created,
+            read_at: self.message_date.read,
+        }
+    }
 }
 
 impl Resource for Conversation {
@@ -68,8 +148,11 @@ impl Resource for Conversation {
 
 #[derive(Serialize)]
 struct Body<'a> {
-    from: User,
-    to: User,
+    /// Across borders nobody is named: the pack tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<User>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<User>,
     text: &'a str,
 }
 
@@ -78,9 +161,13 @@ struct User {
     user_id: u64,
 }
 
-fn check(text: &str) -> Result<()> {
+/// The bounds of length and letters are those of the local sites.
+fn check(text: &str, global: bool) -> Result<()> {
     if text.trim().is_empty() {
         return Err(Error::invalid("text", "is empty"));
+    }
+    if global {
+        return Ok(());
     }
     if text.chars().count() > LONGEST {
         return Err(Error::invalid("text", format!("is longer than {LONGEST} characters")));
@@ -115,17 +202,59 @@ impl Conversation {
 
 impl MercadoLibre {
     fn conversation_path(&self, pack: &str) -> String {
-        format!("/messages/packs/{}/sellers/{}", percent_encode(pack), self.seller)
+        let pack = percent_encode(pack);
+        match self.paths.global {
+            true => format!("/marketplace/messages/packs/{pack}"),
+            false => format!("/messages/packs/{pack}/sellers/{}", self.seller),
+        }
     }
 
-    async fn conversation(&self, pack: &str) -> Result<Conversation> {
-        let call = Get::<Conversation>::new(self.conversation_path(pack))
-            .with("tag", "post_sale")
-            // A plain read would mark the buyer's messages as read.
-            .with("mark_as_read", "false")
-            .with("limit", LOOKED_THROUGH.to_string())
-            .with("offset", "0");
+    async fn conversation(&self, pack: &str, offset: u32) -> Result<Conversation> {
+        let mut call = Get::<Conversation>::new(self.conversation_path(pack));
+        if !self.paths.global {
+            // A plain read would mark the buyer's messages as read; across borders that is a call of
+            // its own.
+            call = call.with("tag", "post_sale").with("mark_as_read", "false");
+        }
+        let call =
+            call.with("limit", LOOKED_THROUGH.to_string()).with("offset", offset.to_string());
         Ok(self.client.call(&call).await?.0)
+    }
+
+    /// What buyer and seller have written about a pack, the oldest first, without marking anything
+    /// as read. Takes the id of the pack, or of an order that has none.
+    ///
+    /// # Errors
+    /// Whatever the calls failed with.
+    pub async fn messages_about(&self, pack: &PlatformOrderId) -> Result<Vec<BuyerMessage>> {
+        let seller = self.seller.to_string();
+        let mut found: Vec<BuyerMessage> = Vec::new();
+        let mut offset = 0;
+        loop {
+            let page = self.conversation(pack.as_str(), offset).await?;
+            let count = u32::try_from(page.messages.len()).unwrap_or(u32::MAX);
+            found.extend(page.messages.into_iter().map(|message| message.read(&seller)));
+            offset = offset.saturating_add(count);
+            let total = page.paging.unwrap_or_default().total;
+            if count == 0 || u64::from(offset) >= total {
+                break;
+            }
+        }
+        found.sort_by_key(|message| message.sent_at);
+        Ok(found)
+    }
+
+    /// Packs whose buyers have written what the seller has not read, at most 500.
+    ///
+    /// # Errors
+    /// Whatever the call failed with.
+    pub async fn unread_conversations(&self) -> Result<Vec<UnreadConversation>> {
+        let prefix = if self.paths.global { "/marketplace" } else { "" };
+        let call = Get::<Unread>::new(format!("{prefix}/messages/unread"))
+            .with("role", "seller")
+            .with("tag", "post_sale");
+        let (answer, _) = self.client.call(&call).await?;
+        answer.results.into_iter().map(UnreadRow::read).collect()
     }
 }
 
@@ -138,46 +267,54 @@ impl BuyerMessages for MercadoLibre {
         _key: &IdempotencyKey,
     ) -> Result<()> {
         const NAME: &str = "send_message";
-        check(text.as_str())?;
+        check(text.as_str(), self.paths.global)?;
         let known = self.look(order).await?.order;
         // The pack's id, or the order's own where there is no pack: the same as our own id.
         let pack = known.id.as_str();
         let seller = self.seller.to_string();
         let since = self.clock.now().checked_sub_signed(SAME_MESSAGE).unwrap_or_default();
-        let before = self.conversation(pack).await?;
+        let before = self.conversation(pack, 0).await?;
         if before.has(&seller, text.as_str(), since) {
             return Ok(());
         }
         if let Some(error) = before.blocked() {
             return Err(error);
         }
-        let agent = if self.message_agent { self.site.message_agent() } else { None };
-        let to = match agent {
-            Some(agent) => agent,
-            None => {
-                let buyer = known.buyer.id.as_ref().ok_or_else(|| {
-                    refused(NAME, "the platform does not name the buyer of this sale")
-                })?;
-                number("buyer", buyer.as_str())?
-            }
-        };
-        let body = Body {
-            from: User { user_id: self.seller },
-            to: User { user_id: to },
-            text: text.as_str(),
-        };
-        let call = Send::<_, SendMessage>::new(self.conversation_path(pack), body)
-            .with("tag", "post_sale");
+        let to = self.addressee(&known)?;
+        let from = to.as_ref().map(|_| User { user_id: self.seller });
+        let body = Body { from, to, text: text.as_str() };
+        let mut call = Send::<_, SendMessage>::new(self.conversation_path(pack), body);
+        if !self.paths.global {
+            call = call.with("tag", "post_sale");
+        }
         let error = match self.client.call(&call).await {
             Ok(()) => return Ok(()),
             Err(error) if error.is_ambiguous() => error,
             Err(error) => return Err(error),
         };
-        match self.conversation(pack).await {
+        match self.conversation(pack, 0).await {
             Ok(now) if now.has(&seller, text.as_str(), since) => Ok(()),
             Ok(_) => Err(not_there(NAME, error)),
             Err(_) => Err(error),
         }
+    }
+}
+
+impl MercadoLibre {
+    /// Who a message goes to: the agent where one stands between, else the buyer; across borders it
+    /// is not said.
+    fn addressee(&self, order: &PlatformOrder) -> Result<Option<User>> {
+        if self.paths.global {
+            return Ok(None);
+        }
+        let agent = if self.message_agent { self.site.message_agent() } else { None };
+        if let Some(user_id) = agent {
+            return Ok(Some(User { user_id }));
+        }
+        let buyer = order.buyer.id.as_ref().ok_or_else(|| {
+            refused("send_message", "the platform does not name the buyer of this sale")
+        })?;
+        Ok(Some(User { user_id: number("buyer", buyer.as_str())? }))
     }
 }
 
@@ -203,12 +340,20 @@ impl Resource for Vec<Cap> {
 }
 
 impl MercadoLibre {
+    fn local_guide(&self) -> Result<()> {
+        match self.paths.global {
+            true => Err(unsupported("begin_conversation", "the reasons are those of local sites")),
+            false => Ok(()),
+        }
+    }
+
     /// The reasons for which the seller may still begin a conversation about an order, and how often,
     /// for example `("OTHER", 1)`.
     ///
     /// # Errors
     /// Whatever the call failed with.
     pub async fn message_options(&self, order: &PlatformOrderId) -> Result<Vec<(String, u32)>> {
+        self.local_guide()?;
         let path = format!(
             "/messages/action_guide/packs/{}/caps_available",
             percent_encode(order.as_str())
@@ -231,8 +376,9 @@ impl MercadoLibre {
         text: Option<&Personal<String>>,
     ) -> Result<()> {
         if let Some(text) = text {
-            check(text.as_str())?;
+            check(text.as_str(), self.paths.global)?;
         }
+        self.local_guide()?;
         let path =
             format!("/messages/action_guide/packs/{}/option", percent_encode(order.as_str()));
         let body = OptionBody { option_id: option, text: text.map(Personal::as_str) };

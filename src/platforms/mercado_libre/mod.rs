@@ -6,7 +6,7 @@
 //!
 //! # Credentials
 //! The application's client id and secret, the seller's user id, and a refresh token from the
-//! seller's sign-in. Each refresh token is good once: the next one is stored before the access token
+//! seller's sign-in ([`MercadoLibre::authorize`] takes its code). Each refresh token is good once: the next one is stored before the access token
 //! that came with it is used, and one refresh runs at a time. Two processes of one shop must share
 //! neither the store nor the shop: the loser of a race gets `invalid_grant` and leaves the winner's
 //! token alone. There is no test environment; test users trade among themselves.
@@ -30,6 +30,9 @@
 //!   returns on their way stay [`UnitStatus::InTransit`] with a word in the attribute
 //!   `shipping.note`, since neither is a success.
 //! - A sale is cancelled whole, by feedback that says it was not fulfilled. It counts once.
+//! - A return belongs to a claim and has an id of its own: [`MercadoLibre::goods_return`]. That goods
+//!   came back as they should is said by [`CaseAnswer::Received`], what is wrong with them by
+//!   [`MercadoLibre::review_return`].
 //! - Notifications carry no signature: application and seller are compared, and whoever receives
 //!   them may also check that they come from 54.88.218.97, 18.215.140.160, 18.213.114.129,
 //!   18.206.34.84, 35.236.253.169, 35.245.91.34, 35.245.20.104 or 35.186.182.146. They want a 200
@@ -44,10 +47,17 @@
 //! - The call that gives a `custom` shipment its number is from old clients, not from today's pages.
 //! - That items are found by SKU with `seller_sku`, and how variations are written to: from clients.
 //! - The meaning of most payment statuses; unknown ones are kept word for word.
-//! - Global Selling's largest page: 50 is asked for. Its messages, claims and stock are not covered.
+//! - Global Selling's largest page: 50 is asked for. Whether its messages have bounds of length or
+//!   letters. Its stock and how its
+//!   sales are cancelled are not covered.
+//! - How the files are uploaded that go with messages and with faults of returned goods: their names
+//!   are taken ([`ReturnFault::evidence`]).
+//! - Tax papers that the platform waits for (`invoice_pending`) are uploaded elsewhere: the calls are
+//!   from old clients. To whom an invoice goes is [`MercadoLibre::billing_info`].
 
 mod after_sale;
 mod auth;
+mod billing;
 mod calls;
 mod config;
 mod dialect;
@@ -56,6 +66,8 @@ mod labels;
 mod look;
 mod map;
 mod messages;
+mod pages;
+mod returns;
 mod statuses;
 mod stock;
 mod webhooks;
@@ -67,9 +79,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use billing::BillingInfo;
 pub use config::{MercadoLibreConfig, PRODUCTION, Site};
 pub use labels::LabelBatch;
-pub use map::read_search_page;
+pub use messages::{BuyerMessage, UnreadConversation};
+pub use pages::read_search_page;
+pub use returns::{
+    GoodsReturn, ReturnFault, ReturnParcel, ReturnReason, ReturnReview, ReturnedLine,
+};
 pub use writes::TransportStep;
 
 use self::calls::Paths;
@@ -80,6 +97,8 @@ use crate::ids::{CarrierId, IdempotencyKey, PlatformId, PlatformOrderId, Service
 use crate::order::PlatformOrder;
 #[cfg(doc)]
 use crate::order::{LogisticsMode, UnitStatus};
+#[cfg(doc)]
+use crate::ports::CaseAnswer;
 use crate::ports::{
     AfterSale, BuyerMessages, Cancellations, CarrierNaming, Confirmed, Cursor, MarketplaceAdapter,
     MissedNotices, OrderQuery, Page, PlatformLabels, PlatformLimits, PlatformParcels,
@@ -177,12 +196,7 @@ impl MercadoLibre {
         let refuse = |field: &str, why: &str| {
             Err(Error::new(ErrorKind::Configuration, why).with_field(field))
         };
-        if config.client_id.trim().is_empty() {
-            return refuse("client_id", "the key is empty");
-        }
-        if config.client_secret.is_blank() {
-            return refuse("client_secret", "the key is empty");
-        }
+        check_keys(&config)?;
         if config.seller == 0 {
             return refuse("seller", "the seller's user id is 0");
         }
@@ -234,10 +248,62 @@ impl MercadoLibre {
 }
 
 impl MercadoLibre {
-    /// Stock, messages, claims and splits across borders have calls of their own, which this adapter
-    /// does not know.
+    /// Exchanges the code that the sign-in page handed back to `redirect_uri`, and stores the refresh
+    /// token under the configured account before it returns. `verifier` is PKCE's, where the
+    /// application has it switched on. A code is good once; only the main account may sign in.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AuthRejected`] for a code that was used or is stale, or when another seller than
+    /// the configured one has signed in, and then nothing is stored; [`ErrorKind::Storage`] when the
+    /// token cannot be stored: the seller must then sign in again.
+    pub async fn authorize(
+        config: &MercadoLibreConfig,
+        transport: Arc<dyn Transport>,
+        code: &str,
+        redirect_uri: &str,
+        verifier: Option<&str>,
+    ) -> Result<()> {
+        check_keys(config)?;
+        let dialect = Arc::new(dialect::MercadoLibreDialect);
+        let client = Client::builder(dialect, transport, &config.base_url, &config.account)
+            .retry(config.retry)
+            .clock(config.clock.clone())
+            .secret(config.client_secret.as_str())
+            .secret(code)
+            .build()?;
+        let call = auth::ExchangeCode {
+            client_id: &config.client_id,
+            client_secret: config.client_secret.as_str(),
+            code,
+            redirect_uri,
+            verifier,
+        };
+        let signed_in = client.call(&call).await?;
+        if signed_in.seller != config.seller {
+            return Err(Error::new(ErrorKind::AuthRejected, "another seller has signed in")
+                .with_operation(MERCADO_LIBRE.as_str(), "authorize")
+                .with_field("seller")
+                .with_context("signed_in", signed_in.seller));
+        }
+        config.tokens.save(&config.account, &signed_in.refresh).await
+    }
+
+    /// How sales across borders are cancelled and how their stock is told is not known.
     const fn local_only(&self) -> bool {
         !self.paths.global
+    }
+}
+
+fn check_keys(config: &MercadoLibreConfig) -> Result<()> {
+    let keys = [
+        ("client_id", config.client_id.as_str()),
+        ("client_secret", config.client_secret.as_str()),
+    ];
+    match keys.into_iter().find(|(_, key)| key.trim().is_empty()) {
+        Some((field, _)) => {
+            Err(Error::new(ErrorKind::Configuration, "the key is empty").with_field(field))
+        }
+        None => Ok(()),
     }
 }
 
@@ -313,7 +379,7 @@ impl MarketplaceAdapter for MercadoLibre {
     }
 
     fn cancellations(&self) -> Option<&dyn Cancellations> {
-        Some(self)
+        self.local_only().then_some(self as &dyn Cancellations)
     }
 
     fn labels(&self) -> Option<&dyn PlatformLabels> {
@@ -325,7 +391,7 @@ impl MarketplaceAdapter for MercadoLibre {
     }
 
     fn messages(&self) -> Option<&dyn BuyerMessages> {
-        self.local_only().then_some(self as &dyn BuyerMessages)
+        Some(self)
     }
 
     fn webhooks(&self) -> Option<&dyn Webhooks> {
@@ -337,11 +403,11 @@ impl MarketplaceAdapter for MercadoLibre {
     }
 
     fn parcels(&self) -> Option<&dyn PlatformParcels> {
-        self.local_only().then_some(self as &dyn PlatformParcels)
+        Some(self)
     }
 
     fn after_sale(&self) -> Option<&dyn AfterSale> {
-        self.local_only().then_some(self as &dyn AfterSale)
+        Some(self)
     }
 
     fn figures(&self) -> Option<&dyn SellerFigures> {

@@ -503,14 +503,24 @@ struct SplitBody<'a> {
 
 #[derive(Serialize)]
 struct SplitPack {
-    package_id: usize,
+    /// In the local examples only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package_id: Option<usize>,
     orders: Vec<SplitOrder>,
 }
 
 #[derive(Serialize)]
 struct SplitOrder {
-    id: u64,
+    id: OrderNumber,
     quantity: u32,
+}
+
+/// A number in the local examples, a text across borders.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum OrderNumber {
+    Number(u64),
+    Text(String),
 }
 
 fn is_split(shipment: &WireShipment) -> bool {
@@ -528,6 +538,7 @@ impl PlatformParcels for MercadoLibre {
         if parcels.len() != 2 || parcels.iter().any(Vec::is_empty) {
             return Err(unsupported(NAME, "a shipment is split into two parcels, once"));
         }
+        let global = self.paths.global;
         let mut packs = Vec::with_capacity(parcels.len());
         for (place, parcel) in parcels.iter().enumerate() {
             let mut orders: BTreeMap<u64, u32> = BTreeMap::new();
@@ -537,10 +548,16 @@ impl PlatformParcels for MercadoLibre {
                 *units = units.saturating_add(line.units);
             }
             packs.push(SplitPack {
-                package_id: place + 1,
+                package_id: (!global).then_some(place + 1),
                 orders: orders
                     .into_iter()
-                    .map(|(id, quantity)| SplitOrder { id, quantity })
+                    .map(|(id, quantity)| SplitOrder {
+                        id: match global {
+                            true => OrderNumber::Text(id.to_string()),
+                            false => OrderNumber::Number(id),
+                        },
+                        quantity,
+                    })
                     .collect(),
             });
         }

@@ -1,18 +1,21 @@
-//! What the platform remembers, and how it answers.
+//! What the platform remembers, and how it answers: orders, packs, feedback and messages here, the
+//! rest in the modules below.
+
+mod claims;
+mod parcels;
+mod stock;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
     Answer, Asked, DELIVERED_AFTER, Kept, Ledger, PICKED_UP_AFTER, PLATFORM, Quirk, SHIPPED_AFTER,
-    SandboxClaim, SandboxItem, Way, bad, bodies, created, document, empty, failure, good,
-    not_found,
+    SandboxClaim, SandboxItem, bad, bodies, created, failure, good, not_found,
 };
-use crate::money::{Currency, Money};
-use crate::sandbox::{ConfirmedParcel, SoldLabel};
+use crate::sandbox::ConfirmedParcel;
 
 /// Orders that a duplicated page repeats.
 const REPEATED: usize = 5;
@@ -132,7 +135,14 @@ impl Market {
             ("GET", ["shipment_labels"]) => self.labels(desk, asked),
             ("GET", ["missed_feeds"]) => self.missed(asked),
             ("GET", ["messages", "packs", pack, "sellers", _]) => self.conversation(desk, pack),
-            ("POST", ["messages", "packs", pack, "sellers", _]) => self.message(desk, pack, asked),
+            ("POST", ["messages", "packs", pack, "sellers", _]) => {
+                match asked.query_value("tag").as_deref() {
+                    Some("post_sale") => self.message(desk, pack, asked),
+                    _ => bad("bad_request", "The tag is missing"),
+                }
+            }
+            ("GET", ["messages", "packs", pack]) if global => self.conversation(desk, pack),
+            ("POST", ["messages", "packs", pack]) if global => self.message(desk, pack, asked),
             ("GET", ["messages", "action_guide", "packs", _, "caps_available"]) => {
                 good(&json!([{"option_id": "OTHER", "cap_available": 1}]))
             }
@@ -148,7 +158,22 @@ impl Market {
             ("PUT", ["user-products", id, "stock", "type", kind]) => {
                 self.write_stock(desk, id, kind, asked)
             }
-            ("GET", ["post-purchase", "v1", "claims", "search"]) => self.claims(desk, asked),
+            ("GET", ["post-purchase", "v1", "claims", "search"]) => {
+                let by = |name: &str| asked.query_value(name).unwrap_or_default();
+                match (by("players.role").as_str(), by("players.user_id")) {
+                    ("respondent", user) if user == desk.seller.to_string() => {
+                        self.claims(desk, asked)
+                    }
+                    _ => bad("bad_request", "players.role and players.user_id come together"),
+                }
+            }
+            ("GET", ["v2", "claims", "search"]) if global => match asked.query_value("user_id") {
+                Some(user) if user == desk.seller.to_string() => self.claims(desk, asked),
+                _ => bad("bad_request", "user_id is missing"),
+            },
+            (method, ["v2", "claims", id, rest @ ..]) if global => {
+                self.claim(desk, asked, method, id, rest)
+            }
             (method, ["post-purchase", "v1", "claims", id, rest @ ..]) => {
                 self.claim(desk, asked, method, id, rest)
             }
@@ -241,212 +266,6 @@ impl Market {
         }))
     }
 
-    fn read_shipment(
-        &mut self,
-        desk: &Desk<'_>,
-        asked: &Asked<'_>,
-        id: &str,
-        rest: &[&str],
-    ) -> Answer {
-        let now = desk.now;
-        let Some((_, kept)) = self.by_shipment(id) else { return not_found("Shipment") };
-        if asked.header("x-format-new") != Some("true") {
-            return bad("bad_request", "the old format is not acted out: x-format-new is missing");
-        }
-        match rest {
-            [] => good(&bodies::shipment(kept)),
-            ["sla"] if kept.pack.way == Way::Full || kept.status == "cancelled" => not_found("Sla"),
-            ["sla"] => good(&bodies::sla(kept, now)),
-            ["history"] => good(&bodies::history(kept)),
-            ["items"] => {
-                let rows = kept.pack.items.iter().map(|item| {
-                    json!({"item_id": item.item, "description": item.article.title,
-                        "quantity": item.units, "variation_id": null, "order_id": item.order,
-                        "dimensions": {"height": 10, "length": 28, "weight": 765, "width": 26}})
-                });
-                good(&rows.collect())
-            }
-            ["costs"] => good(&json!({"gross_amount": 0, "receiver": {"cost": 0}, "senders": []})),
-            ["labels"] => self.print(desk, &[id], "pdf"),
-            _ => not_found("Resource"),
-        }
-    }
-
-    // ---- what the seller tells ------------------------------------------------------------------
-
-    fn report(&mut self, desk: &Desk<'_>, id: &str, asked: &Asked<'_>) -> Answer {
-        let Some(body) = body_of(asked) else { return bad("bad_request", "not readable") };
-        let Some((pack, kept)) = self.by_shipment(id) else { return not_found("Shipment") };
-        if kept.pack.way != Way::OwnCarrier {
-            return bad("invalid_shipping_mode", "Only shipments of mode me1 are notified");
-        }
-        if kept.cancelled.len() == kept.pack.items.len() {
-            return bad("invalid_status", "The shipment is cancelled");
-        }
-        let number = text(&body, "tracking_number");
-        if number.is_some() && body.pointer("/payload/service_id").and_then(Value::as_u64).is_none()
-        {
-            return bad("bad_request", "service_id is mandatory with a tracking_number");
-        }
-        let at = body
-            .pointer("/payload/date")
-            .and_then(Value::as_str)
-            .and_then(|date| DateTime::parse_from_rfc3339(date).ok());
-        let Some(at) = at.map(|at| at.to_utc()).filter(|at| *at <= desk.now) else {
-            return bad("bad_request", "payload.date is missing or in the future");
-        };
-        let (status, substatus) = match (text(&body, "status"), text(&body, "substatus")) {
-            (Some("shipped"), Some("null")) => ("shipped", None),
-            (Some("shipped"), Some("out_for_delivery")) => ("shipped", Some("out_for_delivery")),
-            (Some("shipped"), Some("receiver_absent")) => ("shipped", Some("receiver_absent")),
-            (Some("shipped"), Some("bad_address")) => ("shipped", Some("bad_address")),
-            (Some("not_delivered"), Some("returning_to_sender")) => {
-                ("not_delivered", Some("returning_to_sender"))
-            }
-            (Some("delivered"), Some("null")) => ("delivered", None),
-            _ => return bad("bad_request", "status or substatus is unknown"),
-        };
-        if matches!(kept.status, "delivered" | "not_delivered") {
-            return bad("invalid_status", "The status is final");
-        }
-        let news = kept.tracking.is_none();
-        if let Some(number) = number {
-            kept.tracking = Some(number.to_owned());
-        }
-        kept.to(status, substatus, at);
-        kept.moved = desk.now;
-        if news && kept.tracking.is_some() {
-            confirm(desk.ledger, &pack, kept, desk.now);
-        }
-        let shipment = kept.pack.shipment;
-        self.notify(desk.seller, "shipments", &format!("/shipments/{shipment}"), desk.now);
-        good(&json!({"status": 200}))
-    }
-
-    fn set_number(&mut self, desk: &Desk<'_>, id: &str, number: Option<String>) -> Answer {
-        let Some((pack, kept)) = self.by_shipment(id) else { return not_found("Shipment") };
-        let Some(number) = number else { return bad("bad_request", "the number is missing") };
-        let news = kept.tracking.is_none();
-        kept.tracking = Some(number);
-        kept.to("shipped", None, desk.now);
-        if news {
-            confirm(desk.ledger, &pack, kept, desk.now);
-        }
-        let body = bodies::shipment(kept);
-        let shipment = kept.pack.shipment;
-        self.notify(desk.seller, "shipments", &format!("/shipments/{shipment}"), desk.now);
-        good(&body)
-    }
-
-    fn custom(&mut self, desk: &Desk<'_>, id: &str, asked: &Asked<'_>) -> Answer {
-        let is_custom = self.by_shipment(id).is_some_and(|(_, kept)| kept.pack.way == Way::Custom);
-        if !is_custom {
-            return bad("invalid_shipping_mode", "Only custom shipments take a number here");
-        }
-        let number = body_of(asked).and_then(|b| text(&b, "tracking_number").map(str::to_owned));
-        self.set_number(desk, id, number)
-    }
-
-    fn tracking(&mut self, desk: &Desk<'_>, id: &str, asked: &Asked<'_>) -> Answer {
-        let own = self.by_shipment(id).is_some_and(|(_, kept)| kept.pack.way == Way::OwnCarrier);
-        if !own {
-            return failure(StatusCode::NOT_ACCEPTABLE, "not_acceptable", "mode me1 only");
-        }
-        let number = body_of(asked).and_then(|b| text(&b, "tracking_id").map(str::to_owned));
-        self.set_number(desk, id, number)
-    }
-
-    fn ready(&mut self, desk: &Desk<'_>, id: &str) -> Answer {
-        let Some((_, kept)) = self.by_shipment(id) else { return not_found("Shipment") };
-        if !matches!(kept.status, "pending" | "handling") {
-            return bad("invalid_status", "The shipment does not wait for the goods");
-        }
-        kept.to("ready_to_ship", Some("ready_to_print"), desk.now);
-        good(&json!({"status": 200}))
-    }
-
-    fn split(&mut self, desk: &Desk<'_>, id: &str, asked: &Asked<'_>) -> Answer {
-        let Some(body) = body_of(asked) else { return bad("SPLIT_ERROR_400", "not readable") };
-        let Some((_, kept)) = self.by_shipment(id) else { return not_found("Shipment") };
-        if kept.substatus == Some("pack_splitted") || kept.has_left() {
-            return bad("SPLIT_ERROR_400", "The shipment can not be split");
-        }
-        let mut asked_for: BTreeMap<u64, u64> = BTreeMap::new();
-        let packs = body.get("packs").and_then(Value::as_array).cloned().unwrap_or_default();
-        for order in packs.iter().filter_map(|pack| pack.get("orders")?.as_array()).flatten() {
-            let id = order.get("id").and_then(Value::as_u64).unwrap_or_default();
-            *asked_for.entry(id).or_default() +=
-                order.get("quantity").and_then(Value::as_u64).unwrap_or_default();
-        }
-        let wanted: BTreeMap<u64, u64> =
-            kept.pack.items.iter().map(|item| (item.order, u64::from(item.units))).collect();
-        if packs.len() != 2 || asked_for != wanted {
-            let message = "Order quantity mismatch. The total items quantity in the new packs should match the original shipment total quantity.";
-            let body = json!({"message": message, "error": "SPLIT_ERROR_400", "status": 400, "cause": null});
-            return Answer::json(StatusCode::BAD_REQUEST, body.to_string());
-        }
-        let orders: Vec<u64> = wanted.into_keys().collect();
-        for order in &orders {
-            kept.cancelled.insert(*order, ("internal", "pack_splitted".to_owned()));
-        }
-        kept.touched = desk.now;
-        kept.to("cancelled", Some("pack_splitted"), desk.now);
-        for order in orders {
-            self.notify(desk.seller, "orders_v2", &format!("/orders/{order}"), desk.now);
-        }
-        empty(StatusCode::OK)
-    }
-
-    fn labels(&mut self, desk: &Desk<'_>, asked: &Asked<'_>) -> Answer {
-        let ids = asked.query_value("shipment_ids").unwrap_or_default();
-        let ids: Vec<&str> = ids.split(',').filter(|id| !id.is_empty()).collect();
-        if ids.is_empty() || ids.len() > 50 {
-            return bad("bad_request", "between 1 and 50 shipment_ids are taken");
-        }
-        let kind = asked.query_value("response_type").unwrap_or_default();
-        self.print(desk, &ids, &kind)
-    }
-
-    fn print(&mut self, desk: &Desk<'_>, ids: &[&str], kind: &str) -> Answer {
-        let mut lines = Vec::new();
-        // One bad id spoils the whole call, and nothing is printed.
-        for id in ids {
-            let Some((pack, kept)) = self.by_shipment(id) else { return not_found("Shipment") };
-            if kept.pack.way == Way::Full {
-                return bad("SHPLAB0218", "INVALID_SHIPMENT_FF_PUBLIC");
-            }
-            let labelled = matches!(kept.pack.way, Way::DropOff | Way::Flex);
-            let printable = matches!(kept.substatus, Some("ready_to_print" | "printed"));
-            if !labelled || kept.status != "ready_to_ship" || !printable {
-                return bad("invalid_shipment", "The shipment has no label in this status");
-            }
-            lines.push(format!("{pack} {}", kept.tracking.clone().unwrap_or_default()));
-        }
-        for id in ids {
-            let Some((_, kept)) = self.by_shipment(id) else { continue };
-            if kept.printed_at.is_none() {
-                kept.printed_at = Some(desk.now);
-                kept.to("ready_to_ship", Some("printed"), desk.now);
-                let currency = Currency::new(kept.pack.currency).unwrap_or(Currency::USD);
-                desk.ledger.label_sold(SoldLabel {
-                    carrier: "mercado-envios".to_owned(),
-                    number: kept.tracking.clone().unwrap_or_default(),
-                    key: None,
-                    reference: id.to_string(),
-                    cost: Money::zero(currency),
-                    sold_at: desk.now,
-                    voided_at: None,
-                });
-            }
-        }
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        match kind {
-            "pdf" => document("application/pdf", paper::pdf(&lines)),
-            "zpl2" => document("text/plain", paper::zpl(&lines)),
-            _ => bad("bad_request", "response_type is pdf or zpl2"),
-        }
-    }
-
     fn read_feedback(&self, id: &str) -> Answer {
         let Some((kept, item)) = self.order(id) else { return not_found("Order") };
         let sale = kept.feedback.get(&item.order).cloned().unwrap_or(Value::Null);
@@ -524,14 +343,13 @@ impl Market {
         if text.is_empty() || text.chars().count() > 350 {
             return bad("bad_request", "The text is missing or too long");
         }
-        if asked.query_value("tag").as_deref() != Some("post_sale") {
-            return bad("bad_request", "The tag is missing");
-        }
         let at = desk.now.to_rfc3339_opts(SecondsFormat::Millis, true);
         let message = json!({
             "id": format!("sandbox{}{}", pack, kept.messages.len()),
             "site_id": kept.pack.site,
-            "from": body.get("from"), "to": body.get("to"),
+            // Across borders nobody is named.
+            "from": body.get("from").cloned().unwrap_or_else(|| json!({"user_id": desk.seller})),
+            "to": body.get("to").cloned().unwrap_or_else(|| json!({"user_id": kept.pack.buyer})),
             "status": "available", "subject": null, "text": text,
             "message_date": {"received": at, "available": at, "notified": at, "created": at, "read": null},
             "message_moderation": {"status": "clean", "reason": null, "source": "online", "moderation_date": at},
@@ -548,187 +366,6 @@ impl Market {
         let (offset, limit) = (whole(asked, "offset", 0), whole(asked, "limit", 10));
         let messages: Vec<&Value> = self.missed.iter().skip(offset).take(limit).collect();
         good(&json!({"messages": messages}))
-    }
-
-    // ---- stock ----------------------------------------------------------------------------------
-
-    fn item(&mut self, desk: &Desk<'_>, id: &str, asked: &Asked<'_>) -> Answer {
-        let Some(sku) = self.items.iter().find(|(_, item)| *item == id).map(|(sku, _)| sku) else {
-            return not_found("Item");
-        };
-        let body = body_of(asked).unwrap_or_default();
-        let units = body
-            .get("available_quantity")
-            .or_else(|| body.pointer("/variations/0/available_quantity"))
-            .and_then(Value::as_u64);
-        let Some(units) = units else { return bad("bad_request", "available_quantity is missing") };
-        desk.ledger.stock_pushed(PLATFORM, sku, u32::try_from(units).unwrap_or(u32::MAX));
-        self.quantities.insert(id.to_owned(), units);
-        good(&json!({"id": id, "available_quantity": units}))
-    }
-
-    fn read_stock(&self, id: &str) -> Answer {
-        let Some(stock) = self.stock.get(id) else {
-            return failure(StatusCode::NOT_FOUND, "not_found", "stock-locations not found");
-        };
-        let of = |store: &str| stock.units.get(store).copied().unwrap_or(0);
-        let mut locations: Vec<Value> = stock
-            .depots
-            .iter()
-            .map(|(store, node)| {
-                json!({"type": "seller_warehouse", "store_id": store, "network_node_id": node,
-                    "quantity": of(store)})
-            })
-            .collect();
-        if locations.is_empty() {
-            locations.push(json!({"type": "selling_address", "quantity": of("")}));
-        }
-        let mut answer = good(&json!({"locations": locations, "id": id}));
-        answer.headers.insert("x-version", HeaderValue::from(stock.version));
-        answer
-    }
-
-    fn write_stock(&mut self, desk: &Desk<'_>, id: &str, kind: &str, asked: &Asked<'_>) -> Answer {
-        let Some(stock) = self.stock.get_mut(id) else {
-            return failure(StatusCode::NOT_FOUND, "not_found", "stock-locations not found");
-        };
-        let Some(version) = asked.header("x-version") else {
-            return bad("bad_request", "Missing X-Version header");
-        };
-        if stock.contested > 0 {
-            stock.contested -= 1;
-            stock.version += 1;
-        }
-        if version != stock.version.to_string() {
-            return failure(StatusCode::CONFLICT, "conflict", "Version mismatch");
-        }
-        let body = body_of(asked).unwrap_or_default();
-        match (kind, stock.depots.is_empty()) {
-            ("selling_address", true) => {
-                let Some(units) = body.get("quantity").and_then(Value::as_u64) else {
-                    return bad("bad_request", "quantity is missing");
-                };
-                stock.units.insert(String::new(), units);
-            }
-            ("seller_warehouse", false) => {
-                let locations = body.get("locations").and_then(Value::as_array);
-                for location in locations.into_iter().flatten() {
-                    let store = text(location, "store_id").unwrap_or_default().to_owned();
-                    let units = location.get("quantity").and_then(Value::as_u64).unwrap_or(0);
-                    stock.units.insert(store, units);
-                }
-            }
-            _ => return bad("bad_request", "The user product has no stock of this type"),
-        }
-        stock.version += 1;
-        let all: u64 = stock.units.values().sum();
-        desk.ledger.stock_pushed(PLATFORM, id, u32::try_from(all).unwrap_or(u32::MAX));
-        empty(StatusCode::NO_CONTENT)
-    }
-
-    // ---- claims ---------------------------------------------------------------------------------
-
-    fn claims(&self, desk: &Desk<'_>, asked: &Asked<'_>) -> Answer {
-        if asked.query_value("players.user_id") != Some(desk.seller.to_string())
-            || asked.query_value("players.role").as_deref() != Some("respondent")
-        {
-            return bad("bad_request", "players.role and players.user_id come together");
-        }
-        let range = asked.query_value("range").unwrap_or_default();
-        let edge = |word: &str| {
-            let (_, rest) = range.split_once(&format!(":{word}:"))?;
-            // The stamps hold colons themselves: the next word ends them.
-            let end = rest.find(":before:").unwrap_or(rest.len());
-            DateTime::parse_from_rfc3339(rest.get(..end)?).ok().map(|at| at.to_utc())
-        };
-        let (after, before) = (edge("after"), edge("before"));
-        let mut found: Vec<&SandboxClaim> = self
-            .claims
-            .values()
-            .filter(|claim| after.is_none_or(|at| claim.changed_at > at))
-            .filter(|claim| before.is_none_or(|at| claim.changed_at < at))
-            .collect();
-        found.sort_by_key(|claim| (claim.changed_at, claim.id));
-        let (offset, limit) = (whole(asked, "offset", 0), whole(asked, "limit", 30));
-        let total = found.len();
-        let data: Vec<Value> = found
-            .into_iter()
-            .skip(offset)
-            .take(limit)
-            .map(|claim| bodies::claim(claim, desk.seller))
-            .collect();
-        good(&json!({"paging": {"offset": offset, "limit": limit, "total": total}, "data": data}))
-    }
-
-    fn claim(
-        &mut self,
-        desk: &Desk<'_>,
-        asked: &Asked<'_>,
-        method: &str,
-        id: &str,
-        rest: &[&str],
-    ) -> Answer {
-        let claim = id.parse().ok().and_then(|id: u64| self.claims.get_mut(&id));
-        let Some(claim) = claim else { return not_found("Claim") };
-        let seller = desk.seller;
-        let offered = match (method, rest) {
-            ("GET", []) => return good(&bodies::claim(claim, seller)),
-            ("GET", ["expected-resolutions"]) => {
-                let rows = claim.offered.iter().map(|word| {
-                    json!({"player_role": "respondent", "user_id": seller, "status": "pending",
-                        "expected_resolution": word})
-                });
-                return good(&rows.collect());
-            }
-            ("GET", ["partial-refund", "available-offers"]) => {
-                let offers: Vec<Value> = [10_u64, 20, 50]
-                    .iter()
-                    .map(|percent| {
-                        let cents = claim.cents * percent / 100;
-                        let amount = format!("{}.{:02}", cents / 100, cents % 100);
-                        let amount: Value = serde_json::from_str(&amount).unwrap_or_default();
-                        json!({"percentage": percent, "amount": amount})
-                    })
-                    .collect();
-                let currency = match claim.site {
-                    "MLB" => "BRL",
-                    "MLM" => "MXN",
-                    _ => "ARS",
-                };
-                return good(&json!({"currency_id": currency, "available_offers": offers}));
-            }
-            ("POST", ["expected-resolutions", "refund"]) => "refund",
-            ("POST", ["expected-resolutions", "allow-return"]) => "allow_return",
-            ("POST", ["expected-resolutions", "partial-refund"]) => {
-                let percent =
-                    body_of(asked).and_then(|body| body.get("percentage").and_then(Value::as_u64));
-                if !percent.is_some_and(|percent| [10, 20, 50].contains(&percent)) {
-                    return bad("bad_request", "the percentage is none of the offers");
-                }
-                "partial_refund"
-            }
-            ("POST", ["actions", "open-dispute"]) => {
-                claim.stage = "dispute";
-                claim.changed_at = desk.now;
-                claim.offered.push("open_dispute");
-                return good(&bodies::claim(claim, seller));
-            }
-            ("POST", ["actions", "send-message"]) => {
-                claim.offered.push("message");
-                return created(&json!({"execution_response_code": 201}));
-            }
-            _ => return not_found("Resource"),
-        };
-        if claim.resolution.is_some() {
-            return bad("bad_request", "The claim is closed");
-        }
-        claim.offered.push(offered);
-        claim.changed_at = desk.now;
-        if offered == "refund" {
-            claim.resolution = Some("payment_refunded");
-        }
-        created(&json!([{"player_role": "respondent", "user_id": seller,
-            "expected_resolution": offered, "status": "pending"}]))
     }
 }
 
@@ -762,52 +399,4 @@ fn reputation() -> Value {
             "cancellations": metric("0.0082", 2)
         }
     }})
-}
-
-/// Papers as bytes: small, valid, and readable for a person who opens one.
-mod paper {
-    /// One page with the lines on it.
-    pub(super) fn pdf(lines: &[&str]) -> Vec<u8> {
-        let mut stream = String::from("BT /F1 12 Tf 14 TL 20 400 Td\n");
-        for line in lines {
-            let plain: String =
-                line.chars().filter(|c| c.is_ascii_alphanumeric() || *c == ' ').collect();
-            stream.push_str(&format!("({plain}) Tj T*\n"));
-        }
-        stream.push_str("ET");
-        let objects = [
-            "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
-            "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
-            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 288 432]/Contents 4 0 R\
-             /Resources<</Font<</F1 5 0 R>>>>>>"
-                .to_owned(),
-            format!("<</Length {}>>\nstream\n{stream}\nendstream", stream.len()),
-            "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".to_owned(),
-        ];
-        let mut document = String::from("%PDF-1.4\n");
-        let mut offsets = Vec::with_capacity(objects.len());
-        for (index, object) in objects.iter().enumerate() {
-            offsets.push(document.len());
-            document.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
-        }
-        let table = document.len();
-        document.push_str(&format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1));
-        for offset in offsets {
-            document.push_str(&format!("{offset:010} 00000 n \n"));
-        }
-        document.push_str(&format!(
-            "trailer\n<</Size {}/Root 1 0 R>>\nstartxref\n{table}\n%%EOF\n",
-            objects.len() + 1
-        ));
-        document.into_bytes()
-    }
-
-    /// One block for each line.
-    pub(super) fn zpl(lines: &[&str]) -> Vec<u8> {
-        lines
-            .iter()
-            .map(|line| format!("^XA^CF0,30^FO40,40^FD{line}^FS^XZ\n"))
-            .collect::<String>()
-            .into_bytes()
-    }
 }
