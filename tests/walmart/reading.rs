@@ -113,6 +113,49 @@ async fn an_order_reads_the_same_bare_and_wrapped() {
 }
 
 #[tokio::test]
+async fn the_official_answers_to_writes_read_as_the_orders_they_show() {
+    for name in ["acknowledge", "shipping", "cancel"] {
+        let name = format!("post_orders_purchaseOrderId_{name}.response");
+        let order = read(fixture(&format!("{name}.json"))).await;
+        expect(&format!("{name}.expect.json"), vec![order]);
+    }
+}
+
+#[tokio::test]
+async fn a_line_in_several_parcels_keeps_each_number_with_its_units_and_the_rest_open() {
+    let body = order_with(|order| {
+        line_of(order)["orderLineQuantity"]["amount"] = json!("6");
+        let parcel = |units: u32, number: &str| {
+            let mut row = row("Shipped", units);
+            row["trackingInfo"] = json!({"shipDateTime": 1_623_835_855_000_i64,
+                "carrierName": {"carrier": "UPS"}, "trackingNumber": number});
+            row
+        };
+        let rest = [row("Acknowledged", 1), row("Cancelled", 1)];
+        let parcels = [parcel(1, "1Z-A"), parcel(3, "1Z-B")];
+        rows(order, parcels.into_iter().chain(rest).collect());
+    });
+    let order = read(body).await;
+    let groups: Vec<_> = order.lines[0]
+        .units
+        .iter()
+        .map(|group| {
+            let number = group.shipment.as_ref().and_then(|shipment| shipment.number.as_ref());
+            (group.status.clone(), group.units, number.map(|number| number.as_str().to_owned()))
+        })
+        .collect();
+    assert_eq!(
+        groups,
+        [
+            (UnitStatus::Shipped, 1, Some("1Z-A".to_owned())),
+            (UnitStatus::Shipped, 3, Some("1Z-B".to_owned())),
+            (UnitStatus::Acknowledged, 1, None),
+            (UnitStatus::Cancelled, 1, None),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn every_line_status_has_its_meaning_and_a_new_word_is_kept() {
     let cases = [
         ("Created", UnitStatus::New),

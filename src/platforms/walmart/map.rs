@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::value::RawValue;
 
-use super::config::{LineAmount, WalmartConfig};
+use super::config::{LineAmount, Market, WalmartConfig};
 use super::wire::{
     Amount, LineStatus, ListAnswer, Meta, OnlyId, PostalAddress, WireLine, WireOrder,
 };
@@ -27,14 +27,16 @@ use crate::units::Grams;
 /// What reading an order depends on beside its bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
+    pub(super) market: Market,
     pub(super) zone: Tz,
-    pub(super) auto_cancel_days: u32,
+    pub(super) auto_cancel_days: Option<u32>,
     pub(super) line_amount: LineAmount,
 }
 
 impl Reading {
     pub(super) fn of(config: &WalmartConfig) -> Self {
         Self {
+            market: config.market,
             zone: config.zone,
             auto_cancel_days: config.auto_cancel_days,
             line_amount: config.line_amount,
@@ -132,7 +134,7 @@ fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
         .collect::<Result<Vec<_>>>()?;
     let total = Money::sum(lines.iter().map(|line| &line.total))
         .map_err(|error| unexpected(format!("orderLines cannot be summed: {error}")))?
-        .unwrap_or(Money::zero(Currency::USD));
+        .unwrap_or(Money::zero(reading.market.currency()));
     let info = wire.shipping_info.as_ref();
     let method = info.and_then(|info| filled(info.method_code.as_deref()));
     let node = wire.ship_node.as_ref().and_then(|node| node.kind.as_deref());
@@ -142,7 +144,7 @@ fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
             .as_deref()
             .filter(|number| *number != id.as_str())
             .map(str::to_owned),
-        site: Some("US".to_owned()),
+        site: Some(reading.market.site().to_owned()),
         paid_at: Some(wire.order_date),
         updated_at: wire
             .order_lines
@@ -219,7 +221,7 @@ fn priced_line(wire: &WireLine<'_>, reading: Reading) -> Result<PricedLine> {
     let beyond = |what: &str| unexpected(format!("{what} of orderLine {name} cannot be computed"));
     let id = LineId::new(name).map_err(|_| unexpected("lineNumber is not usable as an id"))?;
     let quantity = wire.order_line_quantity.amount;
-    let currency = line_currency(wire)?;
+    let currency = line_currency(wire, reading.market)?;
     let zero = Money::zero(currency);
     let (mut goods, mut shipping, mut discount, mut fees) = (zero, None, None, zero);
     let mut tax = None;
@@ -267,34 +269,34 @@ fn priced_line(wire: &WireLine<'_>, reading: Reading) -> Result<PricedLine> {
         weight: weight(wire),
         image_url: filled(wire.item.image_url.as_deref()),
         units: unit_groups(wire),
-        ..PlatformLine::new(
-            id,
-            filled(wire.item.product_name.as_deref()).unwrap_or_default(),
-            quantity,
-            unit_price,
-        )
+        id,
+        unit_ids: Vec::new(),
+        title: filled(wire.item.product_name.as_deref()).unwrap_or_default(),
+        quantity,
+        unit_price,
     };
     Ok(PricedLine { line, total })
 }
 
-fn line_currency(wire: &WireLine<'_>) -> Result<Currency> {
+fn line_currency(wire: &WireLine<'_>, market: Market) -> Result<Currency> {
     let code = wire
         .charges
         .iter()
         .flat_map(|charges| &charges.charge)
         .find_map(|charge| charge.charge_amount.currency.as_deref());
-    code.map_or(Ok(Currency::USD), |code| {
+    code.map_or(Ok(market.currency()), |code| {
         Currency::new(code).map_err(|_| unexpected("currency is not an ISO 4217 code"))
     })
 }
 
 fn money(amount: &Amount<'_>, currency: Currency, line: &str) -> Result<Money> {
-    let named = amount.currency.as_deref().map(Currency::new).transpose();
-    match named {
-        Ok(named) if named.is_none_or(|named| named == currency) => {
-            Ok(Money::new(amount.amount, currency))
-        }
-        _ => Err(unexpected(format!("charges of orderLine {line} have several currencies"))),
+    let same = amount.currency.as_deref().is_none_or(|code| {
+        code == currency.as_str() || Currency::new(code).is_ok_and(|named| named == currency)
+    });
+    if same {
+        Ok(Money::new(amount.amount, currency))
+    } else {
+        Err(unexpected(format!("charges of orderLine {line} have several currencies")))
     }
 }
 
@@ -405,6 +407,10 @@ fn speed_word(word: &str) -> Option<SpeedClass> {
         ("WHITEGLOVE", SpeedClass::Standard),
         ("VALUE", SpeedClass::Economy),
     ];
+    if word.eq_ignore_ascii_case("STANDARD") {
+        // What nearly all orders say.
+        return Some(SpeedClass::Standard);
+    }
     let squeezed = || word.bytes().filter(u8::is_ascii_alphanumeric);
     WORDS
         .into_iter()
@@ -415,9 +421,11 @@ fn speed_word(word: &str) -> Option<SpeedClass> {
 fn deadlines(wire: &WireOrder<'_>, reading: Reading) -> Vec<PlatformDeadline> {
     let Some(info) = &wire.shipping_info else { return Vec::new() };
     let day = info.estimated_ship_date.map(|at| at.with_timezone(&reading.zone).date_naive());
-    let auto_cancel =
-        day.and_then(|day| day.checked_add_days(Days::new(u64::from(reading.auto_cancel_days))));
+    let auto_cancel = day
+        .zip(reading.auto_cancel_days)
+        .and_then(|(day, later)| day.checked_add_days(Days::new(u64::from(later))));
     [
+        (DeadlineKind::AcknowledgeBy, acknowledge_by(wire, reading.market)),
         (DeadlineKind::ShipBy, day.and_then(|day| end_of(day, reading.zone))),
         (DeadlineKind::DeliverBy, info.estimated_delivery_date),
         (
@@ -428,6 +436,14 @@ fn deadlines(wire: &WireOrder<'_>, reading: Reading) -> Vec<PlatformDeadline> {
     .into_iter()
     .filter_map(|(kind, at)| at.map(|at| PlatformDeadline { kind, at }))
     .collect()
+}
+
+/// Canada wants orders acknowledged "within four hours of receipt"; the United States name no limit.
+fn acknowledge_by(wire: &WireOrder<'_>, market: Market) -> Option<DateTime<Utc>> {
+    match market {
+        Market::UnitedStates => None,
+        Market::Canada => wire.order_date.checked_add_signed(TimeDelta::hours(4)),
+    }
 }
 
 /// The last second of a local day.
@@ -496,7 +512,7 @@ fn keep(kept: &mut BTreeMap<String, String>, name: &str, value: Option<&str>) {
     }
 }
 
-/// Walmart's words for why a seller cancels.
+/// Walmart's words for why a seller cancels in the United States.
 const CANCEL_REASONS: &[&str] = &[
     "CUSTOMER_REQUESTED_SELLER_TO_CANCEL",
     "SELLER_CANCEL_OUT_OF_STOCK",
@@ -506,8 +522,20 @@ const CANCEL_REASONS: &[&str] = &[
 ];
 
 /// Walmart's word for why a seller cancels. What has no word of its own is refused: any other word
-/// would be untrue, and most count against the seller.
-pub(super) fn cancel_reason(reason: &CancelReason) -> Result<&'static str> {
+/// would be untrue, and most count against the seller. Canada knows two: the buyer asked for it, or
+/// the seller decided it.
+pub(super) fn cancel_reason(reason: &CancelReason, market: Market) -> Result<&'static str> {
+    if market == Market::Canada {
+        return Ok(match reason {
+            CancelReason::BuyerRequest => "CUSTOMER_REQUESTED_SELLER_TO_CANCEL",
+            CancelReason::Seller(word) | CancelReason::Platform(word)
+                if word == "CUSTOMER_REQUESTED_SELLER_TO_CANCEL" =>
+            {
+                "CUSTOMER_REQUESTED_SELLER_TO_CANCEL"
+            }
+            _ => "CANCEL_BY_SELLER",
+        });
+    }
     Ok(match reason {
         CancelReason::BuyerRequest => "CUSTOMER_REQUESTED_SELLER_TO_CANCEL",
         CancelReason::OutOfStock => "SELLER_CANCEL_OUT_OF_STOCK",
@@ -559,9 +587,15 @@ pub(super) fn refund_reason(reason: &str) -> &'static str {
     known.copied().unwrap_or("Others")
 }
 
-/// The method code that goes back with a shipment.
-pub(super) fn method_code(requested: Option<&str>) -> &'static str {
+/// The method code that goes back with a shipment. In Canada it goes back as it came, since two
+/// spellings of the codes are documented there.
+pub(super) fn method_code(requested: Option<&str>, market: Market) -> String {
     const CODES: [&str; 6] = ["Standard", "Express", "OneDay", "Freight", "WhiteGlove", "Value"];
     let wanted = requested.unwrap_or_default().trim();
-    CODES.into_iter().find(|code| code.eq_ignore_ascii_case(wanted)).unwrap_or("Standard")
+    let squeezed = wanted.replace('_', "");
+    match CODES.into_iter().find(|code| code.eq_ignore_ascii_case(&squeezed)) {
+        Some(_) if market == Market::Canada => wanted.to_owned(),
+        Some(code) => code.to_owned(),
+        None => "Standard".to_owned(),
+    }
 }
