@@ -84,6 +84,45 @@ async fn an_unreadable_order_costs_only_itself_and_names_its_field() {
     assert_eq!((bad[1].id.clone(), bad[1].raw.as_str()), (None, "\"not an order\""));
 }
 
+async fn page_of(body: String) -> orderflow::Result<Page<PlatformOrder>> {
+    let (shop, _) = shop(vec![ok(body)]);
+    shop.list_orders(&created(), None).await
+}
+
+#[tokio::test]
+async fn good_orders_read_the_same_beside_good_and_beside_bad_ones() {
+    let list = json_fixture("get_orders.response.json");
+    let good = page_of(list.to_string()).await.unwrap();
+    let mut with_bad = list.clone();
+    let orders = with_bad["list"]["elements"]["order"].as_array_mut().unwrap();
+    orders.insert(1, json!({"purchaseOrderId": "1"}));
+    let mut mixed = page_of(with_bad.to_string()).await.unwrap();
+    assert!(matches!(mixed.items.remove(1), PlatformItem::Unreadable(_)));
+    assert_eq!(mixed, good);
+    // However the list is written, and whatever else is called an order.
+    let spaced = serde_json::to_string_pretty(&list).unwrap().replace("[", " [\n ");
+    let read = read_items(page_of(spaced).await.unwrap());
+    assert_eq!(read.len(), good.items.len());
+    let (orders, meta) = (&list["list"]["elements"]["order"], &list["list"]["meta"]);
+    let others = json!({"order": orders, "nextCursor": meta["nextCursor"]});
+    let odd = format!(r#"{{"list": {{"meta": {others}, "elements": {{"order": {orders}}}}}}}"#);
+    assert_eq!(page_of(odd).await.unwrap(), good);
+}
+
+#[tokio::test]
+async fn what_is_no_list_is_an_error_and_an_empty_list_is_a_page() {
+    let list = json_fixture("get_orders.response.json").to_string();
+    let empty = page_of(r#"{"list":{"elements":{"order":[ ]}}}"#.to_owned()).await.unwrap();
+    assert_eq!(empty, Page { items: Vec::new(), next: None });
+    let end = list.rfind(']').unwrap();
+    let comma = format!("{},{}", &list[..end], &list[end..]);
+    let begin = format!("{}{}", &list[..list.len() - 1], "");
+    for bad in [comma, begin, format!("{list}]"), list.replacen("[", "[,", 1)] {
+        let error = page_of(bad).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    }
+}
+
 #[tokio::test]
 async fn a_single_order_in_a_list_may_be_written_without_brackets() {
     let mut list = json_fixture("get_orders.response.json");

@@ -46,8 +46,15 @@ impl Reading {
 
 /// Reads a page: every order by itself.
 pub(super) fn page(body: &[u8], reading: Reading) -> Result<Page<PlatformOrder>> {
-    let (orders, meta) = raw_orders(body)?;
-    let items: Vec<_> = orders.into_iter().map(|raw| item(raw.get(), reading)).collect();
+    let text = std::str::from_utf8(body)
+        .map_err(|_| unexpected("the answer is not valid JSON: it is not UTF-8"))?;
+    let (items, meta): (Vec<_>, _) = match in_one_go(text, reading) {
+        Some(read) => read,
+        None => {
+            let (orders, meta) = raw_orders(text)?;
+            (orders.into_iter().map(|raw| item(raw.get(), reading)).collect(), meta)
+        }
+    };
     let next = meta
         .and_then(|meta| meta.next_cursor)
         .filter(|cursor| !cursor.trim().is_empty() && !items.is_empty())
@@ -55,11 +62,39 @@ pub(super) fn page(body: &[u8], reading: Reading) -> Result<Page<PlatformOrder>>
     Ok(Page { items, next })
 }
 
+/// Reads a page of good orders going through it once. `None` is any other page, also one with a
+/// single bad order: taking orders apart before reading them costs a second time through, and finds
+/// out what is wrong with which.
+fn in_one_go(
+    text: &str,
+    reading: Reading,
+) -> Option<(Vec<PlatformItem<PlatformOrder>>, Option<Meta>)> {
+    let key = text.find("\"order\"")?;
+    let list = text.get(key..)?.find('[')? + key;
+    let mut rest = text.get(list + 1..)?.trim_start();
+    let mut items = Vec::new();
+    while !rest.starts_with(']') {
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<WireOrder<'_>>();
+        let wire = values.next()?.ok()?;
+        let (raw, behind) = rest.split_at_checked(values.byte_offset())?;
+        items.push(taken(order_of(wire, raw, reading), raw));
+        rest = behind.trim_start();
+        match rest.strip_prefix(',') {
+            Some(more) => rest = more.trim_start(),
+            None => break,
+        }
+    }
+    // What is left without the list must be a page whose list was that one.
+    let frame = format!("{}[null]{}", text.get(..list)?, rest.strip_prefix(']')?);
+    let answer: ListAnswer<[(); 1]> = serde_json::from_str(&frame).ok()?;
+    answer.list.elements?.order?;
+    // A comma behind the last order is no JSON.
+    let comma = text.get(..text.len() - rest.len())?.trim_end().ends_with(',');
+    (!comma).then_some((items, answer.list.meta))
+}
+
 /// The orders of a page, each as it is written: a list, or its only item.
-fn raw_orders(body: &[u8]) -> Result<(Vec<&RawValue>, Option<Meta>)> {
-    let text = std::str::from_utf8(body)
-        .map_err(|_| unexpected("the answer is not valid JSON: it is not UTF-8"))?;
-    // Nearly every page has a list, and is gone through once.
+fn raw_orders(text: &str) -> Result<(Vec<&RawValue>, Option<Meta>)> {
     if let Ok(answer) = serde_json::from_str::<ListAnswer<Vec<&RawValue>>>(text) {
         let orders = answer.list.elements.and_then(|elements| elements.order);
         return Ok((orders.unwrap_or_default(), answer.list.meta));
@@ -77,7 +112,12 @@ fn raw_orders(body: &[u8]) -> Result<(Vec<&RawValue>, Option<Meta>)> {
 }
 
 fn item(raw: &str, reading: Reading) -> PlatformItem<PlatformOrder> {
-    match order(raw, reading) {
+    taken(order(raw, reading), raw)
+}
+
+/// An order, or what there is of one that cannot be read.
+fn taken(read: Result<PlatformOrder>, raw: &str) -> PlatformItem<PlatformOrder> {
+    match read {
         Ok(order) => PlatformItem::Read(Box::new(order)),
         Err(error) => PlatformItem::Unreadable(Unreadable {
             id: serde_json::from_str::<OnlyId>(raw)
@@ -123,7 +163,11 @@ pub(super) fn receipt(body: &[u8], reading: Reading) -> Result<Option<PlatformOr
 }
 
 fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
-    let wire: WireOrder<'_> = decode_text(raw)?;
+    order_of(decode_text(raw)?, raw, reading)
+}
+
+/// Makes an order of what was read of it.
+fn order_of(wire: WireOrder<'_>, raw: &str, reading: Reading) -> Result<PlatformOrder> {
     let id = PlatformOrderId::new(wire.purchase_order_id.as_ref())
         .map_err(|_| unexpected("purchaseOrderId is not usable as an id"))?;
     let lines = wire
