@@ -28,9 +28,9 @@ fn sold_there() -> String {
 async fn every_call_to_canada_names_its_market_and_calls_to_the_united_states_name_none() {
     let (there, script) = shop_with(canadian(), vec![ok(sold_there())]);
     there.get_order(&id("1")).await.unwrap();
-    let seen = script.seen.lock().unwrap();
+    let seen = script.seen.lock().unwrap().clone();
     assert_eq!(seen.len(), 2, "a token and an order");
-    for request in seen.iter() {
+    for request in &seen {
         assert_eq!(request.headers["wm_market"], "ca");
         assert_eq!(request.headers["wm_global_version"], "3.1");
     }
