@@ -5,6 +5,8 @@
 
 #[path = "csv_orders/faults.rs"]
 mod faults;
+#[path = "csv_orders/hostile.rs"]
+mod hostile;
 #[path = "csv_orders/house.rs"]
 mod house;
 #[path = "csv_orders/properties.rs"]

@@ -5,10 +5,14 @@
 
 #[path = "walmart/house.rs"]
 mod house;
+#[path = "walmart/market.rs"]
+mod market;
 #[path = "walmart/reading.rs"]
 mod reading;
 #[path = "walmart/returns.rs"]
 mod returns;
+#[path = "walmart/setup.rs"]
+mod setup;
 #[path = "walmart/wire.rs"]
 mod wire;
 #[path = "walmart/writing.rs"]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use orderflow::engine::{BatchOptions, ItemOutcome, PackageRef, Received};
-use orderflow::ports::WebhookRequest;
+use orderflow::ports::{Stock, WebhookRequest};
 use orderflow::rules::{ExceptionItem, exception_report};
 use orderflow::sandbox::usps::Scenario;
 use orderflow::sandbox::walmart::{GenerateOptions, generate};
@@ -52,6 +52,47 @@ pub async fn days_before(
         house.post.set_scenario(&label.number, Scenario::Delayed);
     }
     timeline.at(now, &format!("{} parcels shipped", bought.len()));
+    let told = tell_stock(house, now).await?;
+    timeline.note(&format!("{told} stock levels told to the shops that offer the goods"));
+    Ok(())
+}
+
+/// Tells every shop the stock that moved since it was told last.
+pub async fn tell_stock(house: &House, now: DateTime<Utc>) -> Result<u64, Failure> {
+    let mut told = 0;
+    for _ in 0..ROUNDS {
+        let report = house.engine.push_stock(now).await?;
+        told += report.told;
+        if report.failed.is_empty() && house.engine.stopped_shops().is_empty() {
+            break;
+        }
+        house.let_in_again(now).await?;
+    }
+    Ok(told)
+}
+
+/// One shelf, many shops: what one sold, the others may not sell again.
+pub async fn stock_told(
+    house: &House,
+    timeline: &Timeline,
+    today: NaiveDate,
+) -> Result<(), Failure> {
+    let now = local(today, 10, 45);
+    house.clock.set(now);
+    let told = tell_stock(house, now).await?;
+    timeline.at(now, &format!("{told} stock levels that moved are told to the shops"));
+    let shared = house.shared_goods();
+    for sku in shared.iter().take(1) {
+        let units = house.stock.view(std::slice::from_ref(sku), None).await?.total(sku);
+        let shops: Vec<String> = house
+            .levels_there(sku)
+            .into_iter()
+            .map(|(label, level)| {
+                format!("{label} {}", level.map_or("none".to_owned(), |level| level.to_string()))
+            })
+            .collect();
+        timeline.note(&format!("{sku}: {units} left to sell; shown: {}", shops.join(", ")));
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The seller's house: seven shops, five warehouses, one carrier account, and the sandbox around them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use orderflow::carriers::usps::{Usps, UspsConfig, catalogue};
 use orderflow::client::ReqwestTransport;
 use orderflow::engine::{Carrier, Engine, EnginePolicy, Shop};
 use orderflow::order::{Order, OrderFilter, OrderSort};
+use orderflow::ports::Stock;
 use orderflow::rules::{SlaRules, presets};
 use orderflow::sandbox::usps::UspsStandIn;
 use orderflow::sandbox::{Faults, Ledger, LoopbackServer, Sandbox, VirtualClock};
@@ -33,6 +34,7 @@ pub struct House {
     pub markets: Vec<Market>,
     pub clock: VirtualClock,
     pub ledger: Ledger,
+    pub stock: Arc<MemoryStock>,
     pub post: Arc<UspsStandIn>,
     _server: LoopbackServer,
 }
@@ -75,7 +77,7 @@ pub async fn open(
     policy.allocation.box_size = Some(Dimensions::new(mm(280), mm(210), mm(120)));
     let warehouses: Vec<Warehouse> = SITES.iter().map(warehouse).collect();
     let stock = memory_stock(&warehouses, orders);
-    let mut builder = Engine::builder(Arc::new(SqliteStore::open(file)?), stock)
+    let mut builder = Engine::builder(Arc::new(SqliteStore::open(file)?), stock.clone())
         .carrier(Carrier::new(Arc::new(usps), catalogue()))
         .policy(policy);
     for warehouse in warehouses {
@@ -87,10 +89,11 @@ pub async fn open(
         let rules = presets::default_for(&market.key.platform).map(|preset| preset.rules);
         let sla = SlaRules { shop: Vec::new(), presets: rules.unwrap_or_default() };
         let calendar = WorkCalendar::weekdays(ZONE, cutoff());
-        builder = builder.shop(Shop::new(market.key.clone(), adapter, calendar).with_sla(sla));
+        let shop = Shop::new(market.key.clone(), adapter, calendar).with_sla(sla);
+        builder = builder.shop(shop.with_offers(market.offers()));
     }
     let engine = builder.build()?;
-    Ok(House { engine, markets, clock, ledger, post, _server: server })
+    Ok(House { engine, markets, clock, ledger, stock, post, _server: server })
 }
 
 impl House {
@@ -129,6 +132,37 @@ impl House {
             }
         }
         Ok(())
+    }
+
+    /// Goods that more than one shop is told the stock of.
+    pub fn shared_goods(&self) -> Vec<Sku> {
+        let mut shops: BTreeMap<Sku, usize> = BTreeMap::new();
+        for (sku, _) in self.markets.iter().flat_map(Market::offers) {
+            *shops.entry(sku).or_default() += 1;
+        }
+        shops.into_iter().filter(|(_, shops)| *shops > 1).map(|(sku, _)| sku).collect()
+    }
+
+    /// The level that each shop which offers a SKU was told last, by the witness.
+    pub fn levels_there(&self, sku: &Sku) -> Vec<(&'static str, Option<u32>)> {
+        let level = |market: &Market| {
+            let listing = market.offers().into_iter().find(|(offered, _)| offered == sku)?.1;
+            Some((market.label, market.level_there(&self.ledger, sku, listing.as_ref())))
+        };
+        self.markets.iter().filter_map(level).collect()
+    }
+
+    /// Levels that a shop shows and the shelf does not have.
+    pub async fn wrong_levels(&self) -> Result<usize, Failure> {
+        let offered: BTreeSet<Sku> =
+            self.markets.iter().flat_map(Market::offers).map(|(sku, _)| sku).collect();
+        let skus: Vec<Sku> = offered.into_iter().collect();
+        let view = self.stock.view(&skus, None).await?;
+        let wrong = |sku: &Sku| {
+            let there = self.levels_there(sku).into_iter();
+            there.filter(|(_, level)| *level != Some(view.total(sku))).count()
+        };
+        Ok(skus.iter().map(wrong).sum())
     }
 
     /// The name of a shop on the screen.

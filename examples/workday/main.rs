@@ -154,6 +154,7 @@ async fn day(arguments: &Arguments) -> Result<bool, Failure> {
     let bought = day::labels_bought(&house, &timeline, today).await?;
     day::paper(&house, &timeline, today, &bought, &arguments.out).await?;
     day::shipped(&house, &timeline, today, &bought).await?;
+    day::stock_told(&house, &timeline, today).await?;
     day::afternoon(&house, &timeline, today).await?;
     day::collected(&house, &timeline, today).await?;
     report::evening(&house, &timeline, today).await?;

@@ -12,12 +12,14 @@ use orderflow::platforms::csv::{CSV, CsvShop, Mapping};
 use orderflow::platforms::mercado_libre::{self, MERCADO_LIBRE, MercadoLibre, MercadoLibreConfig};
 use orderflow::platforms::tiktok_shop::{self, TIKTOK_SHOP, TikTokShop, TikTokShopConfig};
 use orderflow::platforms::walmart::{self, WALMART, Walmart, WalmartConfig};
-use orderflow::ports::MarketplaceAdapter;
+use orderflow::ports::{Listing, MarketplaceAdapter};
 use orderflow::sandbox::mercado_libre::{CLIENT_ID, CLIENT_SECRET, MercadoLibreStandIn, Way};
 use orderflow::sandbox::tiktok_shop::{Shipping, TikTokShopStandIn};
-use orderflow::sandbox::walmart::{GenerateOptions, SandboxOrder, WalmartStandIn, generate};
+use orderflow::sandbox::walmart::{
+    CATALOGUE, GenerateOptions, SandboxOrder, WalmartStandIn, generate,
+};
 use orderflow::sandbox::{ConfirmedParcel, Ledger, LoopbackServer, Sandbox, VirtualClock};
-use orderflow::{PlatformId, ShopId, ShopKey};
+use orderflow::{PlatformId, ShopId, ShopKey, Sku};
 
 use crate::Failure;
 use crate::house::ZONE;
@@ -26,6 +28,15 @@ use crate::house::ZONE;
 pub const ADDRESS_PROBLEMS: usize = 5;
 /// Every shop but the largest gets one order of so many.
 const SHARE: usize = 10;
+
+/// What the shops on TikTok Shop offer, by the numbers the stand-in gives it: SKU and its id there.
+const TIKTOK_OFFERS: [(&str, &str); 4] = [
+    ("MUG-BLUE-11", "1729382476852921560"),
+    ("TOWEL-BATH", "1729382476852921561"),
+    ("LAMP-CLIP", "1729382476852921562"),
+    ("FRAME-A4", "1729382476852921563"),
+];
+const TIKTOK_PRODUCT: &str = "1729592969712207008";
 
 const APP_KEY: &str = "38abcd";
 const APP_SECRET: &str = "app-secret";
@@ -153,13 +164,13 @@ impl Market {
         let clock = Arc::new(line.clock.clone());
         Ok(match &self.source {
             Source::Walmart(_) => {
-                use walmart::quota::{ACKNOWLEDGE, CANCEL, ORDERS, SHIP};
+                use walmart::quota::{ACKNOWLEDGE, CANCEL, INVENTORY, ORDERS, SHIP};
                 let account = WalmartConfig::new("client-id", "client-secret", self.place)
                     .with_base_url(base)
                     .with_retry(line.retry)
                     .with_zone(ZONE)
                     .with_clock(clock);
-                let account = [ORDERS, ACKNOWLEDGE, SHIP, CANCEL]
+                let account = [ORDERS, ACKNOWLEDGE, SHIP, CANCEL, INVENTORY]
                     .into_iter()
                     .fold(account, |account, bucket| account.with_quota(bucket, line.plenty));
                 Arc::new(Walmart::new(account, line.http.clone())?)
@@ -213,6 +224,35 @@ impl Market {
             Source::Walmart(_) | Source::File { .. } => return Ok(()),
         };
         Ok(self.tokens.save(self.place, &StoredToken::new(token)).await?)
+    }
+
+    /// The goods whose stock the shop is told, and where it offers them. Other shops sell the same
+    /// goods from the same shelf.
+    pub fn offers(&self) -> Vec<(Sku, Option<Listing>)> {
+        match &self.source {
+            Source::Walmart(_) => {
+                CATALOGUE.iter().map(|article| (Sku::from_static(article.sku), None)).collect()
+            }
+            Source::TikTokShop(..) => TIKTOK_OFFERS
+                .into_iter()
+                .map(|(sku, id)| {
+                    let (item, variant) = (TIKTOK_PRODUCT.to_owned(), Some(id.to_owned()));
+                    (Sku::from_static(sku), Some(Listing { item, variant }))
+                })
+                .collect(),
+            Source::MercadoLibre(..) | Source::File { .. } => Vec::new(),
+        }
+    }
+
+    /// The level of an offer that the platform was told last, by the witness.
+    pub fn level_there(
+        &self,
+        ledger: &Ledger,
+        sku: &Sku,
+        listing: Option<&Listing>,
+    ) -> Option<u32> {
+        let id = listing.and_then(|listing| listing.variant.as_deref()).unwrap_or(sku.as_str());
+        ledger.stock_level(self.key.platform.as_str(), id)
     }
 
     /// Orders that the shop gets of the night's.

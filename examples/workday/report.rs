@@ -9,7 +9,7 @@ use orderflow::rules::kpi::{DenominatorMode, KpiId, KpiQuery, KpiTargets, OrderE
 use orderflow::shipment::UploadState;
 
 use crate::Failure;
-use crate::day::{EARLIER, ROUNDS};
+use crate::day::{EARLIER, ROUNDS, tell_stock};
 use crate::house::{House, hours, local};
 use crate::markets::ADDRESS_PROBLEMS;
 use crate::timeline::Timeline;
@@ -18,6 +18,7 @@ pub async fn evening(house: &House, timeline: &Timeline, today: NaiveDate) -> Re
     let now = local(today, 17, 0);
     house.clock.set(now);
     house.engine.advance(now).await?;
+    tell_stock(house, now).await?;
     // The night's orders belong to the day that ships them.
     let figures = house.engine.dashboard(local(today, 9, 0) - hours(12), now).await?;
     timeline.at(now, "the day's figures");
@@ -200,6 +201,7 @@ pub async fn verdict(house: &House, orders: usize) -> Result<bool, Failure> {
     let sold = house.ledger.labels().len();
     let uploaded: BTreeSet<String> =
         house.ledger.confirmations().into_iter().map(|parcel| parcel.number).collect();
+    let wrong_levels = house.wrong_levels().await?;
     println!("\nThe ledger's verdict");
     println!(
         "  {placed} orders on the platforms, {known} known here, {} wait for an address",
@@ -209,12 +211,14 @@ pub async fn verdict(house: &House, orders: usize) -> Result<bool, Failure> {
         "  {sold} labels sold, {} numbers on the platforms, {unsettled} intents open, {not_uploaded} parcels not told",
         uploaded.len()
     );
+    println!("  {wrong_levels} stock levels on the platforms that the shelf does not have");
     for finding in &findings {
         println!("  ! {finding:?}");
     }
     let good = findings.is_empty()
         && unsettled == 0
         && not_uploaded == 0
+        && wrong_levels == 0
         && placed == known
         && held.len() == ADDRESS_PROBLEMS
         && sold == orders + EARLIER - ADDRESS_PROBLEMS

@@ -670,6 +670,30 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_short_decimal_is_what_the_long_way_makes_of_the_same_text(
+            text in prop_oneof![
+                "-?[0-9]{0,20}(\\.[0-9]{0,20})?",
+                "[-+0-9.eE_ ]{0,22}",
+                any::<String>(),
+            ],
+        ) {
+            if let Some(short) = short_decimal(text.as_bytes()) {
+                let long = Decimal::from_str_exact(&text);
+                // The scale too: 7.50 is not 7.5.
+                prop_assert_eq!(Some(short.to_string()), long.ok().map(|long| long.to_string()));
+            }
+        }
+
+        #[test]
+        fn amounts_up_to_eighteen_digits_go_the_short_way(
+            mantissa in 0_i64..1_000_000_000_000_000_000,
+            scale in 0_u32..=17,
+        ) {
+            let decimal = Decimal::new(mantissa, scale);
+            prop_assert_eq!(short_decimal(decimal.to_string().as_bytes()), Some(decimal));
+        }
+
+        #[test]
         fn every_decimal_survives_as_number_and_as_string(mantissa: i64, scale in 0_u32..=18) {
             let decimal = Decimal::new(mantissa, scale);
             prop_assert_eq!(amount(&decimal.to_string()), Some(decimal.to_string()));

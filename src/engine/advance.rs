@@ -338,7 +338,8 @@ impl Engine {
         if !self.commit_stock(&draft.order).await? {
             return self.oversold(draft, now);
         }
-        ability.acknowledge(&draft.order.key.order).await?;
+        let told = ability.acknowledge(&draft.order.key.order).await;
+        told.inspect_err(|error| self.stop_if_refused(&shop.key, error, now))?;
         report.acknowledged += 1;
         self.gather(draft, Action::Acknowledged { acknowledged_at: now }, now)
     }

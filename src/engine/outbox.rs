@@ -6,7 +6,7 @@ use super::Engine;
 use super::commit::Alongside;
 use super::labels::{ItemOutcome, may_have_acted};
 use super::time::{later, seconds_later};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{OrderKey, PackageId};
 use crate::order::{Action, Actor, ExceptionKind, Order};
 use crate::ports::StockError;
@@ -166,7 +166,8 @@ impl Engine {
                 };
                 match ability.cancel(&intent.order.order, lines).await {
                     Ok(()) => self.settle(intent, "cancelled", now).await?,
-                    Err(error) if may_have_acted(&error) || error.is_passing() => {
+                    Err(error) if may_have_acted(&error) || is_open(&error) => {
+                        self.stop_if_refused(&intent.order.shop_key(), &error, now);
                         return Err(error);
                     }
                     Err(error) => {
@@ -183,7 +184,8 @@ impl Engine {
                 };
                 match ability.send_message(&intent.order.order, text, &intent.key).await {
                     Ok(()) => self.settle(intent, "sent", now).await?,
-                    Err(error) if may_have_acted(&error) || error.is_passing() => {
+                    Err(error) if may_have_acted(&error) || is_open(&error) => {
+                        self.stop_if_refused(&intent.order.shop_key(), &error, now);
                         return Err(error);
                     }
                     Err(error) => {
@@ -273,4 +275,9 @@ impl Engine {
         }
         settled
     }
+}
+
+/// Whether a refusal says nothing about what was asked for: it passes, or the seller must log in.
+fn is_open(error: &Error) -> bool {
+    error.is_passing() || error.kind() == ErrorKind::AuthRejected
 }

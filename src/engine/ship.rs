@@ -336,6 +336,7 @@ impl Engine {
                 if may_have_acted(&error)
                     || matches!(error.kind(), ErrorKind::AuthExpired | ErrorKind::AuthRejected) =>
             {
+                self.stop_if_refused(&intent.order.shop_key(), &error, now);
                 let action =
                     Action::UploadPostponed { package: package.clone(), reason: error.to_string() };
                 let pause = match error.retry() {

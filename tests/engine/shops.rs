@@ -9,8 +9,10 @@ use chrono::{DateTime, Utc};
 use orderflow::calendar::WorkCalendar;
 use orderflow::engine::{Engine, EnginePolicy, ItemOutcome, Received, Schedule, Shop};
 use orderflow::order::{
-    Actor, CancelReason, OrderState, PlatformOrder, Priority, UnitGroup, UnitStatus,
+    Actor, CancelReason, OrderFilter, OrderSort, OrderState, PlatformOrder, Priority, UnitGroup,
+    UnitStatus,
 };
+use orderflow::ports::store::Store;
 use orderflow::ports::{
     Acknowledge, Acknowledged, BuyerMessages, CancelLine, Cancellations, CarrierNaming, Confirmed,
     Cursor, MarketplaceAdapter, MissedNotices, OrderQuery, Page, PlatformItem, PlatformLimits,
@@ -18,7 +20,7 @@ use orderflow::ports::{
     WebhookNotice, WebhookRequest, Webhooks,
 };
 use orderflow::rules::poll_plan;
-use orderflow::store::{MemoryStock, MemoryStore};
+use orderflow::store::{MemoryStock, MemoryStore, SqliteStore};
 use orderflow::warehouse::{FulfillmentChannel, Warehouse};
 use orderflow::{
     CarrierId, Error, ErrorKind, EventId, IdempotencyKey, LineId, OrderKey, Personal, PlatformId,
@@ -35,6 +37,8 @@ struct Book {
     /// Orders that lists leave out.
     unlisted: BTreeSet<String>,
     locked_out: bool,
+    /// Reading is allowed, writing is not.
+    read_only: bool,
     /// Answers to single reads fail for a while.
     shaky: bool,
     refuses_stock: bool,
@@ -47,6 +51,7 @@ struct Book {
     messages: Vec<String>,
     levels: Vec<(Sku, u32)>,
     lists: usize,
+    asked: Vec<OrderQuery>,
     missed: Vec<WebhookNotice>,
 }
 
@@ -111,6 +116,13 @@ impl Bazaar {
         Ok(())
     }
 
+    fn write(&self) -> Result<()> {
+        match self.book().read_only {
+            true => Err(Error::new(ErrorKind::AuthRejected, "the seller took the right to write")),
+            false => Ok(()),
+        }
+    }
+
     fn lost(&self) -> Result<()> {
         match self.book().loses_answers {
             true => Err(Error::new(ErrorKind::Ambiguous, "the answer was lost")),
@@ -133,12 +145,13 @@ impl MarketplaceAdapter for Bazaar {
     }
     async fn list_orders(
         &self,
-        _query: &OrderQuery,
+        query: &OrderQuery,
         _cursor: Option<&Cursor>,
     ) -> Result<Page<PlatformOrder>> {
         self.wait().await?;
         let mut book = self.book();
         book.lists += 1;
+        book.asked.push(query.clone());
         let listed = book.orders.iter().filter(|(id, order)| {
             !book.unlisted.contains(*id)
                 && (self.lists_everything
@@ -197,6 +210,7 @@ impl MarketplaceAdapter for Bazaar {
 impl Acknowledge for Bazaar {
     async fn acknowledge(&self, order: &PlatformOrderId) -> Result<Acknowledged> {
         self.wait().await?;
+        self.write()?;
         self.book().acknowledged.push(order.to_string());
         Ok(Acknowledged { already: false, order: None })
     }
@@ -206,6 +220,7 @@ impl Acknowledge for Bazaar {
 impl Cancellations for Bazaar {
     async fn cancel(&self, order: &PlatformOrderId, lines: &[CancelLine]) -> Result<()> {
         assert_eq!(lines.iter().map(|line| line.units).sum::<u32>(), 2);
+        self.write()?;
         self.book().cancelled.push(order.to_string());
         self.cancel_there(order.as_str());
         self.lost()
@@ -322,6 +337,15 @@ fn engine_with(
     policy: EnginePolicy,
     decide: impl Fn(Shop) -> Shop,
 ) -> Engine {
+    engine_on(Arc::new(MemoryStore::new()), shops, policy, decide)
+}
+
+fn engine_on(
+    store: Arc<dyn Store>,
+    shops: &[(&'static str, &Arc<Bazaar>)],
+    policy: EnginePolicy,
+    decide: impl Fn(Shop) -> Shop,
+) -> Engine {
     let calendar = WorkCalendar::every_day(chrono_tz::UTC);
     let warehouse = Warehouse {
         id: WarehouseId::from_static("main"),
@@ -337,9 +361,7 @@ fn engine_with(
         priority: 0,
     };
     let stock = MemoryStock::new().with(warehouse.id.clone(), Sku::from_static("SKU-1"), 100);
-    let mut builder = Engine::builder(Arc::new(MemoryStore::new()), Arc::new(stock))
-        .policy(policy)
-        .warehouse(warehouse);
+    let mut builder = Engine::builder(store, Arc::new(stock)).policy(policy).warehouse(warehouse);
     for (name, bazaar) in shops {
         let bazaar: Arc<Bazaar> = Arc::clone(bazaar);
         builder = builder.shop(decide(Shop::new(shop(name), bazaar, calendar.clone())));
@@ -399,6 +421,24 @@ async fn a_shop_that_stays_locked_out_is_tried_again_after_its_pause() {
     locked.book().locked_out = false;
     let report = engine.tick(&Schedule::default(), at(2)).await;
     assert!(report.stopped.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shop_that_may_be_read_and_not_written_to_stops_alone_and_says_so() {
+    let (limited, open) = (Bazaar::new(&["a", "b"]), Bazaar::new(&["c"]));
+    limited.book().read_only = true;
+    let engine = engine(&[("limited", &limited), ("open", &open)]);
+    let report = engine.tick(&Schedule::default(), at(0)).await;
+    assert_eq!(report.stopped.len(), 1);
+    assert_eq!(report.stopped[0].shop, shop("limited"));
+    assert!(report.stopped[0].reason.contains("right to write"), "{:?}", report.stopped[0]);
+    assert_eq!(open.book().acknowledged, ["c"]);
+    // Nothing is lost: once the right is back, both are acknowledged.
+    limited.book().read_only = false;
+    engine.resume_shop(&shop("limited"));
+    let report = engine.tick(&Schedule::default(), at(1)).await;
+    assert!(report.stopped.is_empty() && report.errors.is_empty(), "{:?}", report.errors);
+    assert_eq!(limited.book().acknowledged, ["a", "b"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -467,6 +507,116 @@ async fn a_notification_is_stored_once_and_its_order_read_once() {
     assert_eq!(engine.work_inbox(at(0)).await.unwrap().done, 0);
     let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
     assert_eq!(order.state(), OrderState::AwaitingShipment);
+}
+
+#[tokio::test(start_paused = true)]
+async fn notifications_in_the_wrong_order_end_in_what_the_platform_says_now() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    bazaar.cancel_there("a");
+    // The cancellation is told first; the sale, told late, does not undo it.
+    for text in ["e2-cancelled:a", "e1-sold:a"] {
+        engine.receive(&shop("1"), &request(text, SIGNED), at(1)).await.unwrap();
+        engine.work_inbox(at(1)).await.unwrap();
+        let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+        assert_eq!(order.state(), OrderState::Cancelled);
+    }
+    let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    engine.sync(&shop("1"), at(2)).await.unwrap();
+    let again = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert_eq!(again.version, order.version, "what was heard before brings nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notification_that_was_answered_is_worked_on_after_the_process_died() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("orders.sqlite");
+    let bazaar = Bazaar::new(&["a"]);
+    let start = || {
+        let store = Arc::new(SqliteStore::open(&file).unwrap());
+        engine_on(store, &[("1", &bazaar)], EnginePolicy::default(), |shop| shop)
+    };
+    let first = start();
+    first.receive(&shop("1"), &request("e1:a", SIGNED), at(0)).await.unwrap();
+    drop(first);
+    let second = start();
+    let take = second.receive(&shop("1"), &request("e1:a", SIGNED), at(1)).await.unwrap();
+    assert_eq!(take, Received::Repeated);
+    let report = second.work_inbox(at(1)).await.unwrap();
+    assert_eq!((report.done, report.orders_read), (1, 1));
+    assert!(second.store().order(&key("1", "a")).await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn push_and_poll_make_the_same_order_of_the_same_news() {
+    let bazaar = Bazaar::new(&["a"]);
+    let (pushed, polled) = (engine(&[("1", &bazaar)]), engine(&[("1", &bazaar)]));
+    for step in 0..2 {
+        let text = format!("e{step}:a");
+        pushed.receive(&shop("1"), &request(&text, SIGNED), at(step)).await.unwrap();
+        pushed.work_inbox(at(step)).await.unwrap();
+        polled.sync(&shop("1"), at(step)).await.unwrap();
+        let mut orders = Vec::new();
+        for engine in [&pushed, &polled] {
+            let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+            orders.push(serde_json::to_value(order).unwrap());
+        }
+        assert_eq!(orders[0], orders[1]);
+        bazaar.cancel_there("a");
+    }
+    // Each hears by the other way as well: nothing new.
+    let versions = async |engine: &Engine| {
+        engine.store().order(&key("1", "a")).await.unwrap().unwrap().version
+    };
+    let before = (versions(&pushed).await, versions(&polled).await);
+    pushed.sync(&shop("1"), at(2)).await.unwrap();
+    polled.receive(&shop("1"), &request("e9:a", SIGNED), at(2)).await.unwrap();
+    polled.work_inbox(at(2)).await.unwrap();
+    assert_eq!((versions(&pushed).await, versions(&polled).await), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shop_catches_up_from_where_it_stopped_and_a_window_on_demand_moves_nothing() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    // The last twelve hours, on demand.
+    let report = engine.fetch_window(&shop("1"), at(-12), at(0), at(1)).await.unwrap();
+    assert_eq!((report.seen, report.unchanged), (1, 1));
+    // Three days later the time between is read, with ten minutes of overlap.
+    engine.sync(&shop("1"), at(72)).await.unwrap();
+    let asked = bazaar.book().asked.clone();
+    assert_eq!(asked[1], OrderQuery::Created { from: at(-12), to: at(0) });
+    let (OrderQuery::Updated { to: end, .. }, OrderQuery::Updated { from, to }) =
+        (&asked[0], &asked[2])
+    else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(*from, *end - chrono::TimeDelta::minutes(10));
+    assert!(*to > at(71) && *to <= at(72), "{to}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_looks_through_the_orders_of_all_shops_at_once() {
+    let (one, two) = (Bazaar::new(&["a", "b"]), Bazaar::new(&["c"]));
+    let engine = engine(&[("one", &one), ("two", &two)]);
+    for name in ["one", "two"] {
+        engine.sync(&shop(name), at(0)).await.unwrap();
+    }
+    one.cancel_there("b");
+    engine.sync(&shop("one"), at(1)).await.unwrap();
+    let find = async |filter: OrderFilter| {
+        let found = engine.find_orders(&filter, OrderSort::Placed, at(1), 10).await.unwrap();
+        let mut ids: Vec<_> = found.into_iter().map(|order| order.key.order.to_string()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(find(OrderFilter::default()).await, ["a", "b", "c"]);
+    let open = OrderFilter { states: vec![OrderState::AwaitingShipment], ..OrderFilter::default() };
+    assert_eq!(find(open.clone()).await, ["a", "c"]);
+    let of_two = OrderFilter { shops: vec![ShopId::from_static("two")], ..open };
+    assert_eq!(find(of_two).await, ["c"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -655,6 +805,44 @@ async fn a_cancellation_whose_answer_was_lost_is_finished_by_the_outbox() {
     bazaar.book().loses_answers = false;
     engine.work_outbox(at(1)).await.unwrap();
     assert!(engine.store().unsettled().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_waits_in_the_outbox_while_the_credentials_are_refused() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    bazaar.book().loses_answers = true;
+    engine.cancel_orders(&[key("1", "a")], &CancelReason::OutOfStock, at(0)).await;
+    (bazaar.book().loses_answers, bazaar.book().read_only) = (false, true);
+    let report = engine.work_outbox(at(1)).await.unwrap();
+    assert_eq!((report.waiting, engine.stopped_shops().len()), (1, 1));
+    assert_eq!(engine.store().unsettled().await.unwrap().len(), 1);
+    bazaar.book().read_only = false;
+    engine.work_outbox(at(2)).await.unwrap();
+    assert!(engine.store().unsettled().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn refunds_of_many_shops_are_answered_one_by_one() {
+    let (one, two) = (Bazaar::new(&["a"]), Bazaar::new(&["b"]));
+    let engine = engine(&[("one", &one), ("two", &two)]);
+    for name in ["one", "two"] {
+        engine.sync(&shop(name), at(0)).await.unwrap();
+    }
+    two.book().loses_answers = true;
+    let line = RefundLine {
+        line: LineId::from_static("1"),
+        amount: Some(usd(500)),
+        tax: None,
+        reason: "damaged".into(),
+        comment: None,
+    };
+    let wanted = [key("two", "b"), key("one", "a"), key("one", "nowhere"), key("nobody", "a")]
+        .map(|key| (key, vec![line.clone()]));
+    let outcomes = engine.refund_orders(&wanted, at(0)).await;
+    assert_eq!(words(&outcomes), ["ambiguous", "done", "failed", "failed"]);
+    assert_eq!((one.book().refunds, two.book().refunds), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

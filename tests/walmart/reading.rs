@@ -84,6 +84,45 @@ async fn an_unreadable_order_costs_only_itself_and_names_its_field() {
     assert_eq!((bad[1].id.clone(), bad[1].raw.as_str()), (None, "\"not an order\""));
 }
 
+async fn page_of(body: String) -> orderflow::Result<Page<PlatformOrder>> {
+    let (shop, _) = shop(vec![ok(body)]);
+    shop.list_orders(&created(), None).await
+}
+
+#[tokio::test]
+async fn good_orders_read_the_same_beside_good_and_beside_bad_ones() {
+    let list = json_fixture("get_orders.response.json");
+    let good = page_of(list.to_string()).await.unwrap();
+    let mut with_bad = list.clone();
+    let orders = with_bad["list"]["elements"]["order"].as_array_mut().unwrap();
+    orders.insert(1, json!({"purchaseOrderId": "1"}));
+    let mut mixed = page_of(with_bad.to_string()).await.unwrap();
+    assert!(matches!(mixed.items.remove(1), PlatformItem::Unreadable(_)));
+    assert_eq!(mixed, good);
+    // However the list is written, and whatever else is called an order.
+    let spaced = serde_json::to_string_pretty(&list).unwrap().replace("[", " [\n ");
+    let read = read_items(page_of(spaced).await.unwrap());
+    assert_eq!(read.len(), good.items.len());
+    let (orders, meta) = (&list["list"]["elements"]["order"], &list["list"]["meta"]);
+    let others = json!({"order": orders, "nextCursor": meta["nextCursor"]});
+    let odd = format!(r#"{{"list": {{"meta": {others}, "elements": {{"order": {orders}}}}}}}"#);
+    assert_eq!(page_of(odd).await.unwrap(), good);
+}
+
+#[tokio::test]
+async fn what_is_no_list_is_an_error_and_an_empty_list_is_a_page() {
+    let list = json_fixture("get_orders.response.json").to_string();
+    let empty = page_of(r#"{"list":{"elements":{"order":[ ]}}}"#.to_owned()).await.unwrap();
+    assert_eq!(empty, Page { items: Vec::new(), next: None });
+    let end = list.rfind(']').unwrap();
+    let comma = format!("{},{}", &list[..end], &list[end..]);
+    let begin = format!("{}{}", &list[..list.len() - 1], "");
+    for bad in [comma, begin, format!("{list}]"), list.replacen("[", "[,", 1)] {
+        let error = page_of(bad).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    }
+}
+
 #[tokio::test]
 async fn a_single_order_in_a_list_may_be_written_without_brackets() {
     let mut list = json_fixture("get_orders.response.json");
@@ -110,6 +149,49 @@ async fn an_order_reads_the_same_bare_and_wrapped() {
     bare.raw = wrapped.raw.clone();
     assert_eq!(bare, wrapped);
     expect("get_orders_purchaseOrderId.response.ORDER.expect.json", vec![wrapped]);
+}
+
+#[tokio::test]
+async fn the_official_answers_to_writes_read_as_the_orders_they_show() {
+    for name in ["acknowledge", "shipping", "cancel"] {
+        let name = format!("post_orders_purchaseOrderId_{name}.response");
+        let order = read(fixture(&format!("{name}.json"))).await;
+        expect(&format!("{name}.expect.json"), vec![order]);
+    }
+}
+
+#[tokio::test]
+async fn a_line_in_several_parcels_keeps_each_number_with_its_units_and_the_rest_open() {
+    let body = order_with(|order| {
+        line_of(order)["orderLineQuantity"]["amount"] = json!("6");
+        let parcel = |units: u32, number: &str| {
+            let mut row = row("Shipped", units);
+            row["trackingInfo"] = json!({"shipDateTime": 1_623_835_855_000_i64,
+                "carrierName": {"carrier": "UPS"}, "trackingNumber": number});
+            row
+        };
+        let rest = [row("Acknowledged", 1), row("Cancelled", 1)];
+        let parcels = [parcel(1, "1Z-A"), parcel(3, "1Z-B")];
+        rows(order, parcels.into_iter().chain(rest).collect());
+    });
+    let order = read(body).await;
+    let groups: Vec<_> = order.lines[0]
+        .units
+        .iter()
+        .map(|group| {
+            let number = group.shipment.as_ref().and_then(|shipment| shipment.number.as_ref());
+            (group.status.clone(), group.units, number.map(|number| number.as_str().to_owned()))
+        })
+        .collect();
+    assert_eq!(
+        groups,
+        [
+            (UnitStatus::Shipped, 1, Some("1Z-A".to_owned())),
+            (UnitStatus::Shipped, 3, Some("1Z-B".to_owned())),
+            (UnitStatus::Acknowledged, 1, None),
+            (UnitStatus::Cancelled, 1, None),
+        ]
+    );
 }
 
 #[tokio::test]

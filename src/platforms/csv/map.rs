@@ -625,4 +625,15 @@ mod tests {
             assert!(has_postcodes(Country::new(code).unwrap()), "{code}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn an_amount_with_a_point_is_what_an_exact_decimal_makes_of_it(
+            text in "-?[1-9][0-9]{0,9}(\\.[0-9]{1,8})?",
+        ) {
+            let read = amount(&text, DecimalMark::Point).map(|amount| amount.to_string());
+            let exact = Decimal::from_str_exact(&text).ok().map(|exact| exact.to_string());
+            proptest::prop_assert_eq!(read, exact);
+        }
+    }
 }

@@ -34,7 +34,9 @@
 //! None.
 //!
 //! # Limits
-//! - One row is at most 1 MiB. Memory of the reader: the rows of the look-back, and up to 36 bytes
+//! - One row is at most 1 MiB and 262 144 cells, the header too. A larger one, as a quote that is
+//!   never closed makes of the rest of a file, is a [`RowError`] that holds its beginning; it is
+//!   passed over without being kept. Memory of the reader: the rows of the look-back, and up to 36 bytes
 //!   an order. Memory of the shop: 40 bytes a row, once a single order is asked for.
 //! - The shop reads and writes files on the thread that polls it.
 //! - No acknowledging, cancelling, refunding, changing of numbers, stock or messages: a file cannot
@@ -61,6 +63,7 @@ mod error;
 mod export;
 mod map;
 mod read;
+mod records;
 mod report;
 mod shop;
 mod wire;

@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{Chain, Cursor, Read};
 
-use csv::{ByteRecord, ReaderBuilder, StringRecord};
-
 use super::config::{Field, Mapping, squeezed};
 use super::error::{RowError, RowErrorCode};
+use super::records::Records;
 use crate::personal::Personal;
 
 /// How much of a file is looked at for its header.
 const LARGEST_HEADER: usize = 1 << 20;
-/// How large a row can be. A quote that is never closed makes one row of the rest of the file.
-const LARGEST_ROW: usize = 1 << 20;
 
 /// What is wrong with a row, before the row is taken along.
 #[derive(Debug, Clone)]
@@ -41,37 +38,41 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// Takes the cells of a record. On bytes that are not UTF-8 the text stays readable, and the
+    /// Takes the cells of a row. On bytes that are not UTF-8 the text stays readable, and the
     /// number of the bad cell is told.
-    fn fill(&mut self, record: &ByteRecord) -> Result<(), usize> {
+    fn fill(&mut self, (bytes, ends): (&[u8], &[usize])) -> Result<(), usize> {
         self.text.clear();
         self.ends.clear();
-        self.ends.reserve_exact(record.len());
+        self.ends.reserve_exact(ends.len());
         // All cells at once; an end inside a character is a cell that is not UTF-8.
-        if let Ok(text) = std::str::from_utf8(record.as_slice()) {
+        if let Ok(text) = std::str::from_utf8(bytes) {
             self.text.reserve_exact(text.len());
             self.text.push_str(text);
-            let mut end = 0;
-            for cell in record {
-                end += cell.len();
-                self.ends.push(u32::try_from(end).unwrap_or(u32::MAX));
-                if !text.is_char_boundary(end) {
-                    return Err(self.fill_lossy(record));
+            for end in ends {
+                self.ends.push(u32::try_from(*end).unwrap_or(u32::MAX));
+                if !text.is_char_boundary(*end) {
+                    return Err(self.fill_lossy(bytes, ends));
                 }
             }
             return Ok(());
         }
-        Err(self.fill_lossy(record))
+        Err(self.fill_lossy(bytes, ends))
     }
 
-    fn fill_lossy(&mut self, record: &ByteRecord) -> usize {
+    fn fill_lossy(&mut self, bytes: &[u8], ends: &[usize]) -> usize {
         self.text.clear();
         self.ends.clear();
-        for cell in record {
+        let (mut begin, mut bad) = (0, None);
+        for (column, end) in ends.iter().enumerate() {
+            let cell = bytes.get(begin..*end).unwrap_or_default();
+            begin = *end;
             self.text.push_str(&String::from_utf8_lossy(cell));
             self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+            if bad.is_none() && std::str::from_utf8(cell).is_err() {
+                bad = Some(column);
+            }
         }
-        record.iter().position(|cell| std::str::from_utf8(cell).is_err()).unwrap_or_default()
+        bad.unwrap_or_default()
     }
 
     fn get(&self, column: usize) -> Option<&str> {
@@ -154,7 +155,7 @@ impl Columns {
     }
 
     /// Finds the fields in a header.
-    fn find(header: &StringRecord, mapping: &Mapping) -> Result<Self, Box<RowError>> {
+    fn find(header: &Texts, mapping: &Mapping) -> Result<Self, Box<RowError>> {
         let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
         let mut by_name: BTreeMap<String, usize> = BTreeMap::new();
         for (column, name) in names.iter().enumerate() {
@@ -229,8 +230,7 @@ fn of_header(code: RowErrorCode, message: impl Into<String>) -> RowError {
 
 /// The rows of a file, one at a time.
 pub(super) struct Rows<R> {
-    reader: csv::Reader<Chain<Cursor<Vec<u8>>, R>>,
-    bytes: ByteRecord,
+    records: Records<Chain<Cursor<Vec<u8>>, R>>,
     pub(super) columns: Columns,
     /// How many bytes the byte order mark takes.
     pub(super) mark: u64,
@@ -260,79 +260,64 @@ impl<R: Read> Rows<R> {
             .delimiter
             .and_then(|delimiter| u8::try_from(delimiter).ok())
             .unwrap_or_else(|| detected(&head));
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .buffer_capacity(1 << 16)
-            .from_reader(Cursor::new(head).chain(reader));
-        let mut bytes = ByteRecord::new();
-        if let Err(error) = reader.read_byte_record(&mut bytes) {
-            return Err(match error.kind() {
-                csv::ErrorKind::Io(error) => failed(error),
-                _ => Box::new(of_header(RowErrorCode::Unreadable, "the header cannot be read")),
-            });
+        let mut records = Records::new(Cursor::new(head).chain(reader), delimiter, 1 << 16);
+        records.advance().map_err(|error| failed(&error))?;
+        if records.is_too_large() {
+            let message = "the header is too large; is a quote not closed?";
+            return Err(Box::new(of_header(RowErrorCode::TooLarge, message)));
         }
-        let header = StringRecord::from_byte_record(bytes)
+        let mut header = Texts::default();
+        header
+            .fill(records.row())
             .map_err(|_| Box::new(of_header(RowErrorCode::NotUtf8, "the header is not UTF-8")))?;
         let columns = Columns::find(&header, mapping)?;
         let mark = u64::try_from(mark).unwrap_or(0);
-        Ok(Self { reader, bytes: header.into_byte_record(), columns, mark, delimiter })
+        Ok(Self { records, columns, mark, delimiter })
     }
 
     /// Reads rows from another place of the same file.
     pub(super) fn at(reader: R, columns: Columns, delimiter: u8) -> Self {
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .buffer_capacity(1 << 12)
-            .from_reader(Cursor::new(Vec::new()).chain(reader));
-        Self { reader, bytes: ByteRecord::new(), columns, mark: 0, delimiter }
+        let records = Records::new(Cursor::new(Vec::new()).chain(reader), delimiter, 1 << 12);
+        Self { records, columns, mark: 0, delimiter }
     }
 
     /// The next row; `None` is the end. Takes a record that is not needed any more.
     pub(super) fn next(&mut self, mut spare: Texts) -> Option<Result<Row, Box<RowError>>> {
-        let place = self.reader.position().clone();
-        match self.reader.read_byte_record(&mut self.bytes) {
+        let place = self.records.place();
+        match self.records.advance() {
             Ok(true) => {}
             Ok(false) => return None,
             Err(error) => {
-                let message = match error.kind() {
-                    csv::ErrorKind::Io(error) => {
-                        format!("the file cannot be read further: {}", error.kind())
-                    }
-                    _ => "the file cannot be read further".to_owned(),
-                };
+                let message = format!("the file cannot be read further: {}", error.kind());
                 return Some(Err(Box::new(RowError {
-                    row: place.record() + 1,
-                    line: place.line(),
+                    row: place.number,
+                    line: place.line,
                     ..of_header(RowErrorCode::Unreadable, message)
                 })));
             }
         }
-        let bytes = &self.bytes;
-        let place = bytes.position().cloned().unwrap_or(place);
+        let records = &self.records;
         let mut fault = None;
-        if bytes.as_slice().len() > LARGEST_ROW {
-            let message = "the row is too large; is a quote not closed?";
-            fault = Some(Fault::new(None, RowErrorCode::TooLarge, message));
-        } else if bytes.len() != self.columns.names.len() {
+        if records.cells() != self.columns.names.len() {
             let message = format!(
                 "the row has {} cells, the header {}",
-                bytes.len(),
+                records.cells(),
                 self.columns.names.len()
             );
             fault = Some(Fault::new(None, RowErrorCode::CellCount, message));
         }
-        if let Err(bad) = spare.fill(bytes) {
+        if let Err(bad) = spare.fill(records.row()) {
             fault = Some(Fault::new(Some(bad), RowErrorCode::NotUtf8, "the cell is not UTF-8"));
+        }
+        if records.is_too_large() {
+            let message = "the row is too large; is a quote not closed?";
+            fault = Some(Fault::new(None, RowErrorCode::TooLarge, message));
         }
         Some(Ok(Row {
             cells: spare,
-            number: place.record() + 1,
-            line: place.line(),
-            byte: place.byte(),
+            number: place.number,
+            line: place.line,
+            byte: place.byte,
             fault: fault.map(Box::new),
         }))
     }

@@ -138,20 +138,21 @@ impl ShipLines<'_> {
             return Err(Error::invalid("number", "Walmart takes no shipment without a number"));
         };
         let url = notice.tracking_url.clone().filter(|url| !url.trim().is_empty());
-        let carrier_name = match super::carriers::naming(notice.carrier.as_str()) {
-            CarrierNaming::Code(code) => SentCarrier::Carrier(code),
-            CarrierNaming::Other { name } if url.is_some() => SentCarrier::OtherCarrier(name),
-            _ => {
-                return Err(Error::invalid(
-                    "tracking_url",
-                    "a carrier that Walmart has no name for needs a tracking page",
-                ));
-            }
-        };
+        let carrier_name =
+            match super::carriers::naming(notice.carrier.as_str(), self.reading.market) {
+                CarrierNaming::Code(code) => SentCarrier::Carrier(code),
+                CarrierNaming::Other { name } if url.is_some() => SentCarrier::OtherCarrier(name),
+                _ => {
+                    return Err(Error::invalid(
+                        "tracking_url",
+                        "a carrier that Walmart has no name for needs a tracking page",
+                    ));
+                }
+            };
         let sent = SentTracking {
             ship_date_time: notice.shipped_at.timestamp_millis(),
             carrier_name,
-            method_code: map::method_code(notice.requested_service.as_deref()),
+            method_code: map::method_code(notice.requested_service.as_deref(), self.reading.market),
             tracking_number: self.replaces.unwrap_or(number).as_str().to_owned(),
             tracking_url: url,
         };
@@ -244,7 +245,10 @@ impl Operation for CancelLines<'_> {
                     order_line_statuses: SentStatuses {
                         order_line_status: vec![CancelledStatus {
                             status: "Cancelled",
-                            cancellation_reason: map::cancel_reason(&line.reason)?,
+                            cancellation_reason: map::cancel_reason(
+                                &line.reason,
+                                self.reading.market,
+                            )?,
                             status_quantity: SentQuantity::each(line.units),
                         }],
                     },

@@ -1,8 +1,9 @@
 //! What Walmart calls the carriers.
 
+use super::config::Market;
 use crate::ports::CarrierNaming;
 
-/// The names Walmart takes as `carrier`, word for word.
+/// The names Walmart takes as `carrier` in the United States, word for word.
 const NAMES: &[&str] = &[
     "UPS",
     "USPS",
@@ -81,6 +82,39 @@ const NAMES: &[&str] = &[
     "PTS",
 ];
 
+/// The names Walmart takes as `carrier` in Canada, word for word.
+const CANADIAN_NAMES: &[&str] = &[
+    "UPS",
+    "USPS",
+    "FedEx",
+    "CPC",
+    "PCLINT",
+    "DHL",
+    "GLB",
+    "PURINTL_SWWGROUND",
+    "FEDEX_SWWEXPRESS",
+    "17Track",
+    "ASL",
+    "CANPAR",
+    "CEVA",
+    "LOOMIS",
+    "SAMEDAY",
+    "SWYFT",
+    "TFORCE",
+    "UBI",
+    "JIAYOU",
+    "LETTERMAIL",
+];
+
+/// Carriers whose usual id does not read like the Canadian name. What `PCLINT` and `GLB` stand for
+/// is not said anywhere.
+const CANADIAN_ALIASES: &[(&str, &str)] = &[
+    ("canadapost", "CPC"),
+    ("dhlexpress", "DHL"),
+    ("fedexexpress", "FedEx"),
+    ("loomisexpress", "LOOMIS"),
+];
+
 /// Carriers whose usual id does not read like Walmart's name.
 const ALIASES: &[(&str, &str)] = &[
     ("dhlexpress", "DHL"),
@@ -102,10 +136,14 @@ fn squeezed(text: &str) -> String {
 }
 
 /// Walmart's name for a carrier, or the way to name one it has no name for.
-pub(super) fn naming(carrier: &str) -> CarrierNaming {
+pub(super) fn naming(carrier: &str, market: Market) -> CarrierNaming {
+    let (names, aliases) = match market {
+        Market::UnitedStates => (NAMES, ALIASES),
+        Market::Canada => (CANADIAN_NAMES, CANADIAN_ALIASES),
+    };
     let wanted = squeezed(carrier);
-    let alias = ALIASES.iter().find(|(id, _)| *id == wanted).map(|(_, name)| *name);
-    let known = alias.or_else(|| NAMES.iter().find(|name| squeezed(name) == wanted).copied());
+    let alias = aliases.iter().find(|(id, _)| *id == wanted).map(|(_, name)| *name);
+    let known = alias.or_else(|| names.iter().find(|name| squeezed(name) == wanted).copied());
     match known {
         Some(name) => CarrierNaming::Code(name.to_owned()),
         None => CarrierNaming::Other { name: carrier.to_owned() },
@@ -131,17 +169,29 @@ mod tests {
             ("canada-post", "Canada Post"),
         ];
         for (id, name) in cases {
-            assert_eq!(naming(id), CarrierNaming::Code(name.to_owned()), "{id}");
+            let found = naming(id, Market::UnitedStates);
+            assert_eq!(found, CarrierNaming::Code(name.to_owned()), "{id}");
         }
         let stranger = CarrierNaming::Other { name: "amazon-shipping".to_owned() };
-        assert_eq!(naming("amazon-shipping"), stranger);
+        assert_eq!(naming("amazon-shipping", Market::UnitedStates), stranger);
     }
 
     #[test]
     fn every_name_leads_to_itself() {
-        assert_eq!(NAMES.len(), 75);
-        for name in NAMES {
-            assert_eq!(naming(name), CarrierNaming::Code((*name).to_owned()));
+        assert_eq!((NAMES.len(), CANADIAN_NAMES.len()), (75, 20));
+        for (market, names) in [(Market::UnitedStates, NAMES), (Market::Canada, CANADIAN_NAMES)] {
+            for name in names {
+                assert_eq!(naming(name, market), CarrierNaming::Code((*name).to_owned()));
+            }
         }
+    }
+
+    #[test]
+    fn canada_has_names_of_its_own() {
+        let code = |name: &str| CarrierNaming::Code(name.to_owned());
+        assert_eq!(naming("canada-post", Market::Canada), code("CPC"));
+        assert_eq!(naming("canada-post", Market::UnitedStates), code("Canada Post"));
+        let ontrac = CarrierNaming::Other { name: "ontrac".to_owned() };
+        assert_eq!(naming("ontrac", Market::Canada), ontrac);
     }
 }

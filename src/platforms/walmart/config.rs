@@ -5,12 +5,50 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use crate::client::{Clock, Quota, RetryPolicy, SystemClock};
+use crate::money::Currency;
 use crate::personal::Personal;
 
 /// Where production answers.
 pub const PRODUCTION: &str = "https://marketplace.walmartapis.com";
 /// Where the sandbox answers, with the same credentials.
 pub const SANDBOX: &str = "https://sandbox.walmartapis.com";
+
+/// A country's marketplace. Every call says which one it means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Market {
+    /// The United States.
+    #[default]
+    UnitedStates,
+    /// Canada.
+    Canada,
+}
+
+impl Market {
+    /// The word of the header `WM_MARKET`. The United States are what is meant without one.
+    pub(super) const fn header(self) -> Option<&'static str> {
+        match self {
+            Self::UnitedStates => None,
+            Self::Canada => Some("ca"),
+        }
+    }
+
+    /// The site that orders are said to come from.
+    pub(super) const fn site(self) -> &'static str {
+        match self {
+            Self::UnitedStates => "US",
+            Self::Canada => "CA",
+        }
+    }
+
+    /// The currency where an amount names none.
+    pub(super) fn currency(self) -> Currency {
+        match self {
+            Self::UnitedStates => Currency::USD,
+            Self::Canada => Currency::new("CAD").unwrap_or(Currency::USD),
+        }
+    }
+}
 
 /// How the amount of a line's `PRODUCT` charge is meant. The reference does not say and shows only
 /// lines of one unit.
@@ -63,7 +101,8 @@ pub struct WalmartConfig {
     pub(super) quotas: Vec<(String, Quota)>,
     pub(super) retry: RetryPolicy,
     pub(super) zone: Tz,
-    pub(super) auto_cancel_days: u32,
+    pub(super) market: Market,
+    pub(super) auto_cancel_days: Option<u32>,
     pub(super) line_amount: LineAmount,
     pub(super) webhook_auth: WebhookAuth,
     pub(super) clock: Arc<dyn Clock>,
@@ -84,7 +123,8 @@ impl WalmartConfig {
             quotas: Vec::new(),
             retry: RetryPolicy::default(),
             zone: Tz::America__New_York,
-            auto_cancel_days: 4,
+            market: Market::default(),
+            auto_cancel_days: Some(4),
             line_amount: LineAmount::default(),
             webhook_auth: WebhookAuth::default(),
             clock: Arc::new(SystemClock),
@@ -109,6 +149,19 @@ impl WalmartConfig {
         self
     }
 
+    /// Sets the market, and with it what is known of it: the zone of ship dates (for Canada
+    /// `America/Toronto`), and whether Walmart cancels by itself what was not shipped (not known for
+    /// Canada). Call [`with_zone`](Self::with_zone) and
+    /// [`with_auto_cancel_days`](Self::with_auto_cancel_days) afterwards to say otherwise.
+    pub fn with_market(mut self, market: Market) -> Self {
+        self.market = market;
+        (self.zone, self.auto_cancel_days) = match market {
+            Market::UnitedStates => (Tz::America__New_York, Some(4)),
+            Market::Canada => (Tz::America__Toronto, None),
+        };
+        self
+    }
+
     /// Sets the zone in which the day of the estimated ship date is read. Default
     /// `America/New_York`: the dates seen lie at 04:00 to 07:00 UTC, which is the intended day in
     /// every zone of the mainland when read in the easternmost, and its day ends first.
@@ -118,9 +171,9 @@ impl WalmartConfig {
     }
 
     /// Sets how many calendar days after the estimated ship date Walmart cancels what was not
-    /// shipped. Default 4, the policy since June 2023.
+    /// shipped. Default 4 in the United States, the policy since June 2023.
     pub fn with_auto_cancel_days(mut self, days: u32) -> Self {
-        self.auto_cancel_days = days;
+        self.auto_cancel_days = Some(days);
         self
     }
 

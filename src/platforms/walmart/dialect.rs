@@ -6,11 +6,14 @@ use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::config::Market;
 use crate::client::{Dialect, Hints, Outgoing, Problem, Response, Verdict};
 use crate::error::{Error, ErrorKind, Result, VendorDetail};
 
 const ACCESS_TOKEN: HeaderName = HeaderName::from_static("wm_sec.access_token");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("wm_qos.correlation_id");
+const MARKET: HeaderName = HeaderName::from_static("wm_market");
+const GLOBAL_VERSION: HeaderName = HeaderName::from_static("wm_global_version");
 const SERVICE_NAME: HeaderName = HeaderName::from_static("wm_svc.name");
 
 /// The operations that read a list, for which "nothing found" is an empty list.
@@ -18,7 +21,9 @@ pub(super) const LISTS: &[&str] = &["list_orders", "list_labels"];
 
 /// Walmart's headers and tables.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct WalmartDialect;
+pub(super) struct WalmartDialect {
+    pub(super) market: Market,
+}
 
 /// A row of the status table: what a status means when no code says more.
 struct StatusRow {
@@ -115,6 +120,10 @@ impl Dialect for WalmartDialect {
         })?;
         outgoing.headers.insert(CORRELATION_ID, id);
         outgoing.headers.insert(SERVICE_NAME, HeaderValue::from_static("Walmart Marketplace"));
+        if let Some(market) = self.market.header() {
+            outgoing.headers.insert(MARKET, HeaderValue::from_static(market));
+            outgoing.headers.insert(GLOBAL_VERSION, HeaderValue::from_static("3.1"));
+        }
         // Without it some calls answer XML. Label downloads have set their own.
         outgoing
             .headers
@@ -333,7 +342,7 @@ mod tests {
                 headers.insert(name, HeaderValue::from_static(text));
                 headers.insert("x-current-token-count", HeaderValue::from_static("7"));
                 let response = Response { status: StatusCode::OK, headers, body: "".into() };
-                let hints = WalmartDialect.observe(&response, now);
+                let hints = WalmartDialect::default().observe(&response, now);
                 assert_eq!(hints.remaining, Some(7));
                 assert_eq!(hints.replenished_at, wanted.map(|at| at.parse().unwrap()), "{text}");
             }

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::config::Market;
 use super::quota;
 use crate::address::{Contact, Country};
 use crate::client::wire::{
@@ -259,7 +260,7 @@ fn carrier_id(name: &str) -> Result<CarrierId> {
 
 /// Walmart's short name of one of our carriers.
 fn short_name(carrier: &CarrierId) -> String {
-    match super::carriers::naming(carrier.as_str()) {
+    match super::carriers::naming(carrier.as_str(), Market::UnitedStates) {
         crate::ports::CarrierNaming::Code(code) => code,
         _ => carrier.as_str().to_owned(),
     }

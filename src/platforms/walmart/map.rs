@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::value::RawValue;
 
-use super::config::{LineAmount, WalmartConfig};
+use super::config::{LineAmount, Market, WalmartConfig};
 use super::wire::{
     Amount, LineStatus, ListAnswer, Meta, OnlyId, PostalAddress, WireLine, WireOrder,
 };
@@ -27,14 +27,16 @@ use crate::units::Grams;
 /// What reading an order depends on beside its bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
+    pub(super) market: Market,
     pub(super) zone: Tz,
-    pub(super) auto_cancel_days: u32,
+    pub(super) auto_cancel_days: Option<u32>,
     pub(super) line_amount: LineAmount,
 }
 
 impl Reading {
     pub(super) fn of(config: &WalmartConfig) -> Self {
         Self {
+            market: config.market,
             zone: config.zone,
             auto_cancel_days: config.auto_cancel_days,
             line_amount: config.line_amount,
@@ -44,8 +46,15 @@ impl Reading {
 
 /// Reads a page: every order by itself.
 pub(super) fn page(body: &[u8], reading: Reading) -> Result<Page<PlatformOrder>> {
-    let (orders, meta) = raw_orders(body)?;
-    let items: Vec<_> = orders.into_iter().map(|raw| item(raw.get(), reading)).collect();
+    let text = std::str::from_utf8(body)
+        .map_err(|_| unexpected("the answer is not valid JSON: it is not UTF-8"))?;
+    let (items, meta): (Vec<_>, _) = match in_one_go(text, reading) {
+        Some(read) => read,
+        None => {
+            let (orders, meta) = raw_orders(text)?;
+            (orders.into_iter().map(|raw| item(raw.get(), reading)).collect(), meta)
+        }
+    };
     let next = meta
         .and_then(|meta| meta.next_cursor)
         .filter(|cursor| !cursor.trim().is_empty() && !items.is_empty())
@@ -53,11 +62,39 @@ pub(super) fn page(body: &[u8], reading: Reading) -> Result<Page<PlatformOrder>>
     Ok(Page { items, next })
 }
 
+/// Reads a page of good orders going through it once. `None` is any other page, also one with a
+/// single bad order: taking orders apart before reading them costs a second time through, and finds
+/// out what is wrong with which.
+fn in_one_go(
+    text: &str,
+    reading: Reading,
+) -> Option<(Vec<PlatformItem<PlatformOrder>>, Option<Meta>)> {
+    let key = text.find("\"order\"")?;
+    let list = text.get(key..)?.find('[')? + key;
+    let mut rest = text.get(list + 1..)?.trim_start();
+    let mut items = Vec::new();
+    while !rest.starts_with(']') {
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<WireOrder<'_>>();
+        let wire = values.next()?.ok()?;
+        let (raw, behind) = rest.split_at_checked(values.byte_offset())?;
+        items.push(taken(order_of(wire, raw, reading), raw));
+        rest = behind.trim_start();
+        match rest.strip_prefix(',') {
+            Some(more) => rest = more.trim_start(),
+            None => break,
+        }
+    }
+    // What is left without the list must be a page whose list was that one.
+    let frame = format!("{}[null]{}", text.get(..list)?, rest.strip_prefix(']')?);
+    let answer: ListAnswer<[(); 1]> = serde_json::from_str(&frame).ok()?;
+    answer.list.elements?.order?;
+    // A comma behind the last order is no JSON.
+    let comma = text.get(..text.len() - rest.len())?.trim_end().ends_with(',');
+    (!comma).then_some((items, answer.list.meta))
+}
+
 /// The orders of a page, each as it is written: a list, or its only item.
-fn raw_orders(body: &[u8]) -> Result<(Vec<&RawValue>, Option<Meta>)> {
-    let text = std::str::from_utf8(body)
-        .map_err(|_| unexpected("the answer is not valid JSON: it is not UTF-8"))?;
-    // Nearly every page has a list, and is gone through once.
+fn raw_orders(text: &str) -> Result<(Vec<&RawValue>, Option<Meta>)> {
     if let Ok(answer) = serde_json::from_str::<ListAnswer<Vec<&RawValue>>>(text) {
         let orders = answer.list.elements.and_then(|elements| elements.order);
         return Ok((orders.unwrap_or_default(), answer.list.meta));
@@ -75,7 +112,12 @@ fn raw_orders(body: &[u8]) -> Result<(Vec<&RawValue>, Option<Meta>)> {
 }
 
 fn item(raw: &str, reading: Reading) -> PlatformItem<PlatformOrder> {
-    match order(raw, reading) {
+    taken(order(raw, reading), raw)
+}
+
+/// An order, or what there is of one that cannot be read.
+fn taken(read: Result<PlatformOrder>, raw: &str) -> PlatformItem<PlatformOrder> {
+    match read {
         Ok(order) => PlatformItem::Read(Box::new(order)),
         Err(error) => PlatformItem::Unreadable(Unreadable {
             id: serde_json::from_str::<OnlyId>(raw)
@@ -121,7 +163,11 @@ pub(super) fn receipt(body: &[u8], reading: Reading) -> Result<Option<PlatformOr
 }
 
 fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
-    let wire: WireOrder<'_> = decode_text(raw)?;
+    order_of(decode_text(raw)?, raw, reading)
+}
+
+/// Makes an order of what was read of it.
+fn order_of(wire: WireOrder<'_>, raw: &str, reading: Reading) -> Result<PlatformOrder> {
     let id = PlatformOrderId::new(wire.purchase_order_id.as_ref())
         .map_err(|_| unexpected("purchaseOrderId is not usable as an id"))?;
     let lines = wire
@@ -132,7 +178,7 @@ fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
         .collect::<Result<Vec<_>>>()?;
     let total = Money::sum(lines.iter().map(|line| &line.total))
         .map_err(|error| unexpected(format!("orderLines cannot be summed: {error}")))?
-        .unwrap_or(Money::zero(Currency::USD));
+        .unwrap_or(Money::zero(reading.market.currency()));
     let info = wire.shipping_info.as_ref();
     let method = info.and_then(|info| filled(info.method_code.as_deref()));
     let node = wire.ship_node.as_ref().and_then(|node| node.kind.as_deref());
@@ -142,7 +188,7 @@ fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
             .as_deref()
             .filter(|number| *number != id.as_str())
             .map(str::to_owned),
-        site: Some("US".to_owned()),
+        site: Some(reading.market.site().to_owned()),
         paid_at: Some(wire.order_date),
         updated_at: wire
             .order_lines
@@ -219,7 +265,7 @@ fn priced_line(wire: &WireLine<'_>, reading: Reading) -> Result<PricedLine> {
     let beyond = |what: &str| unexpected(format!("{what} of orderLine {name} cannot be computed"));
     let id = LineId::new(name).map_err(|_| unexpected("lineNumber is not usable as an id"))?;
     let quantity = wire.order_line_quantity.amount;
-    let currency = line_currency(wire)?;
+    let currency = line_currency(wire, reading.market)?;
     let zero = Money::zero(currency);
     let (mut goods, mut shipping, mut discount, mut fees) = (zero, None, None, zero);
     let mut tax = None;
@@ -267,34 +313,34 @@ fn priced_line(wire: &WireLine<'_>, reading: Reading) -> Result<PricedLine> {
         weight: weight(wire),
         image_url: filled(wire.item.image_url.as_deref()),
         units: unit_groups(wire),
-        ..PlatformLine::new(
-            id,
-            filled(wire.item.product_name.as_deref()).unwrap_or_default(),
-            quantity,
-            unit_price,
-        )
+        id,
+        unit_ids: Vec::new(),
+        title: filled(wire.item.product_name.as_deref()).unwrap_or_default(),
+        quantity,
+        unit_price,
     };
     Ok(PricedLine { line, total })
 }
 
-fn line_currency(wire: &WireLine<'_>) -> Result<Currency> {
+fn line_currency(wire: &WireLine<'_>, market: Market) -> Result<Currency> {
     let code = wire
         .charges
         .iter()
         .flat_map(|charges| &charges.charge)
         .find_map(|charge| charge.charge_amount.currency.as_deref());
-    code.map_or(Ok(Currency::USD), |code| {
+    code.map_or(Ok(market.currency()), |code| {
         Currency::new(code).map_err(|_| unexpected("currency is not an ISO 4217 code"))
     })
 }
 
 fn money(amount: &Amount<'_>, currency: Currency, line: &str) -> Result<Money> {
-    let named = amount.currency.as_deref().map(Currency::new).transpose();
-    match named {
-        Ok(named) if named.is_none_or(|named| named == currency) => {
-            Ok(Money::new(amount.amount, currency))
-        }
-        _ => Err(unexpected(format!("charges of orderLine {line} have several currencies"))),
+    let same = amount.currency.as_deref().is_none_or(|code| {
+        code == currency.as_str() || Currency::new(code).is_ok_and(|named| named == currency)
+    });
+    if same {
+        Ok(Money::new(amount.amount, currency))
+    } else {
+        Err(unexpected(format!("charges of orderLine {line} have several currencies")))
     }
 }
 
@@ -405,6 +451,10 @@ fn speed_word(word: &str) -> Option<SpeedClass> {
         ("WHITEGLOVE", SpeedClass::Standard),
         ("VALUE", SpeedClass::Economy),
     ];
+    if word.eq_ignore_ascii_case("STANDARD") {
+        // What nearly all orders say.
+        return Some(SpeedClass::Standard);
+    }
     let squeezed = || word.bytes().filter(u8::is_ascii_alphanumeric);
     WORDS
         .into_iter()
@@ -415,9 +465,11 @@ fn speed_word(word: &str) -> Option<SpeedClass> {
 fn deadlines(wire: &WireOrder<'_>, reading: Reading) -> Vec<PlatformDeadline> {
     let Some(info) = &wire.shipping_info else { return Vec::new() };
     let day = info.estimated_ship_date.map(|at| at.with_timezone(&reading.zone).date_naive());
-    let auto_cancel =
-        day.and_then(|day| day.checked_add_days(Days::new(u64::from(reading.auto_cancel_days))));
+    let auto_cancel = day
+        .zip(reading.auto_cancel_days)
+        .and_then(|(day, later)| day.checked_add_days(Days::new(u64::from(later))));
     [
+        (DeadlineKind::AcknowledgeBy, acknowledge_by(wire, reading.market)),
         (DeadlineKind::ShipBy, day.and_then(|day| end_of(day, reading.zone))),
         (DeadlineKind::DeliverBy, info.estimated_delivery_date),
         (
@@ -428,6 +480,14 @@ fn deadlines(wire: &WireOrder<'_>, reading: Reading) -> Vec<PlatformDeadline> {
     .into_iter()
     .filter_map(|(kind, at)| at.map(|at| PlatformDeadline { kind, at }))
     .collect()
+}
+
+/// Canada wants orders acknowledged "within four hours of receipt"; the United States name no limit.
+fn acknowledge_by(wire: &WireOrder<'_>, market: Market) -> Option<DateTime<Utc>> {
+    match market {
+        Market::UnitedStates => None,
+        Market::Canada => wire.order_date.checked_add_signed(TimeDelta::hours(4)),
+    }
 }
 
 /// The last second of a local day.
@@ -496,7 +556,7 @@ fn keep(kept: &mut BTreeMap<String, String>, name: &str, value: Option<&str>) {
     }
 }
 
-/// Walmart's words for why a seller cancels.
+/// Walmart's words for why a seller cancels in the United States.
 const CANCEL_REASONS: &[&str] = &[
     "CUSTOMER_REQUESTED_SELLER_TO_CANCEL",
     "SELLER_CANCEL_OUT_OF_STOCK",
@@ -506,8 +566,20 @@ const CANCEL_REASONS: &[&str] = &[
 ];
 
 /// Walmart's word for why a seller cancels. What has no word of its own is refused: any other word
-/// would be untrue, and most count against the seller.
-pub(super) fn cancel_reason(reason: &CancelReason) -> Result<&'static str> {
+/// would be untrue, and most count against the seller. Canada knows two: the buyer asked for it, or
+/// the seller decided it.
+pub(super) fn cancel_reason(reason: &CancelReason, market: Market) -> Result<&'static str> {
+    if market == Market::Canada {
+        return Ok(match reason {
+            CancelReason::BuyerRequest => "CUSTOMER_REQUESTED_SELLER_TO_CANCEL",
+            CancelReason::Seller(word) | CancelReason::Platform(word)
+                if word == "CUSTOMER_REQUESTED_SELLER_TO_CANCEL" =>
+            {
+                "CUSTOMER_REQUESTED_SELLER_TO_CANCEL"
+            }
+            _ => "CANCEL_BY_SELLER",
+        });
+    }
     Ok(match reason {
         CancelReason::BuyerRequest => "CUSTOMER_REQUESTED_SELLER_TO_CANCEL",
         CancelReason::OutOfStock => "SELLER_CANCEL_OUT_OF_STOCK",
@@ -559,9 +631,15 @@ pub(super) fn refund_reason(reason: &str) -> &'static str {
     known.copied().unwrap_or("Others")
 }
 
-/// The method code that goes back with a shipment.
-pub(super) fn method_code(requested: Option<&str>) -> &'static str {
+/// The method code that goes back with a shipment. In Canada it goes back as it came, since two
+/// spellings of the codes are documented there.
+pub(super) fn method_code(requested: Option<&str>, market: Market) -> String {
     const CODES: [&str; 6] = ["Standard", "Express", "OneDay", "Freight", "WhiteGlove", "Value"];
     let wanted = requested.unwrap_or_default().trim();
-    CODES.into_iter().find(|code| code.eq_ignore_ascii_case(wanted)).unwrap_or("Standard")
+    let squeezed = wanted.replace('_', "");
+    match CODES.into_iter().find(|code| code.eq_ignore_ascii_case(&squeezed)) {
+        Some(_) if market == Market::Canada => wanted.to_owned(),
+        Some(code) => code.to_owned(),
+        None => "Standard".to_owned(),
+    }
 }

@@ -1,4 +1,4 @@
-//! Walmart Marketplace, seller-fulfilled orders of the United States, API version 3.
+//! Walmart Marketplace, seller-fulfilled orders of the United States and Canada, API version 3.
 //!
 //! # Credentials
 //! The seller's own client id and secret from the developer portal. Tokens last 900 seconds and are
@@ -26,6 +26,14 @@
 //!   lost answer; a replacement is not ours to answer.
 //! - Label answers hold no price: it comes from the quote's token and reads zero without one.
 //!
+//! # Markets
+//! [`WalmartConfig::with_market`]. Canada is reached through the Global API (headers `WM_MARKET` and
+//! `WM_GLOBAL_VERSION`), whose orders, acknowledging, shipping, cancelling, refunds and stock are those
+//! of the United States. There is no sandbox, orders are to be acknowledged within four hours, a
+//! number once uploaded is final, and a cancellation knows two reasons. Labels, returns, figures and
+//! notifications are abilities of the United States alone. Mexico is not offered: it has another form
+//! of order, of which only the calls that are being switched off are documented.
+//!
 //! # What is unsure
 //! - Whether a `PRODUCT` amount is per line or per unit: [`WalmartConfig::with_line_amount`].
 //! - The time of day meant by the estimated ship date: the end of its calendar day in
@@ -33,7 +41,10 @@
 //! - How webhook signatures are encoded: base64 and hexadecimal are both taken.
 //! - Whether an empty list of returns is a 404, as an empty list of orders is: a 404 is an error.
 //! - The unit of measure in the refund of a return: `EA`, as in the official example.
-//! - Figures of seller performance are not read: the form of their answers is not documented.
+//! - Figures of seller performance: the form of their answers is known from programs that read them,
+//!   not from a specification. Figures that are not there are left out. On-time shipment is not asked
+//!   for, since two addresses of it are in use.
+//! - Which carriers and reasons for refunds Canada takes: those of its older specification.
 //! - What a whole refund must state: the line's product amount is sent along with `isFullRefund`.
 
 mod auth;
@@ -41,10 +52,12 @@ mod calls;
 mod carriers;
 mod config;
 mod dialect;
+mod figures;
 mod labels;
 mod map;
 mod returns;
 mod settle;
+mod subscriptions;
 mod webhooks;
 mod wire;
 
@@ -53,7 +66,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use config::{LineAmount, PRODUCTION, SANDBOX, WalmartConfig, WebhookAuth};
+pub use config::{LineAmount, Market, PRODUCTION, SANDBOX, WalmartConfig, WebhookAuth};
+pub use subscriptions::{EventType, Subscription};
 
 use self::calls::{
     AcknowledgeOrder, CancelLines, GetOrder, ListOrders, PutInventory, RefundEntry, RefundLines,
@@ -70,8 +84,8 @@ use crate::order::{PlatformOrder, UnitStatus};
 use crate::ports::{
     Acknowledge, Acknowledged, AfterSale, CancelLine, Cancellations, CarrierNaming, Confirmed,
     Cursor, MarketplaceAdapter, OrderQuery, Page, PlatformLabelRequest, PlatformLabels,
-    PlatformLimits, RefundLine, Refunds, ShipmentNotice, StockLevel, StockPush, TrackingUpdates,
-    Webhooks,
+    PlatformLimits, RefundLine, Refunds, SellerFigures, ShipmentNotice, StockLevel, StockPush,
+    TrackingUpdates, Webhooks,
 };
 use crate::shipment::{Label, LabelFormat, LabelRecord, NumberChanges, RateQuote, RateRequest};
 
@@ -101,6 +115,10 @@ pub mod quota {
 
     /// Bucket of returns and their refunds.
     pub const RETURNS: &str = "returns";
+    /// Bucket of the figures of seller performance.
+    pub const FIGURES: &str = "figures";
+    /// Bucket of subscriptions to notifications.
+    pub const WEBHOOKS: &str = "webhooks";
 
     /// "all orders and single order 5000/min".
     pub const ORDERS_LIMIT: Quota = Quota::per_minute(4_950).with_burst(50);
@@ -112,9 +130,12 @@ pub mod quota {
     /// "returns 50/min".
     pub const RETURNS_LIMIT: Quota = Quota::per_minute(48).with_burst(5);
 
+    /// "performance reports 1/min each": seven of them.
+    pub const FIGURES_LIMIT: Quota = Quota::per_minute(7).with_burst(7);
+
     pub(super) const DEFAULTS: &[(&str, Quota)] = &[
         (ORDERS, ORDERS_LIMIT),
-        // Nothing is stated for acknowledging and labels: as the other writes.
+        // Nothing is stated for acknowledging, labels and subscriptions: as the other writes.
         (ACKNOWLEDGE, WRITE_LIMIT),
         (LABELS, WRITE_LIMIT),
         (SHIP, WRITE_LIMIT),
@@ -122,6 +143,8 @@ pub mod quota {
         (REFUND, WRITE_LIMIT),
         (INVENTORY, INVENTORY_LIMIT),
         (RETURNS, RETURNS_LIMIT),
+        (FIGURES, FIGURES_LIMIT),
+        (WEBHOOKS, WRITE_LIMIT),
     ];
 }
 
@@ -157,7 +180,7 @@ impl Walmart {
             client_secret: config.client_secret.clone(),
         };
         let mut builder = Client::builder(
-            Arc::new(dialect::WalmartDialect),
+            Arc::new(dialect::WalmartDialect { market: config.market }),
             transport,
             &config.base_url,
             &config.account,
@@ -180,6 +203,11 @@ impl Walmart {
             receiver: Receiver { auth: config.webhook_auth },
             clock: config.clock,
         })
+    }
+
+    /// Whether this is the market that has every ability.
+    fn is_american(&self) -> bool {
+        self.reading.market == Market::UnitedStates
     }
 
     async fn read(&self, id: &PlatformOrderId) -> Result<PlatformOrder> {
@@ -225,13 +253,17 @@ impl MarketplaceAdapter for Walmart {
             combine_orders: false,
             split_orders: true,
             untracked_allowed: false,
-            tracking_update: NumberChanges::MANY,
+            tracking_update: if self.is_american() {
+                NumberChanges::MANY
+            } else {
+                NumberChanges::NEVER
+            },
             cancel_request_refusable: false,
             platform_deadlines: true,
             masked_recipient: false,
             page_size: calls::PAGE_SIZE,
             history_days: 180,
-            sandbox: true,
+            sandbox: self.is_american(),
             ..PlatformLimits::default()
         }
     }
@@ -305,7 +337,7 @@ impl MarketplaceAdapter for Walmart {
     }
 
     fn carrier_name(&self, carrier: &CarrierId, _service: &ServiceCode) -> CarrierNaming {
-        carriers::naming(carrier.as_str())
+        carriers::naming(carrier.as_str(), self.reading.market)
     }
 
     fn acknowledge(&self) -> Option<&dyn Acknowledge> {
@@ -321,11 +353,11 @@ impl MarketplaceAdapter for Walmart {
     }
 
     fn tracking_updates(&self) -> Option<&dyn TrackingUpdates> {
-        Some(self)
+        self.is_american().then_some(self as &dyn TrackingUpdates)
     }
 
     fn labels(&self) -> Option<&dyn PlatformLabels> {
-        Some(self)
+        self.is_american().then_some(self as &dyn PlatformLabels)
     }
 
     fn stock(&self) -> Option<&dyn StockPush> {
@@ -333,13 +365,17 @@ impl MarketplaceAdapter for Walmart {
     }
 
     fn after_sale(&self) -> Option<&dyn AfterSale> {
-        Some(self)
+        self.is_american().then_some(self as &dyn AfterSale)
     }
 
     fn webhooks(&self) -> Option<&dyn Webhooks> {
         // Without a way to check who sent it, a notification proves nothing.
-        (!matches!(self.receiver.auth, WebhookAuth::None))
+        (self.is_american() && !matches!(self.receiver.auth, WebhookAuth::None))
             .then_some(&self.receiver as &dyn Webhooks)
+    }
+
+    fn figures(&self) -> Option<&dyn SellerFigures> {
+        self.is_american().then_some(self as &dyn SellerFigures)
     }
 }
 

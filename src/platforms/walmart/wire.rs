@@ -363,7 +363,7 @@ pub(super) struct ShipStatus {
 pub(super) struct SentTracking {
     pub(super) ship_date_time: i64,
     pub(super) carrier_name: SentCarrier,
-    pub(super) method_code: &'static str,
+    pub(super) method_code: String,
     pub(super) tracking_number: String,
     #[serde(rename = "trackingURL", skip_serializing_if = "Option::is_none")]
     pub(super) tracking_url: Option<String>,
