@@ -7,3 +7,5 @@
 mod answers;
 #[path = "fedex/house.rs"]
 mod house;
+#[path = "fedex/journey.rs"]
+mod journey;
