@@ -101,6 +101,9 @@ pub enum MoneyError {
     /// The result does not fit 28 digits.
     #[error("amount out of range")]
     OutOfRange,
+    /// A carrier did not say what a label costs.
+    #[error("the price was not stated")]
+    Unstated,
     /// The text is not a currency code.
     #[error("{0:?} is not an ISO 4217 currency code")]
     UnknownCurrency(String),

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use orderflow::engine::{BatchOptions, ItemOutcome, PackageRef, Received};
 use orderflow::ports::{Stock, WebhookRequest};
 use orderflow::rules::{ExceptionItem, exception_report};
-use orderflow::sandbox::usps::Scenario;
+use orderflow::sandbox::Scenario;
 use orderflow::sandbox::walmart::{GenerateOptions, generate};
 use orderflow::{ErrorKind, OrderKey};
 

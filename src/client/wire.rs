@@ -302,6 +302,18 @@ fn text_of<E: Error>(raw: &RawValue) -> Result<Cow<'_, str>, E> {
     }
 }
 
+/// A decimal written as a JSON number, digit by digit; serde would write a string or a float.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number(pub Decimal);
+
+impl serde::Serialize for Number {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::from_string(self.0.normalize().to_string())
+            .map_err(serde::ser::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
 /// Reads an instant from milliseconds since 1970, as a number or a string of digits.
 ///
 /// # Errors

@@ -154,14 +154,23 @@ impl Suite<'_> {
     async fn recover(&self) -> Outcome {
         let request = self.request(5).await?;
         let bought = self.adapter.buy_label(&request, &key(5)).await.map_err(said)?;
+        let request_again = request.clone();
         let intent = |number, request| LabelIntent {
             key: key(number),
             request,
             created_at: self.fixture.now,
         };
         let found = self.adapter.recover_label(&intent(5, request)).await.map_err(said)?;
-        let lost = self.adapter.limits().idempotency == IdempotencySupport::None;
+        let support = self.adapter.limits().idempotency;
+        let lost = support == IdempotencySupport::None;
         match found {
+            // What is found by its reference has no paper: it is given back, and bought anew.
+            Recovery::Absent if support == IdempotencySupport::ReferenceLookup => {
+                let anew = self.adapter.buy_label(&request_again, &key(5)).await.map_err(said)?;
+                if anew.record.number == bought.record.number {
+                    return Err("a label given back was sold once more".to_owned());
+                }
+            }
             Recovery::Found(label) => same("number", &label.record.number, &bought.record.number)?,
             Recovery::Unknowable { .. } if lost => {}
             other => return Err(format!("a bought label: found {other:?}")),

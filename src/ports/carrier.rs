@@ -71,7 +71,7 @@ pub trait CarrierAdapter: Debug + Send + Sync + 'static {
 pub enum Recovery {
     /// It was bought; here it is.
     Found(Box<Label>),
-    /// It was surely not bought. Buying is safe.
+    /// It was surely not bought, or was found and given back. Buying is safe.
     Absent,
     /// The carrier cannot tell. A person must look; nothing is bought.
     Unknowable {
@@ -225,6 +225,9 @@ pub struct Pickup {
     pub date: NaiveDate,
     /// What it costs, if anything.
     pub cost: Option<Money>,
+    /// What the carrier wants to hear again when it is cancelled. Opaque.
+    #[serde(default)]
+    pub reference: Option<String>,
 }
 
 /// Checking addresses.

@@ -7,9 +7,13 @@
 //! [`Ledger`] of what was sold and confirmed is the witness for "nothing twice, nothing lost".
 
 mod faults;
+#[cfg(feature = "fedex")]
+pub mod fedex;
 mod ledger;
 #[cfg(feature = "mercado-libre")]
 pub mod mercado_libre;
+#[cfg(any(feature = "fedex", feature = "usps"))]
+mod paper;
 mod serve;
 #[cfg(feature = "tiktok-shop")]
 pub mod tiktok_shop;
@@ -166,6 +170,21 @@ pub enum Quirk {
     LateTracking,
     /// Tracking adds a contradictory event after the truth.
     ContradictoryTracking,
+}
+
+/// What becomes of a parcel with a carrier.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scenario {
+    /// Delivered when promised.
+    #[default]
+    Normal,
+    /// No movement for four days on the way, then delivered.
+    Delayed,
+    /// The address turns out wrong; the parcel goes back to the sender.
+    Returned,
+    /// No movement after it left the origin, and none any more.
+    Lost,
 }
 
 /// One vendor, acted out.

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CarrierId, IdempotencyKey, ServiceCode, TrackingNumber};
-use crate::money::{Money, MoneyError};
+use crate::money::{Currency, Money, MoneyError};
 use crate::personal::Personal;
 
 /// The language of a label's bytes.
@@ -64,6 +65,8 @@ pub enum DocumentKind {
     ReturnLabel,
     /// A manifest or hand-over form.
     Manifest,
+    /// Anything else the carrier adds.
+    Other,
 }
 
 /// A document as the carrier made it: its bytes are never touched. They name a person, so
@@ -109,6 +112,10 @@ pub struct LabelCost {
     pub fees: Vec<Charge>,
     /// Extra services, with their names.
     pub extras: Vec<Charge>,
+    /// The carrier did not say what it costs, as when somebody else is billed: the amounts are
+    /// zero and mean nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unstated: bool,
 }
 
 /// A named part of a price.
@@ -124,14 +131,24 @@ impl LabelCost {
     /// A price without parts.
     #[must_use]
     pub const fn plain(postage: Money) -> Self {
-        Self { postage, fees: Vec::new(), extras: Vec::new() }
+        Self { postage, fees: Vec::new(), extras: Vec::new(), unstated: false }
+    }
+
+    /// No price, where a carrier did not say one.
+    #[must_use]
+    pub const fn unstated(currency: Currency) -> Self {
+        let postage = Money::new(Decimal::ZERO, currency);
+        Self { postage, fees: Vec::new(), extras: Vec::new(), unstated: true }
     }
 
     /// The sum of all parts: an upper bound where a carrier already counts fees in the postage.
     ///
     /// # Errors
-    /// [`MoneyError`] when the parts have different currencies.
+    /// [`MoneyError`] when the parts have different currencies, or no price was stated.
     pub fn total(&self) -> Result<Money, MoneyError> {
+        if self.unstated {
+            return Err(MoneyError::Unstated);
+        }
         self.fees
             .iter()
             .chain(&self.extras)

@@ -7,8 +7,8 @@ use orderflow::ports::{
     AddressVerdict, CarrierAdapter, ManifestRequest, Manifests, PickupRequest, Pickups, Recovery,
     ValidateAddress, VoidLabel, VoidOutcome,
 };
-use orderflow::sandbox::Quirk;
-use orderflow::sandbox::usps::{Scenario, UspsStandIn};
+use orderflow::sandbox::usps::UspsStandIn;
+use orderflow::sandbox::{Quirk, Scenario};
 use orderflow::shipment::number::{Validity, validate};
 use orderflow::shipment::{
     LabelFormat, LabelIntent, Milestone, ServiceKey, TrackOutcome, Tracked, TransitState, fold,

@@ -1,9 +1,8 @@
 //! Fitting names and addresses into the carrier's fields: nothing is ever cut.
 
-use std::fmt;
-
 use crate::address::{Address, Contact};
-use crate::error::{Error, Result};
+use crate::carriers::fitting::{fit_lines, misfit, squeezed, us_state};
+use crate::error::Result;
 use crate::order::AddressProblem;
 use crate::personal::Personal;
 
@@ -13,34 +12,6 @@ pub(super) const STREET_LENGTH: usize = 50;
 pub(super) const CITY_LENGTH: usize = 28;
 /// Longest first name, last name or firm.
 pub(super) const NAME_LENGTH: usize = 50;
-
-/// Why an address does not fit the carrier's fields: the source of the [`Error`] that names the
-/// field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AddressMisfit {
-    /// What is wrong.
-    pub problem: AddressProblem,
-}
-
-impl fmt::Display for AddressMisfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.problem {
-            AddressProblem::TooLong => "too long for the carrier, even split between words",
-            AddressProblem::Incomplete => "incomplete",
-            AddressProblem::Unserviceable => "not a domestic address",
-            AddressProblem::Masked => "hidden by the platform",
-            _ => "not a United States address",
-        })
-    }
-}
-
-impl std::error::Error for AddressMisfit {}
-
-pub(super) fn misfit(role: &str, field: &str, problem: AddressProblem) -> Error {
-    let misfit = AddressMisfit { problem };
-    Error::invalid(format!("{role}.{field}"), format!("the address is {misfit}"))
-        .with_source(misfit)
-}
 
 /// An address in the carrier's fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +27,8 @@ pub(super) struct Fitted {
 /// Puts an address into the carrier's fields.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) with an [`AddressMisfit`] as source.
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) with an
+/// [`AddressMisfit`](crate::carriers::AddressMisfit) as source.
 pub(super) fn fit(role: &str, address: &Address) -> Result<Fitted> {
     let wrong = |field: &str, problem| misfit(role, field, problem);
     if address.is_masked() {
@@ -65,7 +37,7 @@ pub(super) fn fit(role: &str, address: &Address) -> Result<Fitted> {
     if !is_domestic(address) {
         return Err(wrong("address.country", AddressProblem::Unserviceable));
     }
-    let (street, secondary) = fit_lines(role, address)?;
+    let (street, secondary) = fit_street(role, address)?;
     let city = address.city.trim();
     if city.is_empty() {
         return Err(wrong("address.city", AddressProblem::Incomplete));
@@ -74,13 +46,13 @@ pub(super) fn fit(role: &str, address: &Address) -> Result<Fitted> {
         return Err(wrong("address.city", AddressProblem::TooLong));
     }
     let given = address.state.as_deref().map_or("", str::trim);
-    let state = match state_code(given) {
+    let state = match us_state(given) {
         Some(state) => state,
         // Platforms leave the state out where the country says it.
         None if given.is_empty() => address
             .country
             .as_ref()
-            .and_then(|country| state_code(country.as_str()))
+            .and_then(|country| us_state(country.as_str()))
             .ok_or_else(|| wrong("address.state", AddressProblem::Incomplete))?,
         None => return Err(wrong("address.state", AddressProblem::Unrecognised)),
     };
@@ -114,37 +86,10 @@ pub(super) fn is_domestic(address: &Address) -> bool {
     })
 }
 
-/// The street line and what follows it. A line that is too long goes on in the secondary line,
-/// split between words.
-fn fit_lines(role: &str, address: &Address) -> Result<(String, Option<String>)> {
-    let mut lines = address
-        .lines
-        .iter()
-        .map(|line| line.as_str().split_whitespace().collect::<Vec<_>>().join(" "))
-        .filter(|line| !line.is_empty());
-    let Some(first) = lines.next() else {
-        return Err(misfit(role, "address.lines", AddressProblem::Incomplete));
-    };
-    let further = lines.collect::<Vec<_>>().join(", ");
-    let too_long = || misfit(role, "address.lines", AddressProblem::TooLong);
-    let (street, overflow) = split_words(&first, STREET_LENGTH).ok_or_else(too_long)?;
-    let secondary = match (overflow.is_empty(), further.is_empty()) {
-        (true, _) => further,
-        (false, true) => overflow.to_owned(),
-        (false, false) => format!("{overflow}, {further}"),
-    };
-    if secondary.chars().count() > STREET_LENGTH {
-        return Err(too_long());
-    }
-    Ok((street.to_owned(), (!secondary.is_empty()).then_some(secondary)))
-}
-
-/// As many whole words as fit, and the rest; `None` when not even the first word fits.
-fn split_words(line: &str, length: usize) -> Option<(&str, &str)> {
-    let Some((limit, _)) = line.char_indices().nth(length) else { return Some((line, "")) };
-    let head = line.get(..=limit)?;
-    let at = head.rfind(' ').filter(|at| *at > 0)?;
-    Some((line.get(..at)?, line.get(at + 1..)?))
+/// The street line and what follows it.
+fn fit_street(role: &str, address: &Address) -> Result<(String, Option<String>)> {
+    let mut lines = fit_lines(role, address, 2, STREET_LENGTH)?.into_iter();
+    Ok((lines.next().unwrap_or_default(), lines.next()))
 }
 
 /// A person and a firm in the carrier's fields.
@@ -158,11 +103,11 @@ pub(super) struct FittedName {
 /// Splits one name into first and last. The carrier wants both, or a firm: a single word without a
 /// firm becomes the firm, which prints alike.
 pub(super) fn fit_name(role: &str, contact: &Contact) -> Result<FittedName> {
-    let name = contact.name.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
+    let name = squeezed(contact.name.as_str());
     let firm = contact
         .company
         .as_ref()
-        .map(|company| company.as_str().split_whitespace().collect::<Vec<_>>().join(" "))
+        .map(|company| squeezed(company.as_str()))
         .filter(|firm| !firm.is_empty());
     let fitted = match name.rsplit_once(' ') {
         Some((first, last)) => {
@@ -198,81 +143,11 @@ pub(super) fn phone_digits(phone: Option<&Personal<String>>) -> Option<String> {
     (6..=15).contains(&national.len()).then(|| national.to_owned())
 }
 
-/// The two letters of a state, from letters or name.
-fn state_code(state: &str) -> Option<&'static str> {
-    const STATES: &[(&str, &str)] = &[
-        ("AL", "Alabama"),
-        ("AK", "Alaska"),
-        ("AZ", "Arizona"),
-        ("AR", "Arkansas"),
-        ("CA", "California"),
-        ("CO", "Colorado"),
-        ("CT", "Connecticut"),
-        ("DE", "Delaware"),
-        ("DC", "District of Columbia"),
-        ("FL", "Florida"),
-        ("GA", "Georgia"),
-        ("HI", "Hawaii"),
-        ("ID", "Idaho"),
-        ("IL", "Illinois"),
-        ("IN", "Indiana"),
-        ("IA", "Iowa"),
-        ("KS", "Kansas"),
-        ("KY", "Kentucky"),
-        ("LA", "Louisiana"),
-        ("ME", "Maine"),
-        ("MD", "Maryland"),
-        ("MA", "Massachusetts"),
-        ("MI", "Michigan"),
-        ("MN", "Minnesota"),
-        ("MS", "Mississippi"),
-        ("MO", "Missouri"),
-        ("MT", "Montana"),
-        ("NE", "Nebraska"),
-        ("NV", "Nevada"),
-        ("NH", "New Hampshire"),
-        ("NJ", "New Jersey"),
-        ("NM", "New Mexico"),
-        ("NY", "New York"),
-        ("NC", "North Carolina"),
-        ("ND", "North Dakota"),
-        ("OH", "Ohio"),
-        ("OK", "Oklahoma"),
-        ("OR", "Oregon"),
-        ("PA", "Pennsylvania"),
-        ("RI", "Rhode Island"),
-        ("SC", "South Carolina"),
-        ("SD", "South Dakota"),
-        ("TN", "Tennessee"),
-        ("TX", "Texas"),
-        ("UT", "Utah"),
-        ("VT", "Vermont"),
-        ("VA", "Virginia"),
-        ("WA", "Washington"),
-        ("WV", "West Virginia"),
-        ("WI", "Wisconsin"),
-        ("WY", "Wyoming"),
-        ("PR", "Puerto Rico"),
-        ("VI", "Virgin Islands"),
-        ("GU", "Guam"),
-        ("AS", "American Samoa"),
-        ("MP", "Northern Mariana Islands"),
-        ("PW", "Palau"),
-        ("FM", "Micronesia"),
-        ("MH", "Marshall Islands"),
-        ("AA", "Armed Forces Americas"),
-        ("AE", "Armed Forces Europe"),
-        ("AP", "Armed Forces Pacific"),
-    ];
-    STATES
-        .iter()
-        .find(|(code, name)| state.eq_ignore_ascii_case(code) || state.eq_ignore_ascii_case(name))
-        .map(|(code, _)| *code)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::carriers::AddressMisfit;
+    use crate::error::Error;
     use proptest::prelude::*;
 
     fn address(lines: &[&str]) -> Address {

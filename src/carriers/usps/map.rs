@@ -10,17 +10,18 @@ use super::catalogue::{
 };
 use super::config::{PrinterDpi, UspsConfig};
 use super::dialect::plain_text;
-use super::multipart::{Part, decode_image};
+use super::multipart::Part;
 use super::wire::{
-    AddressAnswer, Commitment, ImageInfo, LabelBody, LabelMetadata, LabelPackage, Number,
-    OptionsAnswer, OptionsPackage, OptionsRequest, PackageOptions, PaymentAccount, PickupAddress,
-    PickupAnswer, PickupBody, PickupContact, PickupLocation, PickupPackages, PickupPlace,
-    PostalAddress, PricedExtra, PricingOption, QuoteToken, Rate, RateOption, Reference,
-    ScanFormMetadata, ScanFormRequest, ScanFormShipment, VendorLabel, VendorScanForm,
+    AddressAnswer, Commitment, ImageInfo, LabelBody, LabelMetadata, LabelPackage, OptionsAnswer,
+    OptionsPackage, OptionsRequest, PackageOptions, PaymentAccount, PickupAddress, PickupAnswer,
+    PickupBody, PickupContact, PickupLocation, PickupPackages, PickupPlace, PostalAddress,
+    PricedExtra, PricingOption, QuoteToken, Rate, RateOption, Reference, ScanFormMetadata,
+    ScanFormRequest, ScanFormShipment, VendorLabel, VendorScanForm,
 };
 use crate::address::{Address, Contact, Country};
+use crate::carriers::images::decode_image;
 use crate::client::Response;
-use crate::client::wire::OneOrMany;
+use crate::client::wire::{Number, OneOrMany};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::money::{Currency, Money};
@@ -512,6 +513,7 @@ pub(super) fn label(
                 postage: usd(postage),
                 fees: charges(metadata.fees),
                 extras: charges(metadata.extra_services),
+                unstated: false,
             },
             purchased_at: config.clock.now(),
             mailing_date: metadata
@@ -745,5 +747,5 @@ pub(super) fn pickup(answer: OneOrMany<PickupAnswer>, asked: NaiveDate) -> Resul
         .as_deref()
         .and_then(read_day)
         .unwrap_or(asked);
-    Ok(Pickup { confirmation, date, cost: None })
+    Ok(Pickup { confirmation, date, cost: None, reference: None })
 }

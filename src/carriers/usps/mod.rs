@@ -63,10 +63,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use tokio::task::JoinSet;
-use tracing::Instrument as _;
 
-pub use address::AddressMisfit;
+pub use crate::carriers::AddressMisfit;
 pub use catalogue::{
     CATALOGUE_AS_OF, GROUND_ADVANTAGE, PRIORITY_MAIL, PRIORITY_MAIL_EXPRESS, catalogue,
 };
@@ -76,6 +74,7 @@ pub use config::{
 };
 
 use crate::address::Address;
+use crate::carriers::asking::Pieces;
 use crate::client::{Client, Token, TokenCell, Transport, percent_encode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
@@ -84,8 +83,7 @@ use crate::ports::{
     Manifests, Pickup, PickupRequest, Pickups, Recovery, ValidateAddress, VoidLabel, VoidOutcome,
 };
 use crate::shipment::{
-    Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest,
-    TrackOutcome, Tracked,
+    Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest, Tracked,
 };
 
 /// The carrier's id.
@@ -196,105 +194,6 @@ impl Usps {
     fn ordered(&self) -> MutexGuard<'_, PickupsOrdered> {
         self.pickups.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Asks for numbers in pieces, a few calls at a time. An outcome per number, in any order, or
-    /// the error of the whole piece.
-    async fn ask(
-        &self,
-        numbers: Vec<TrackingNumber>,
-    ) -> Vec<(TrackingNumber, Result<TrackOutcome>)> {
-        let size = match self.config.tracking {
-            TrackingVersion::V3 => 1,
-            TrackingVersion::V3r2 => TRACK_BATCH,
-        };
-        let mut pieces = numbers.chunks(size).map(<[TrackingNumber]>::to_vec);
-        let mut calls = JoinSet::new();
-        let mut outcomes = Vec::with_capacity(numbers.len());
-        loop {
-            while calls.len() < TRACK_CONCURRENCY
-                && let Some(piece) = pieces.next()
-            {
-                let (client, version) = (self.client.clone(), self.config.tracking);
-                calls.spawn(ask_piece(client, version, piece).in_current_span());
-            }
-            match calls.join_next().await {
-                Some(Ok(piece)) => outcomes.extend(piece),
-                // A piece that panicked leaves its numbers unanswered; the caller says so.
-                Some(Err(_)) => {}
-                None => break,
-            }
-        }
-        outcomes
-    }
-}
-
-/// Asks for one piece.
-async fn ask_piece(
-    client: Client,
-    version: TrackingVersion,
-    piece: Vec<TrackingNumber>,
-) -> Vec<(TrackingNumber, Result<TrackOutcome>)> {
-    let answers = match (version, piece.as_slice()) {
-        (TrackingVersion::V3, [number]) => client
-            .call(&calls::TrackOne(number))
-            .await
-            .map(|outcome| vec![(number.as_str().to_owned(), outcome)]),
-        _ => client.call(&calls::TrackMany(&piece)).await,
-    };
-    match answers {
-        Ok(answers) => {
-            let mut by_number: HashMap<String, TrackOutcome> = answers
-                .into_iter()
-                .map(|(number, outcome)| (canonical(&number), outcome))
-                .collect();
-            piece
-                .into_iter()
-                .map(|number| {
-                    let outcome =
-                        by_number.remove(&canonical(number.as_str())).unwrap_or_else(|| {
-                            TrackOutcome::Failed {
-                                reason: "the answer leaves this number out".to_owned(),
-                                retry: true,
-                            }
-                        });
-                    (number, Ok(outcome))
-                })
-                .collect()
-        }
-        Err(error) => {
-            let about_the_numbers = about_the_number(&error);
-            match (about_the_numbers, piece.as_slice()) {
-                (Some(outcome), [number]) => vec![(number.clone(), Ok(outcome))],
-                _ => {
-                    let shared = Arc::new(error);
-                    piece.into_iter().map(|number| (number, Err(again(&shared)))).collect()
-                }
-            }
-        }
-    }
-}
-
-/// The same refusal for each number of a piece.
-fn again(error: &Arc<Error>) -> Error {
-    let mut copy = Error::new(error.kind(), error.message()).with_retry(error.retry());
-    if let (Some(adapter), Some(operation)) = (error.adapter(), error.operation()) {
-        copy = copy.with_operation(adapter, operation);
-    }
-    if let Some(vendor) = error.vendor() {
-        copy = copy.with_vendor(vendor.clone());
-    }
-    copy.with_source(Arc::clone(error))
-}
-
-/// A refusal that speaks of the only number asked for is its outcome.
-fn about_the_number(error: &Error) -> Option<TrackOutcome> {
-    match error.kind() {
-        ErrorKind::NotFound => Some(TrackOutcome::NotFoundYet),
-        ErrorKind::Rejected => {
-            Some(TrackOutcome::Failed { reason: error.message().to_owned(), retry: false })
-        }
-        _ => None,
-    }
 }
 
 /// A number as the carrier may spell it back.
@@ -365,52 +264,30 @@ impl CarrierAdapter for Usps {
     }
 
     async fn track(&self, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>> {
-        let mut distinct: Vec<TrackingNumber> = Vec::with_capacity(numbers.len());
-        let mut places: HashMap<String, usize> = HashMap::with_capacity(numbers.len());
-        for number in numbers {
-            places.entry(canonical(number.as_str())).or_insert_with(|| {
-                distinct.push(number.clone());
-                distinct.len() - 1
-            });
-        }
-        let asked = distinct.len();
-        let mut outcomes: HashMap<String, TrackOutcome> = HashMap::with_capacity(asked);
-        let mut first_error = None;
-        let mut failed = 0_usize;
-        for (number, outcome) in self.ask(distinct).await {
-            let outcome = match outcome {
-                Ok(outcome) => outcome,
-                Err(error) => {
-                    failed += 1;
-                    let passing = error.is_passing();
-                    let outcome = TrackOutcome::Failed {
-                        reason: format!("{}: {}", error.kind(), error.message()),
-                        retry: passing,
-                    };
-                    first_error.get_or_insert(error);
-                    outcome
-                }
-            };
-            outcomes.insert(canonical(number.as_str()), outcome);
-        }
-        // One piece that failed spoils nobody else's answer; all of them together are an error.
-        if let Some(error) = first_error
-            && failed == asked
-        {
-            return Err(error);
-        }
-        Ok(numbers
-            .iter()
-            .map(|number| Tracked {
-                number: number.clone(),
-                outcome: outcomes.get(&canonical(number.as_str())).cloned().unwrap_or_else(|| {
-                    TrackOutcome::Failed {
-                        reason: "asking for it was interrupted".to_owned(),
-                        retry: true,
+        let version = self.config.tracking;
+        let pieces = Pieces {
+            size: match version {
+                TrackingVersion::V3 => 1,
+                TrackingVersion::V3r2 => TRACK_BATCH,
+            },
+            at_once: TRACK_CONCURRENCY,
+            canonical,
+        };
+        let client = &self.client;
+        pieces
+            .ask(numbers, |piece| {
+                let client = client.clone();
+                async move {
+                    match (version, piece.as_slice()) {
+                        (TrackingVersion::V3, [number]) => {
+                            let outcome = client.call(&calls::TrackOne(number)).await?;
+                            Ok(vec![(number.as_str().to_owned(), outcome)])
+                        }
+                        _ => client.call(&calls::TrackMany(&piece)).await,
                     }
-                }),
+                }
             })
-            .collect())
+            .await
     }
 
     fn tracking_url(&self, number: &TrackingNumber) -> Option<String> {

@@ -4,10 +4,6 @@
 //! ends are CRLF on the wire and LF in republished bodies; `filename=` comes before `name=`;
 //! header names vary in case and order; a boundary may contain and end in `+`.
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-
 /// One part of a multipart body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Part<'a> {
@@ -149,25 +145,10 @@ pub(super) fn trim_start(body: &[u8]) -> &[u8] {
     body.trim_ascii_start()
 }
 
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// Decodes an image. White space anywhere is skipped: one published body has a stray blank.
-pub(super) fn decode_image(text: &[u8]) -> Option<Vec<u8>> {
-    if text.iter().any(u8::is_ascii_whitespace) {
-        let dense: Vec<u8> =
-            text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-        BASE64.decode(dense).ok()
-    } else {
-        BASE64.decode(text).ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::carriers::images::decode_image;
     use proptest::prelude::*;
 
     const BODY: &str = "--a+b+\r\ncontent-type: application/json; charset=utf-8\r\n\

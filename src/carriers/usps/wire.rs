@@ -1,24 +1,11 @@
 //! The carrier's own types: their casing, `Option` where they omit, text where they surprise.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
 use crate::client::wire::{
-    OneOrMany, exact_decimal, exact_decimal_opt, lenient_bool_opt, string_or_number_opt,
+    Number, OneOrMany, exact_decimal, exact_decimal_opt, lenient_bool_opt, string_or_number_opt,
 };
-
-/// A decimal written as a JSON number, digit by digit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Number(pub(super) Decimal);
-
-impl Serialize for Number {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RawValue::from_string(self.0.normalize().to_string())
-            .map_err(serde::ser::Error::custom)?
-            .serialize(serializer)
-    }
-}
 
 // ---- OAuth and payment ----
 

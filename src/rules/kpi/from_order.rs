@@ -199,7 +199,7 @@ fn label_costs(order: &Order) -> Vec<Money> {
     let mut sums = std::collections::BTreeMap::new();
     for package in order.packages.iter().filter(|package| package.has_live_label()) {
         if let Some(record) = &package.label.record {
-            for part in parts(&record.cost) {
+            for part in parts(&record.cost).filter(|_| !record.cost.unstated) {
                 add_amount(&mut sums, part);
             }
         }

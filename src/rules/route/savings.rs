@@ -70,14 +70,15 @@ impl RoutedParcel {
     }
 
     /// The parcels of an order that have a label, without baseline. A label whose parts are in
-    /// different currencies counts with its postage alone.
+    /// different currencies counts with its postage alone; one without a stated price is left out.
     #[must_use]
     pub fn of_order(order: &Order) -> Vec<Self> {
         order
             .packages
             .iter()
             .filter_map(|package| {
-                let record = package.label.record.as_ref()?;
+                let record =
+                    package.label.record.as_ref().filter(|record| !record.cost.unstated)?;
                 let service = ServiceKey::new(record.carrier.clone(), record.service.clone());
                 let cost = record.cost.total().unwrap_or(record.cost.postage);
                 let parcel = Self::new(service, cost, record.purchased_at, package.weight);

@@ -4,7 +4,6 @@
 //! goes by. What it checks of an address is simple enough to provoke: see [`UspsStandIn`].
 
 mod desk;
-mod paper;
 mod rates;
 mod travel;
 
@@ -16,10 +15,8 @@ use http::header::{ACCEPT, AUTHORIZATION, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
-pub use travel::Scenario;
-
 use self::travel::{Journey, Place, Step};
-use super::{Answer, Asked, Ledger, Quirk, StandIn, lock, percent_decode};
+use super::{Answer, Asked, Ledger, Quirk, Scenario, StandIn, lock, paper, percent_decode};
 
 /// How long both tokens are good, in virtual time.
 const TOKEN_LIFE: TimeDelta = TimeDelta::hours(8);

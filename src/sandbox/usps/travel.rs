@@ -3,20 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-/// What becomes of a parcel.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Scenario {
-    /// Delivered when promised.
-    #[default]
-    Normal,
-    /// No movement for four days on the way, then delivered.
-    Delayed,
-    /// The address turns out wrong; four days later it is back at the sender.
-    Returned,
-    /// No movement after it left the origin; ten days later it is given up.
-    Lost,
-}
+use crate::sandbox::Scenario;
 
 /// A parcel on its way.
 #[derive(Debug, Clone)]

@@ -1,0 +1,767 @@
+//! Theirs to ours and back, explicitly.
+
+use chrono::NaiveDate;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::catalogue::{GROUND_ECONOMY, MAX_WEIGHT, is_ground};
+use super::config::FedexConfig;
+use super::track::day;
+use super::wire::{
+    AccountNumber, AddressAnswer, Amount, CloseAnswer, Completed, LabelSpecification, Operational,
+    Origin, Paper, Party, Payment, Payor, Person, PickupAnswer, PickupBody, PostalAddress,
+    PriceView, RateAnswer, RateBody, RateControl, RateParty, RateReply, RatedPackage,
+    RatedShipment, Reference, Resolved, ResponsibleParty, ShipAnswer, ShipBody, Shipment, Shipped,
+    ShippedPackage, Size, SmartPost, SpecialServices, Weight, WithTransaction,
+};
+use crate::address::{Address, Contact, Country};
+use crate::carriers::fitting::{fit_lines, fit_text, misfit, squeezed, us_state};
+use crate::carriers::images::decode_image;
+use crate::client::wire::{Number, filled, unexpected};
+use crate::error::{Error, Result};
+use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};
+use crate::money::{Currency, Money};
+use crate::order::AddressProblem;
+use crate::ports::{
+    AddressCheck, AddressVerdict, Manifest, ManifestRequest, Pickup, PickupRequest,
+};
+use crate::shipment::{
+    Document, DocumentKind, Label, LabelCost, LabelFormat, LabelRecord, LabelRequest, RateQuote,
+    RateRequest, ServiceKey,
+};
+use crate::units::{Dimensions, Grams};
+
+/// Longest street line, and how many there are.
+pub(super) const LINE_LENGTH: usize = 35;
+pub(super) const LINES: usize = 3;
+/// Longest city, name or firm.
+pub(super) const TEXT_LENGTH: usize = 35;
+/// "P_O_NUMBER - 30", "INVOICE_NUMBER - 30", "DEPARTMENT_NUMBER - 30" (ship specification).
+const REFERENCE_LENGTH: usize = 30;
+/// "Maximum length is 60" (pickup specification).
+const REMARKS_LENGTH: usize = 60;
+
+pub(super) fn account(config: &FedexConfig) -> AccountNumber<'_> {
+    AccountNumber { value: config.account_number.as_str() }
+}
+
+pub(super) fn date(date: NaiveDate) -> String {
+    date.format("%Y-%m-%d").to_string()
+}
+
+// ---- Addresses and measures ----
+
+/// Countries whose addresses need a state or province of two letters.
+const WITH_STATES: [&str; 3] = ["US", "CA", "MX"];
+
+/// An address in the carrier's fields, `residential` as far as anybody said.
+pub(super) fn postal_address(role: &str, address: &Address) -> Result<PostalAddress> {
+    if address.is_masked() {
+        return Err(misfit(role, "address", AddressProblem::Masked));
+    }
+    let country = address
+        .country
+        .ok_or_else(|| misfit(role, "address.country", AddressProblem::Incomplete))?;
+    Ok(PostalAddress {
+        street_lines: fit_lines(role, address, LINES, LINE_LENGTH)?,
+        city: fit_text(role, "address.city", &address.city, TEXT_LENGTH)?,
+        state_or_province_code: state(role, address, country)?,
+        postal_code: postal_code(role, address, country)?,
+        country_code: country.to_string(),
+        residential: address.residential,
+    })
+}
+
+fn state(role: &str, address: &Address, country: Country) -> Result<Option<String>> {
+    let given = address.state.as_deref().map_or("", str::trim);
+    if country == Country::US
+        && let Some(code) = us_state(given)
+    {
+        return Ok(Some(code.to_owned()));
+    }
+    let is_code = given.len() == 2 && given.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let needed = WITH_STATES.contains(&country.as_str());
+    match (is_code, needed, given.is_empty()) {
+        (true, _, _) if country != Country::US => Ok(Some(given.to_ascii_uppercase())),
+        (_, true, true) => Err(misfit(role, "address.state", AddressProblem::Incomplete)),
+        (_, true, false) => Err(misfit(role, "address.state", AddressProblem::Unrecognised)),
+        // Elsewhere the field is for codes, and the address stands without it.
+        _ => Ok(None),
+    }
+}
+
+fn postal_code(role: &str, address: &Address, country: Country) -> Result<Option<String>> {
+    let given = address.postal_code.as_deref().map(squeezed).filter(|code| !code.is_empty());
+    match given {
+        None if WITH_STATES.contains(&country.as_str()) => {
+            Err(misfit(role, "address.postal_code", AddressProblem::Incomplete))
+        }
+        None => Ok(None),
+        Some(code) if code.chars().count() > 10 => {
+            Err(misfit(role, "address.postal_code", AddressProblem::TooLong))
+        }
+        Some(_) if country == Country::US && address.zip5().is_none() => {
+            Err(misfit(role, "address.postal_code", AddressProblem::Unrecognised))
+        }
+        Some(code) => Ok(Some(code)),
+    }
+}
+
+/// Whether it is a home. Where nobody said, an address without a firm counts as one: Ground to
+/// homes is another service, and a quote for a business would be too low.
+fn residential(contact: &Contact) -> bool {
+    contact
+        .address
+        .residential
+        .unwrap_or_else(|| contact.company.as_ref().is_none_or(|company| company.is_blank()))
+}
+
+fn party(config: &FedexConfig, role: &str, contact: &Contact) -> Result<Party> {
+    let text = |field, text: &str| {
+        let text = squeezed(text);
+        if text.chars().count() > TEXT_LENGTH {
+            return Err(misfit(role, field, AddressProblem::TooLong));
+        }
+        Ok((!text.is_empty()).then_some(text))
+    };
+    let person_name = text("name", contact.name.as_str())?;
+    let company_name = match &contact.company {
+        Some(company) => text("company", company.as_str())?,
+        None => None,
+    };
+    if person_name.is_none() && company_name.is_none() {
+        return Err(misfit(role, "name", AddressProblem::Incomplete));
+    }
+    let digits = |phone: &str| {
+        let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+        (digits.len() >= 10).then(|| digits.chars().take(15).collect::<String>())
+    };
+    let phone_number = contact
+        .phone
+        .as_ref()
+        .and_then(|phone| digits(phone.as_str()))
+        .or_else(|| config.fallback_phone.as_ref().and_then(|phone| digits(phone.as_str())))
+        .ok_or_else(|| misfit(role, "phone", AddressProblem::Incomplete))?;
+    let email_address = contact
+        .email
+        .as_ref()
+        .map(|email| email.as_str().trim().to_owned())
+        .filter(|email| !email.is_empty() && email.len() <= 80);
+    Ok(Party {
+        contact: Person { person_name, company_name, phone_number, email_address },
+        address: postal_address(role, &contact.address)?,
+    })
+}
+
+/// Whether measures are given in pounds and inches.
+fn imperial(sender: &Address) -> bool {
+    sender.country.is_none_or(|country| country == Country::US)
+}
+
+/// One decimal, rounded up so that nothing is declared lighter than it is.
+fn weight(grams: Grams, imperial: bool) -> Result<Weight> {
+    if grams == Grams::ZERO {
+        return Err(Error::invalid("weight", "the weight is not known"));
+    }
+    if grams > MAX_WEIGHT {
+        return Err(Error::invalid("weight", "the carrier takes at most 150 lb"));
+    }
+    Ok(if imperial {
+        Weight { units: "LB", value: Number(grams.to_pounds(1)) }
+    } else {
+        let kilograms = Decimal::new(i64::from(grams.get()), 3)
+            .round_dp_with_strategy(1, RoundingStrategy::ToPositiveInfinity);
+        Weight { units: "KG", value: Number(kilograms) }
+    })
+}
+
+/// Whole inches or centimetres, rounded up.
+fn size(dimensions: Dimensions, imperial: bool) -> Size {
+    let side = |millimetres: u32| {
+        if imperial {
+            // An inch has 25.4 mm.
+            millimetres.saturating_mul(10).div_ceil(254)
+        } else {
+            millimetres.div_ceil(10)
+        }
+    };
+    Size {
+        length: side(dimensions.length.get()),
+        width: side(dimensions.width.get()),
+        height: side(dimensions.height.get()),
+        units: if imperial { "IN" } else { "CM" },
+    }
+}
+
+/// Domestic only: what crosses a border needs a customs declaration.
+fn is_domestic(sender: &Contact, recipient: &Contact) -> Result<()> {
+    match (sender.address.country, recipient.address.country) {
+        (Some(from), Some(to)) if from != to => Err(Error::unsupported(
+            "parcels over a border need a customs declaration, which this adapter does not make",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn special_services(config: &FedexConfig) -> Option<SpecialServices> {
+    config.signature.as_str().map(|kind| SpecialServices { signature_option_type: kind })
+}
+
+fn smart_post(config: &FedexConfig) -> Option<SmartPost<'_>> {
+    // Parcels of a pound and more; lighter ones have a price of their own.
+    config.hub_id.as_deref().map(|hub_id| SmartPost { hub_id, indicia: "PARCEL_SELECT" })
+}
+
+// ---- Quotes ----
+
+pub(super) fn rate_body<'a>(
+    config: &'a FedexConfig,
+    request: &RateRequest,
+) -> Result<RateBody<'a>> {
+    is_domestic(&request.sender, &request.recipient)?;
+    let imperial = imperial(&request.sender.address);
+    let recipient = PostalAddress {
+        residential: Some(residential(&request.recipient)),
+        ..postal_address("recipient", &request.recipient.address)?
+    };
+    Ok(RateBody {
+        account_number: account(config),
+        rate_request_control_parameters: RateControl { return_transit_times: true },
+        requested_shipment: RatedShipment {
+            shipper: RateParty { address: postal_address("sender", &request.sender.address)? },
+            recipient: RateParty { address: recipient },
+            preferred_currency: config.currency.to_string(),
+            rate_request_type: ["ACCOUNT", "PREFERRED"],
+            ship_date_stamp: date(request.mailing_date),
+            pickup_type: config.hand_over.as_str(),
+            packaging_type: "YOUR_PACKAGING",
+            total_package_count: 1,
+            requested_package_line_items: [RatedPackage {
+                weight: weight(request.weight, imperial)?,
+                dimensions: request.dimensions.map(|dimensions| size(dimensions, imperial)),
+                declared_value: declared(config, request.value.as_ref()),
+                package_special_services: special_services(config),
+            }],
+            smart_post_info_detail: smart_post(config),
+        },
+    })
+}
+
+pub(super) fn quotes(config: &FedexConfig, answer: RateAnswer) -> Result<Vec<RateQuote>> {
+    let quoted_at = config.clock.now();
+    let mut quotes = Vec::new();
+    for reply in answer.rate_reply_details {
+        let Some(service) = filled(reply.service_type.as_deref()) else { continue };
+        if !config.services.iter().any(|wanted| wanted.as_str() == service) {
+            continue;
+        }
+        let Some(total) = price(&reply.rated_shipment_details, config.currency) else { continue };
+        let (deliver_on, transit_days) = promise(&reply);
+        quotes.push(RateQuote {
+            name: filled(reply.service_name.as_deref()).unwrap_or_else(|| service.clone()),
+            service: ServiceKey::new(super::FEDEX, ServiceCode::new(service)?),
+            total,
+            deliver_on,
+            transit_days,
+            // The money-back guarantee depends on more than an answer says.
+            guaranteed: false,
+            token: None,
+            quoted_at,
+        });
+    }
+    Ok(quotes)
+}
+
+/// The price of a service in one currency: what the account pays, else the same in the preferred
+/// currency, else the list price. A service without a price in that currency is shown with its own;
+/// the lowest of all would be another currency's.
+fn price(views: &[PriceView], currency: Currency) -> Option<Money> {
+    const ORDER: [&str; 4] = ["ACCOUNT", "PREFERRED_CURRENCY", "PREFERRED_INCENTIVE", "LIST"];
+    let priced: Vec<(usize, Money)> = views
+        .iter()
+        .filter_map(|view| {
+            let kind = view.rate_type.as_deref().map_or("", str::trim);
+            let rank = ORDER.iter().position(|known| *known == kind).unwrap_or(ORDER.len());
+            Some((rank, money(view)?))
+        })
+        .collect();
+    let best = |only: Option<Currency>| {
+        let views = priced.iter().filter(|(_, money)| only.is_none_or(|c| money.currency == c));
+        views.min_by_key(|(rank, _)| *rank).map(|(_, money)| *money)
+    };
+    best(Some(currency)).or_else(|| best(None))
+}
+
+fn money(view: &PriceView) -> Option<Money> {
+    let detail = view.shipment_rate_detail.as_ref();
+    let currency =
+        view.currency.as_deref().or_else(|| detail.and_then(|d| d.currency.as_deref()))?;
+    Some(Money::new(view.total_net_charge?, Currency::new(currency.trim()).ok()?))
+}
+
+/// Day of arrival and days on the way, where the carrier says either.
+fn promise(reply: &RateReply) -> (Option<NaiveDate>, Option<u32>) {
+    let operational = reply.operational_detail.as_ref();
+    let commit = reply.commit.as_ref();
+    let dates = commit.and_then(|commit| commit.date_detail.as_ref());
+    let of_commit = dates.and_then(|dates| {
+        [&dates.day_format, &dates.day_cxs_format]
+            .into_iter()
+            .find_map(|text| day(text.as_deref()?))
+    });
+    let on = of_commit.or_else(|| operational.and_then(operational_day));
+    let words = commit
+        .and_then(|commit| commit.transit_days.as_ref()?.minimum_transit_time.as_deref())
+        .or_else(|| operational.and_then(|detail| detail.transit_time.as_deref()));
+    (on, words.and_then(days_of))
+}
+
+fn operational_day(detail: &Operational) -> Option<NaiveDate> {
+    [detail.delivery_date.as_deref(), detail.commit_date.as_deref()]
+        .into_iter()
+        .flatten()
+        .chain(detail.commit_dates.iter().map(String::as_str))
+        .find_map(day)
+}
+
+/// "FOUR_DAYS".
+fn days_of(words: &str) -> Option<u32> {
+    const NUMBERS: [&str; 20] = [
+        "ONE",
+        "TWO",
+        "THREE",
+        "FOUR",
+        "FIVE",
+        "SIX",
+        "SEVEN",
+        "EIGHT",
+        "NINE",
+        "TEN",
+        "ELEVEN",
+        "TWELVE",
+        "THIRTEEN",
+        "FOURTEEN",
+        "FIFTEEN",
+        "SIXTEEN",
+        "SEVENTEEN",
+        "EIGHTEEN",
+        "NINETEEN",
+        "TWENTY",
+    ];
+    let number = words.trim().split('_').next()?;
+    let place = NUMBERS.iter().position(|known| *known == number)?;
+    u32::try_from(place + 1).ok()
+}
+
+// ---- Labels ----
+
+fn label_specification(format: &LabelFormat) -> Result<LabelSpecification> {
+    // Paper for lasers, stock for thermal printers: the wrong pair is refused.
+    let (image_type, label_stock_type, resolution) = match format {
+        LabelFormat::Pdf => ("PDF", "PAPER_4X6", None),
+        LabelFormat::Png => ("PNG", "PAPER_4X6", None),
+        LabelFormat::Zpl => ("ZPLII", "STOCK_4X6", Some(203)),
+        LabelFormat::Epl => ("EPL2", "STOCK_4X6", Some(203)),
+        LabelFormat::Other(_) => {
+            return Err(Error::unsupported("the carrier has no such label format"));
+        }
+    };
+    Ok(LabelSpecification {
+        image_type,
+        label_stock_type,
+        label_format_type: "COMMON2D",
+        resolution,
+    })
+}
+
+pub(super) fn ship_body<'a>(
+    config: &'a FedexConfig,
+    request: &'a LabelRequest,
+    purchase: &'a str,
+) -> Result<ShipBody<'a>> {
+    if let (Some(named), Some(own)) = (&request.account, &config.account_name)
+        && named != own
+    {
+        return Err(Error::invalid("account", "is not the account of this adapter"));
+    }
+    is_domestic(&request.sender, &request.recipient)?;
+    let service = request.service.service.as_str();
+    if service == GROUND_ECONOMY && config.hub_id.is_none() {
+        return Err(Error::unsupported("Ground Economy needs a hub in the configuration"));
+    }
+    let imperial = imperial(&request.sender.address);
+    let weight = weight(request.weight, imperial)?;
+    let mut recipient = party(config, "recipient", &request.recipient)?;
+    recipient.address.residential = Some(residential(&request.recipient));
+    Ok(ShipBody {
+        label_response_options: "LABEL",
+        merge_label_doc_option: "NONE",
+        account_number: account(config),
+        requested_shipment: Shipment {
+            ship_datestamp: date(request.mailing_date),
+            shipper: party(config, "sender", &request.sender)?,
+            recipients: [recipient],
+            pickup_type: config.hand_over.as_str(),
+            service_type: service.to_owned(),
+            packaging_type: "YOUR_PACKAGING",
+            total_weight: weight.value,
+            shipping_charges_payment: Payment {
+                payment_type: "SENDER",
+                payor: Payor {
+                    responsible_party: ResponsibleParty { account_number: account(config) },
+                },
+            },
+            label_specification: label_specification(&request.format)?,
+            total_package_count: 1,
+            requested_package_line_items: [ShippedPackage {
+                sequence_number: 1,
+                weight,
+                dimensions: request.dimensions.map(|dimensions| size(dimensions, imperial)),
+                customer_references: references(request, purchase)?,
+                declared_value: declared(config, request.value.as_ref()),
+                package_special_services: special_services(config),
+            }],
+            smart_post_info_detail: smart_post(config).filter(|_| service == GROUND_ECONOMY),
+        },
+    })
+}
+
+/// The reference by which a lost purchase is found again. It names the purchase and not the parcel:
+/// a parcel may have been sold a label before, which was given back.
+pub(super) fn purchase_reference(key: IdempotencyKey) -> String {
+    const DIGITS: [char; 36] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H',
+        'I', 'J', 'K', 'L', 'M', 'N', 'O', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z',
+    ];
+    // A key has 32 digits to the base of 16, and a reference of Ground 30 characters: to the base
+    // of 36 it has 25.
+    let mut left = key.as_uuid().as_u128();
+    let mut digits = ['0'; 25];
+    for digit in digits.iter_mut().rev() {
+        if let Some(letter) = usize::try_from(left % 36).ok().and_then(|at| DIGITS.get(at)) {
+            *digit = *letter;
+        }
+        left /= 36;
+    }
+    digits.into_iter().collect()
+}
+
+/// The purchase, then what the host wants to read on the label.
+fn references<'a>(request: &'a LabelRequest, purchase: &'a str) -> Result<Vec<Reference<'a>>> {
+    const KINDS: [&str; 3] = ["P_O_NUMBER", "INVOICE_NUMBER", "DEPARTMENT_NUMBER"];
+    if request.references.len() > KINDS.len() {
+        return Err(Error::invalid("references", "the carrier takes at most three references"));
+    }
+    let mut references =
+        vec![Reference { customer_reference_type: "CUSTOMER_REFERENCE", value: purchase }];
+    for (index, (kind, reference)) in KINDS.into_iter().zip(&request.references).enumerate() {
+        if reference.trim().is_empty() || reference.chars().count() > REFERENCE_LENGTH {
+            return Err(Error::invalid(
+                format!("references[{index}]"),
+                "a reference has 1 to 30 characters",
+            ));
+        }
+        references.push(Reference { customer_reference_type: kind, value: reference });
+    }
+    Ok(references)
+}
+
+/// Only declared where the host wants it: it costs.
+fn declared(config: &FedexConfig, value: Option<&Money>) -> Option<Amount> {
+    let value = value.filter(|_| config.declare_value)?;
+    Some(Amount { amount: Number(value.amount), currency: value.currency.to_string() })
+}
+
+pub(super) fn label(
+    config: &FedexConfig,
+    request: &LabelRequest,
+    key: IdempotencyKey,
+    answer: ShipAnswer,
+) -> Result<Label> {
+    let shipped = answer
+        .transaction_shipments
+        .into_iter()
+        .next()
+        .ok_or_else(|| unexpected("the answer has no shipment"))?;
+    let Shipped { piece_responses, shipment_documents, .. } = &shipped;
+    let number = piece_responses
+        .iter()
+        .find_map(|piece| filled(piece.tracking_number.as_deref()))
+        .or_else(|| filled(shipped.master_tracking_number.as_deref()))
+        .ok_or_else(|| unexpected("the shipment has no tracking number"))?;
+    let mut documents = Vec::new();
+    for paper in piece_responses.iter().flat_map(|piece| &piece.package_documents) {
+        documents.extend(document(paper)?);
+    }
+    let has_label = |documents: &[Document]| {
+        documents.iter().any(|document| document.kind == DocumentKind::Label)
+    };
+    // What stands for the whole shipment repeats the labels of its pieces.
+    let pieces_have_labels = has_label(&documents);
+    for paper in shipment_documents {
+        let document = document(paper)?;
+        documents.extend(
+            document
+                .filter(|document| !(pieces_have_labels && document.kind == DocumentKind::Label)),
+        );
+    }
+    if !has_label(&documents) {
+        return Err(unexpected(format!("shipment {number} has no label")));
+    }
+    let mailing_date =
+        shipped.ship_datestamp.as_deref().and_then(day).or(Some(request.mailing_date));
+    Ok(Label {
+        record: LabelRecord {
+            key,
+            carrier: super::FEDEX,
+            service: request.service.service.clone(),
+            number: TrackingNumber::new(number)?,
+            // Only whole shipments are cancelled, by the number of the master.
+            carrier_reference: filled(shipped.master_tracking_number.as_deref()),
+            cost: cost(config, shipped.completed_shipment_detail.as_ref()),
+            purchased_at: config.clock.now(),
+            mailing_date,
+            formats: documents.iter().map(|document| document.format.clone()).collect(),
+        },
+        documents,
+    })
+}
+
+/// What the shipment costs. Never the sum of its pieces: each repeats the whole.
+fn cost(config: &FedexConfig, detail: Option<&Completed>) -> LabelCost {
+    let rating = detail.and_then(|detail| detail.shipment_rating.as_ref());
+    let price = rating.and_then(|rating| {
+        let views = &rating.shipment_rate_details;
+        let kind = |view: &PriceView| view.rate_type.as_deref().unwrap_or_default().to_owned();
+        let actual = rating.actual_rate_type.as_deref();
+        views
+            .iter()
+            .find(|view| actual == Some(kind(view).as_str()))
+            .or_else(|| views.iter().find(|view| kind(view).contains("ACCOUNT")))
+            .or_else(|| views.first())
+            .and_then(money)
+    });
+    // It is missing where somebody else is billed: not free, but unknown.
+    price.map_or_else(|| LabelCost::unstated(config.currency), LabelCost::plain)
+}
+
+fn document(paper: &Paper) -> Result<Option<Document>> {
+    let Some(encoded) = paper.encoded_label.as_deref().filter(|text| !text.trim().is_empty())
+    else {
+        return Ok(None);
+    };
+    let bytes = decode_image(encoded.as_bytes())
+        .ok_or_else(|| unexpected("a document of the shipment is not Base64"))?;
+    let content = paper.content_type.as_deref().unwrap_or_default().to_ascii_uppercase();
+    let kind = if content.contains("RETURN") {
+        DocumentKind::ReturnLabel
+    } else if content.contains("LABEL") {
+        DocumentKind::Label
+    } else if ["INVOICE", "CERTIFICATE", "DECLARATION"].iter().any(|word| content.contains(word)) {
+        DocumentKind::Customs
+    } else {
+        DocumentKind::Other
+    };
+    let (format, dpi) = match paper.doc_type.as_deref().map_or("", str::trim) {
+        "PDF" => (LabelFormat::Pdf, None),
+        "PNG" => (LabelFormat::Png, None),
+        "ZPLII" | "ZPL" => (LabelFormat::Zpl, Some(203)),
+        "EPL2" | "EPL" => (LabelFormat::Epl, Some(203)),
+        other => (LabelFormat::Other(other.to_owned()), None),
+    };
+    // The sandbox answers "encoded label" at times, which happens to be Base64.
+    let is_what_it_says = match format {
+        LabelFormat::Pdf => bytes.starts_with(b"%PDF"),
+        LabelFormat::Png => bytes.starts_with(b"\x89PNG"),
+        LabelFormat::Zpl => bytes.windows(3).any(|letters| letters == b"^XA"),
+        LabelFormat::Epl | LabelFormat::Other(_) => !bytes.is_empty(),
+    };
+    if !is_what_it_says {
+        return Err(unexpected("a document of the shipment is not in the format it claims"));
+    }
+    Ok(Some(Document { dpi, ..Document::new(kind, format, bytes) }))
+}
+
+// ---- Addresses ----
+
+pub(super) fn address_check(asked: &Address, answer: AddressAnswer) -> Result<AddressCheck> {
+    let resolved = answer
+        .resolved_addresses
+        .into_iter()
+        .next()
+        .ok_or_else(|| unexpected("the answer has no address"))?;
+    let attributes = resolved.attributes.as_ref();
+    let said = |flag: Option<bool>| flag == Some(true);
+    let missing = attributes
+        .is_some_and(|a| said(a.suite_required_but_missing) || said(a.invalid_suite_number));
+    let several = attributes.is_some_and(|a| said(a.multiple_matches));
+    let is_us = asked.country.is_none_or(|country| country == Country::US);
+    let valid = attributes.is_some_and(|a| said(a.resolved) && (!is_us || said(a.dpv)));
+    let verdict = if several {
+        AddressVerdict::Ambiguous
+    } else if missing {
+        AddressVerdict::UnitMissing
+    } else if valid {
+        AddressVerdict::Deliverable
+    } else {
+        // Not confirmed: unknown is not success.
+        AddressVerdict::Undeliverable
+    };
+    let residential = match resolved.classification.as_deref().map(str::trim) {
+        Some("RESIDENTIAL") => Some(true),
+        Some("BUSINESS") => Some(false),
+        // MIXED and UNKNOWN say nothing.
+        _ => None,
+    };
+    let remarks = remarks(&resolved);
+    Ok(AddressCheck {
+        verdict,
+        standardized: standardized(asked, resolved, residential),
+        residential,
+        remarks,
+    })
+}
+
+fn remarks(resolved: &Resolved) -> Vec<String> {
+    let Some(said) = &resolved.customer_message else { return Vec::new() };
+    let list = said.as_array().map_or(std::slice::from_ref(said), Vec::as_slice);
+    list.iter()
+        .filter_map(|remark| {
+            let words = remark.as_str().or_else(|| remark.get("message")?.as_str())?;
+            filled(Some(words))
+        })
+        .collect()
+}
+
+fn standardized(asked: &Address, resolved: Resolved, residential: Option<bool>) -> Option<Address> {
+    let text = |text: Option<String>| filled(text.as_deref());
+    let lines: Vec<_> = resolved
+        .street_lines_token
+        .into_iter()
+        .filter(|line| !line.trim().is_empty())
+        .map(Into::into)
+        .collect();
+    if lines.is_empty() {
+        return None;
+    }
+    let postal_code = resolved.parsed_postal_code.and_then(|code| {
+        let base = text(code.base)?;
+        Some(match text(code.add_on) {
+            Some(add_on) => format!("{base}-{add_on}"),
+            None => base,
+        })
+    });
+    Some(Address {
+        lines,
+        city: text(resolved.city)?,
+        state: text(resolved.state_or_province_code),
+        postal_code,
+        country: resolved.country_code.as_deref().and_then(Country::new).or(asked.country),
+        residential,
+    })
+}
+
+// ---- Ground end of day ----
+
+pub(super) fn manifest(
+    request: &ManifestRequest,
+    answer: WithTransaction<CloseAnswer>,
+) -> Result<Manifest> {
+    let closed = answer.output.ok_or_else(|| unexpected("the answer has no documents"))?;
+    let image = closed
+        .close_documents
+        .iter()
+        .flat_map(|document| &document.parts)
+        .find_map(|part| part.image.as_deref().filter(|image| !image.trim().is_empty()));
+    let document = match image {
+        Some(image) => Some(Document::new(
+            DocumentKind::Manifest,
+            LabelFormat::Pdf,
+            decode_image(image.as_bytes())
+                .ok_or_else(|| unexpected("the manifest is not Base64"))?,
+        )),
+        None => None,
+    };
+    // A close has no number of its own; the transaction is what the carrier can find it by.
+    let number = filled(answer.transaction_id.as_deref())
+        .unwrap_or_else(|| format!("ground-{}", date(request.mailing_date)));
+    Ok(Manifest { number, labels: request.numbers.clone(), document })
+}
+
+// ---- Pickups ----
+
+/// Which driver comes for a service.
+fn network(service: &ServiceCode) -> &'static str {
+    if is_ground(service.as_str()) { "FDXG" } else { "FDXE" }
+}
+
+pub(super) fn pickup_body<'a>(
+    config: &'a FedexConfig,
+    request: &PickupRequest,
+) -> Result<PickupBody<'a>> {
+    let mut parcels = request.parcels.iter().filter(|(_, count)| *count > 0);
+    let Some((first, _)) = parcels.next() else {
+        return Err(Error::invalid("parcels", "there is nothing to fetch"));
+    };
+    let carrier_code = network(&first.service);
+    if parcels.any(|(service, _)| network(&service.service) != carrier_code) {
+        return Err(Error::invalid(
+            "parcels",
+            "Express and Ground have drivers of their own: order two pickups",
+        ));
+    }
+    let (ready, close) = request
+        .window
+        .ok_or_else(|| Error::invalid("window", "the carrier wants to know from when to when"))?;
+    if close <= ready {
+        return Err(Error::invalid("window", "ends before it begins"));
+    }
+    let package_location =
+        request.location.as_deref().unwrap_or("FRONT").trim().to_ascii_uppercase();
+    if !["FRONT", "NONE", "REAR", "SIDE"].contains(&package_location.as_str()) {
+        return Err(Error::invalid("location", "is one of FRONT, REAR, SIDE and NONE"));
+    }
+    let remarks = request.instructions.as_deref().map(squeezed).filter(|text| !text.is_empty());
+    if remarks.as_ref().is_some_and(|text| text.chars().count() > REMARKS_LENGTH) {
+        return Err(Error::invalid("instructions", "are at most 60 characters"));
+    }
+    let pounds = Number(request.weight.to_pounds(1));
+    Ok(PickupBody {
+        associated_account_number: account(config),
+        origin_detail: Origin {
+            pickup_location: party(config, "place", &request.place)?,
+            ready_date_timestamp: format!("{}T{}Z", date(request.date), ready.format("%H:%M:%S")),
+            customer_close_time: close.format("%H:%M:%S").to_string(),
+            package_location,
+        },
+        carrier_code,
+        package_count: request
+            .parcels
+            .iter()
+            .fold(0_u32, |sum, (_, count)| sum.saturating_add(*count)),
+        total_weight: Weight { units: "LB", value: pounds },
+        remarks,
+    })
+}
+
+pub(super) fn pickup(request: &PickupRequest, answer: PickupAnswer) -> Result<Pickup> {
+    let confirmation = filled(answer.pickup_confirmation_code.as_deref())
+        .ok_or_else(|| unexpected("the pickup has no confirmation code"))?;
+    let network = request.parcels.iter().find(|(_, count)| *count > 0);
+    let network = network.map_or("FDXE", |(service, _)| self::network(&service.service));
+    let location = filled(answer.location.as_deref()).unwrap_or_default();
+    Ok(Pickup {
+        confirmation,
+        date: request.date,
+        cost: None,
+        reference: Some(format!("{network} {location}").trim_end().to_owned()),
+    })
+}
+
+/// Network and location of a pickup, as they were kept.
+pub(super) fn pickup_reference(pickup: &Pickup) -> (&str, Option<&str>) {
+    let kept = pickup.reference.as_deref().unwrap_or("FDXE");
+    match kept.split_once(' ') {
+        Some((network, location)) => (network, Some(location)),
+        None => (kept, None),
+    }
+}

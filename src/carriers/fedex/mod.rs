@@ -1,0 +1,314 @@
+//! FedEx, through its REST APIs.
+//!
+//! # Credentials
+//!
+//! Key and secret of a project on the developer portal, and an account number. Tracking is granted
+//! to projects of its own: many accounts have a second pair for it
+//! ([`FedexConfig::with_track_credentials`]). A provider that ships for sellers logs in with the
+//! seller's child key beside its own ([`Grant`]). Tokens are good for an hour and fetched once for
+//! all callers; too many logins from one address are refused for about ten minutes.
+//!
+//! # Limits
+//!
+//! 1,400 calls in 10 seconds and 500,000 a day for each project; 30 numbers in one tracking call;
+//! street lines of 35 characters, three of them; 150 lb. One official table says 70 lb for Ground.
+//!
+//! # Quirks
+//!
+//! - **There is no idempotency.** The transaction id is an echo. A purchase whose answer was lost
+//!   is looked for by its reference, which names the purchase. A shipment that is found has no
+//!   paper any more: it is cancelled, which is free until the first scan, and the answer is that
+//!   buying is safe. New shipments are found with a delay that is not documented, so until
+//!   [`FedexConfig::with_settling_time`] has passed "not found" is no answer.
+//! - One quote answer holds several prices of a service in several currencies. The account's price
+//!   in the configured currency counts, never the lowest of all.
+//! - Each piece of a shipment repeats the price of the whole. The cost of a label is the
+//!   shipment's; where it is missing, it is [unstated](crate::shipment::LabelCost::unstated).
+//! - A cancellation is one only if the answer says so; its status does not.
+//! - Ground to homes is another service than Ground to businesses. An address without a firm counts
+//!   as a home where nobody said.
+//! - A phone number is needed on labels; platforms hide those of buyers
+//!   ([`FedexConfig::with_fallback_phone`]).
+//! - Times come with offset, without, and at midnight for days. Numbers are used again after a
+//!   while: the parcel that moved last is meant.
+//! - The end of search dates is spelt in two ways by official sources
+//!   ([`FedexConfig::with_reference_end_field`]).
+//! - Ground is closed at the end of the day for the whole account; Express needs no closing. After
+//!   it Ground labels cannot be cancelled any more.
+//! - Express and Ground have drivers of their own, so a pickup is for one of them.
+//!
+//! # What is not here
+//!
+//! Parcels over a border (they need a customs declaration), freight, shipments of several pieces,
+//! return tags, uploads of trade documents, and push tracking.
+
+mod auth;
+mod calls;
+mod catalogue;
+mod config;
+mod dialect;
+mod events;
+mod map;
+mod track;
+mod wire;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use catalogue::{
+    CATALOGUE_AS_OF, EXPRESS_SAVER, GROUND, GROUND_ECONOMY, HOME_DELIVERY, PRIORITY_OVERNIGHT,
+    STANDARD_OVERNIGHT, TWO_DAY, catalogue,
+};
+pub use config::{DEFAULT_QUOTA, FedexConfig, Grant, HandOver, PRODUCTION, SANDBOX, Signature};
+
+use crate::address::Address;
+use crate::carriers::asking::Pieces;
+use crate::client::{Client, Transport, percent_encode};
+use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
+use crate::ports::{
+    AddressCheck, CarrierAdapter, CarrierLimits, IdempotencySupport, Manifest, ManifestRequest,
+    Manifests, Pickup, PickupRequest, Pickups, Recovery, ValidateAddress, VoidLabel, VoidOutcome,
+};
+use crate::shipment::{
+    Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest,
+    TrackOutcome, Tracked,
+};
+
+/// The carrier's id.
+pub const FEDEX: CarrierId = CarrierId::from_static("fedex");
+
+/// Numbers in one tracking call.
+const TRACK_BATCH: usize = 30;
+/// Tracking calls under way at once.
+const TRACK_CONCURRENCY: usize = 4;
+
+/// One account with the carrier. Cheap to clone; clones share tokens and limits.
+///
+/// ```no_run
+/// # fn run(transport: std::sync::Arc<dyn orderflow::client::Transport>) -> orderflow::Result<()> {
+/// use orderflow::carriers::fedex::{Fedex, FedexConfig, SANDBOX};
+///
+/// let config = FedexConfig::new("key", "secret", "740561073").with_base(SANDBOX);
+/// let fedex = Fedex::new(config, transport)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Fedex {
+    config: Arc<FedexConfig>,
+    ship: Client,
+    track: Client,
+}
+
+impl Fedex {
+    /// Checks the configuration. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] that names the field.
+    pub fn new(config: FedexConfig, transport: Arc<dyn Transport>) -> Result<Self> {
+        config.check()?;
+        let config = Arc::new(config);
+        let client = |project: auth::Project, account: &str| {
+            let tokens = auth::FedexTokens { config: Arc::clone(&config), project };
+            let (transport, dialect) = (Arc::clone(&transport), Arc::new(dialect::FedexDialect));
+            let mut builder = Client::builder(dialect, transport, &config.base, account)
+                .token_source(Arc::new(tokens))
+                .quota("default", config.quota)
+                .quota("track", config.quota)
+                .retry(config.retry)
+                .clock(Arc::clone(&config.clock))
+                .secret(config.ship.id.as_str())
+                .secret(config.ship.secret.as_str())
+                .secret(config.account_number.as_str());
+            if let Some(track) = &config.track {
+                builder = builder.secret(track.id.as_str()).secret(track.secret.as_str());
+            }
+            if let Grant::Provider { child_key, child_secret }
+            | Grant::Parent { child_key, child_secret } = &config.grant
+            {
+                builder = builder.secret(child_key.as_str()).secret(child_secret.as_str());
+            }
+            if let Some(limits) = &config.limits {
+                builder = builder.limits(limits.clone());
+            }
+            builder.build()
+        };
+        let account = config.account_name.as_deref().unwrap_or("fedex");
+        let ship = client(auth::Project::Ship, account)?;
+        let track = match config.track {
+            Some(_) => client(auth::Project::Track, &format!("{account}/track"))?,
+            None => ship.clone(),
+        };
+        Ok(Self { config, ship, track })
+    }
+
+    /// Gives back the shipments that were found of a lost purchase.
+    async fn give_back(&self, found: Vec<(String, TrackOutcome)>) -> Result<Recovery> {
+        for (number, outcome) in found {
+            let TrackOutcome::Found { events, .. } = outcome else { continue };
+            if events.iter().any(|event| event.raw_code == "CA") {
+                continue;
+            }
+            let cancel = calls::Cancel { config: &self.config, number: &number };
+            match self.ship.call(&cancel).await {
+                Ok(()) => {}
+                Err(error) if error.is_passing() || error.is_ambiguous() => return Err(error),
+                Err(error) => {
+                    return Ok(Recovery::Unknowable {
+                        reason: format!("shipment {number} exists and is not cancelled: {error}"),
+                    });
+                }
+            }
+        }
+        Ok(Recovery::Absent)
+    }
+}
+
+#[async_trait]
+impl CarrierAdapter for Fedex {
+    fn carrier(&self) -> CarrierId {
+        FEDEX
+    }
+
+    fn limits(&self) -> CarrierLimits {
+        CarrierLimits {
+            idempotency: IdempotencySupport::ReferenceLookup,
+            formats: vec![LabelFormat::Pdf, LabelFormat::Zpl, LabelFormat::Png, LabelFormat::Epl],
+            max_weight: Some(catalogue::MAX_WEIGHT),
+            max_length_plus_girth: None,
+            street_line_length: 35,
+            street_lines: 3,
+            name_length: 35,
+            track_batch: 30,
+            manifest_size: u32::MAX,
+            concurrent_labels: 8,
+            sandbox: true,
+        }
+    }
+
+    async fn rates(&self, request: &RateRequest) -> Result<Vec<RateQuote>> {
+        self.ship.call(&calls::Rates { config: &self.config, request }).await
+    }
+
+    async fn buy_label(&self, request: &LabelRequest, key: &IdempotencyKey) -> Result<Label> {
+        self.ship.call(&calls::Ship { config: &self.config, request, key: *key }).await
+    }
+
+    async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery> {
+        let find = calls::FindPurchase { config: &self.config, intent };
+        let found = match self.track.call(&find).await {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let is_found =
+            |(_, outcome): &(String, TrackOutcome)| matches!(outcome, TrackOutcome::Found { .. });
+        if found.iter().any(is_found) {
+            return self.give_back(found).await;
+        }
+        let age = self.config.clock.now().signed_duration_since(intent.created_at);
+        if age < self.config.settle {
+            let wait = (self.config.settle - age).to_std().unwrap_or_default();
+            return Err(Error::new(
+                ErrorKind::Transient,
+                "the shipment is not found yet; new ones are found with a delay",
+            )
+            .with_retry(Retry::After(wait)));
+        }
+        Ok(Recovery::Absent)
+    }
+
+    async fn track(&self, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>> {
+        let pieces = Pieces {
+            size: TRACK_BATCH,
+            at_once: TRACK_CONCURRENCY,
+            canonical: crate::shipment::number::normalize,
+        };
+        pieces
+            .ask(numbers, |piece| {
+                let client = self.track.clone();
+                async move { client.call(&calls::TrackMany(&piece)).await }
+            })
+            .await
+    }
+
+    fn tracking_url(&self, number: &TrackingNumber) -> Option<String> {
+        let number = percent_encode(number.as_str());
+        Some(format!("https://www.fedex.com/fedextrack/?trknbr={number}"))
+    }
+
+    fn void(&self) -> Option<&dyn VoidLabel> {
+        Some(self)
+    }
+
+    fn manifests(&self) -> Option<&dyn Manifests> {
+        Some(self)
+    }
+
+    fn pickups(&self) -> Option<&dyn Pickups> {
+        Some(self)
+    }
+
+    fn addresses(&self) -> Option<&dyn ValidateAddress> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl VoidLabel for Fedex {
+    async fn void_label(&self, label: &LabelRecord) -> Result<VoidOutcome> {
+        let number = label.carrier_reference.as_deref().unwrap_or(label.number.as_str());
+        match self.ship.call(&calls::Cancel { config: &self.config, number }).await {
+            Ok(()) => Ok(VoidOutcome::Voided),
+            Err(refused) if refused.kind() == ErrorKind::Rejected => {
+                // What a second cancellation is answered is not documented: the parcel's own
+                // history says whether there was a first.
+                match self.is_cancelled(&label.number).await {
+                    Ok(true) => Ok(VoidOutcome::Voided),
+                    _ => Err(refused),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Fedex {
+    async fn is_cancelled(&self, number: &TrackingNumber) -> Result<bool> {
+        let tracked = self.track(std::slice::from_ref(number)).await?;
+        Ok(tracked.iter().any(|tracked| match &tracked.outcome {
+            TrackOutcome::Found { events, .. } => events.iter().any(|e| e.raw_code == "CA"),
+            _ => false,
+        }))
+    }
+}
+
+#[async_trait]
+impl Manifests for Fedex {
+    async fn create_manifest(&self, request: &ManifestRequest) -> Result<Manifest> {
+        self.ship.call(&calls::CloseGround { config: &self.config, request }).await
+    }
+}
+
+#[async_trait]
+impl Pickups for Fedex {
+    async fn schedule_pickup(&self, request: &PickupRequest) -> Result<Pickup> {
+        self.ship.call(&calls::SchedulePickup { config: &self.config, request }).await
+    }
+
+    async fn cancel_pickup(&self, pickup: &Pickup) -> Result<()> {
+        match self.ship.call(&calls::CancelPickup { config: &self.config, pickup }).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
+#[async_trait]
+impl ValidateAddress for Fedex {
+    async fn validate(&self, address: &Address) -> Result<AddressCheck> {
+        self.ship.call(&calls::CheckAddress(address)).await
+    }
+}

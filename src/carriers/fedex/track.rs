@@ -1,0 +1,213 @@
+//! Tracking answers to events.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+
+use super::events;
+use super::wire::{DateAndTime, NumberResults, Scan, TrackAnswer, TrackResult};
+use crate::error::ErrorKind;
+use crate::shipment::{EventTime, TrackOutcome, TrackingEvent};
+
+/// The outcome of each number of an answer.
+pub(super) fn outcomes(answer: TrackAnswer) -> Vec<(String, TrackOutcome)> {
+    answer
+        .complete_track_results
+        .into_iter()
+        .filter_map(|results| {
+            let number = number_of(&results)?;
+            Some((number, outcome(results)))
+        })
+        .collect()
+}
+
+/// The number that was asked for; the one of the first result where it is left out.
+fn number_of(results: &NumberResults) -> Option<String> {
+    results.tracking_number.clone().or_else(|| {
+        results.track_results.iter().find_map(|result| {
+            result.tracking_number_info.as_ref().and_then(|info| info.tracking_number.clone())
+        })
+    })
+}
+
+fn outcome(results: NumberResults) -> TrackOutcome {
+    let mut refused = None;
+    let mut newest: Option<(Option<DateTime<chrono::Utc>>, TrackResult)> = None;
+    for result in results.track_results {
+        // A result with scans is a result, whatever its error field repeats.
+        if result.scan_events.is_empty()
+            && let Some(error) = result.error.as_ref().filter(|error| !error.is_empty())
+        {
+            refused.get_or_insert_with(|| match error.kind() {
+                Some((ErrorKind::NotFound, _)) => TrackOutcome::NotFoundYet,
+                _ => TrackOutcome::Failed { reason: reason(error), retry: false },
+            });
+            continue;
+        }
+        // One number may stand for several parcels, because numbers are used again after a while:
+        // the one that moved last is meant.
+        let last = result
+            .scan_events
+            .iter()
+            .filter_map(|scan| scan.date.as_deref().and_then(event_time))
+            .map(|time| time.approximate())
+            .max();
+        if newest.as_ref().is_none_or(|(known, _)| last > *known) {
+            newest = Some((last, result));
+        }
+    }
+    match (newest, refused) {
+        (Some((_, result)), _) => found(result),
+        (None, Some(refused)) => refused,
+        (None, None) => TrackOutcome::NotFoundYet,
+    }
+}
+
+fn reason(error: &super::dialect::Complaint) -> String {
+    let words = error.message.as_deref().filter(|message| !message.trim().is_empty());
+    let words = words.or(error.code.as_deref()).unwrap_or_default();
+    words.chars().filter(|letter| !letter.is_control()).take(200).collect()
+}
+
+fn found(result: TrackResult) -> TrackOutcome {
+    let ancillary: Vec<String> = result
+        .latest_status_detail
+        .iter()
+        .flat_map(|status| &status.ancillary_details)
+        .filter_map(|detail| detail.reason.clone())
+        .collect();
+    let latest = result.latest_status_detail.as_ref().and_then(|status| status.code.clone());
+    let mut events: Vec<TrackingEvent> = Vec::with_capacity(result.scan_events.len());
+    for scan in result.scan_events {
+        // Only the newest event is what the present state's reasons are about.
+        let is_newest = events.is_empty()
+            && latest.as_deref().is_some_and(|code| {
+                scan.event_type.as_deref().is_some_and(|event| event.eq_ignore_ascii_case(code))
+            });
+        let reasons = if is_newest { ancillary.as_slice() } else { &[] };
+        events.extend(event(scan, reasons));
+    }
+    // A midnight pickup without a time would sort before the label was made. The list's own order,
+    // newest first, is kept where times are equal or doubtful.
+    let estimated_delivery = estimate(&result.date_and_times).or_else(|| {
+        let window = result.estimated_delivery_time_window?.window?;
+        day(window.ends.as_deref()?)
+    });
+    TrackOutcome::Found { events, estimated_delivery }
+}
+
+fn estimate(times: &[DateAndTime]) -> Option<NaiveDate> {
+    ["ESTIMATED_DELIVERY", "APPOINTMENT_DELIVERY", "COMMITMENT"].iter().find_map(|kind| {
+        let time = times.iter().find(|time| time.kind.as_deref() == Some(kind))?;
+        day(time.date_time.as_deref()?)
+    })
+}
+
+/// The day at the beginning of a date or a time.
+pub(super) fn day(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text.trim().get(..10)?, "%Y-%m-%d").ok()
+}
+
+fn event(scan: Scan, further: &[String]) -> Option<TrackingEvent> {
+    let time = scan.date.as_deref().and_then(event_time)?;
+    let raw_code = scan.event_type.unwrap_or_default().trim().to_owned();
+    let exception = scan.exception_code.filter(|code| !code.trim().is_empty());
+    let codes: Vec<&str> = exception.iter().chain(further).map(|code| code.trim()).collect();
+    let (milestone, reason) = events::meaning(&raw_code, &codes);
+    let remark = scan.exception_description.filter(|text| !text.trim().is_empty());
+    let raw_text = [scan.event_description, remark].into_iter().flatten().collect::<Vec<_>>();
+    let place: Vec<String> = scan
+        .scan_location
+        .map(|place| [place.city, place.state_or_province_code, place.country_code])
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|part| part.trim().to_owned())
+        .filter(|part| !part.is_empty())
+        .collect();
+    Some(TrackingEvent {
+        time,
+        place: (!place.is_empty()).then(|| place.join(", ")),
+        // The exception is part of the code: "DE 07" is not "DE 03".
+        raw_code: match exception {
+            Some(code) => format!("{raw_code} {}", code.trim()),
+            None => raw_code,
+        },
+        raw_text: raw_text.join(": "),
+        milestone,
+        reason,
+    })
+}
+
+/// With offset an instant, without one a local time; `-0500` behind a blank has been seen too.
+pub(super) fn event_time(text: &str) -> Option<EventTime> {
+    let text = text.trim();
+    let instant = DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f %z"))
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"));
+    if let Ok(instant) = instant {
+        return Some(EventTime::Instant(instant.to_utc()));
+    }
+    match NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f") {
+        // Midnight without offset is a day: nothing is picked up at midnight sharp.
+        Ok(local) if local.time() == chrono::NaiveTime::MIN => Some(EventTime::Date(local.date())),
+        Ok(local) => Some(EventTime::Local(local)),
+        Err(_) => day(text).map(EventTime::Date),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome_of(json: &str) -> TrackOutcome {
+        outcomes(serde_json::from_str(json).unwrap()).remove(0).1
+    }
+
+    #[test]
+    fn times_come_with_offset_without_and_edited() {
+        let at = |text| match event_time(text) {
+            Some(EventTime::Instant(at)) => at.to_rfc3339(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(at("2024-08-20T12:41:57-04:00"), "2024-08-20T16:41:57+00:00");
+        assert_eq!(at("2024-08-12T15:18:10 -0500"), "2024-08-12T20:18:10+00:00");
+        assert!(matches!(event_time("2024-08-15T00:00:00"), Some(EventTime::Date(_))));
+        assert!(matches!(event_time("2024-08-15T07:00:00"), Some(EventTime::Local(_))));
+        assert_eq!(event_time("yesterday"), None);
+        assert_eq!(event_time("é024-08-15"), None);
+    }
+
+    #[test]
+    fn an_error_is_of_its_number_alone_and_an_empty_one_is_none() {
+        let unknown = r#"{"completeTrackResults":[{"trackingNumber":"1","trackResults":[
+            {"error":{"code":"TRACKING.TRACKINGNUMBER.NOTFOUND","message":"?"}}]}]}"#;
+        assert_eq!(outcome_of(unknown), TrackOutcome::NotFoundYet);
+        let other = r#"{"completeTrackResults":[{"trackingNumber":"1","trackResults":[
+            {"error":{"code":"NEW.CODE","message":"Why."}}]}]}"#;
+        let failed = TrackOutcome::Failed { reason: "Why.".into(), retry: false };
+        assert_eq!(outcome_of(other), failed);
+        let empty = r#"{"completeTrackResults":[{"trackingNumber":"1","trackResults":[
+            {"error":{},"scanEvents":[]}]}]}"#;
+        assert!(matches!(outcome_of(empty), TrackOutcome::Found { .. }));
+    }
+
+    #[test]
+    fn of_two_parcels_under_one_number_the_one_that_moved_last_is_meant() {
+        let json = r#"{"completeTrackResults":[{"trackingNumber":"1","trackResults":[
+            {"scanEvents":[{"date":"2021-01-05T10:00:00-05:00","eventType":"DL"}]},
+            {"scanEvents":[{"date":"2026-01-05T10:00:00-05:00","eventType":"PU"}]}]}]}"#;
+        let TrackOutcome::Found { events, .. } = outcome_of(json) else { panic!() };
+        assert_eq!(events[0].raw_code, "PU");
+    }
+
+    #[test]
+    fn the_reason_of_a_delivery_exception_is_part_of_its_code() {
+        let json = r#"{"completeTrackResults":[{"trackingNumber":"1","trackResults":[
+            {"scanEvents":[{"date":"2026-01-05T10:00:00-05:00","eventType":"DE",
+              "eventDescription":"Delivery exception","exceptionCode":"08",
+              "exceptionDescription":"Customer not available"}]}]}]}"#;
+        let TrackOutcome::Found { events, .. } = outcome_of(json) else { panic!() };
+        assert_eq!(events[0].raw_code, "DE 08");
+        assert_eq!(events[0].milestone, crate::shipment::Milestone::AttemptFailed);
+        assert_eq!(events[0].raw_text, "Delivery exception: Customer not available");
+    }
+}

@@ -1,0 +1,567 @@
+//! Official samples and captured answers, byte for byte, beside what they mean to us.
+
+use chrono::{NaiveTime, TimeDelta};
+use orderflow::carriers::fedex::{FEDEX, FedexConfig, Grant, TWO_DAY};
+use orderflow::ports::{
+    AddressVerdict, CarrierAdapter, ManifestRequest, Manifests, PickupRequest, Pickups, Recovery,
+    ValidateAddress, VoidLabel, VoidOutcome,
+};
+use orderflow::shipment::{
+    DocumentKind, LabelFormat, LabelRecord, ServiceKey, TrackOutcome, TransitState, fold,
+};
+use orderflow::{Currency, ErrorKind, Grams, MoneyError, Retry, ServiceCode, TrackingNumber};
+use serde_json::{Value, json};
+
+use super::house::{
+    House, Says, canadian, house, house_with, intent, key, parcel, purchase, recipient, sender,
+    today,
+};
+
+const RATES: &str = "/rate/v1/rates/quotes";
+const SHIP: &str = "/ship/v1/shipments";
+const CANCEL: &str = "/ship/v1/shipments/cancel";
+const TRACK: &str = "/track/v1/trackingnumbers";
+const REFERENCES: &str = "/track/v1/referencenumbers";
+const ADDRESSES: &str = "/address/v1/addresses/resolve";
+const CLOSE: &str = "/ship/v1/endofday/";
+const PICKUPS: &str = "/pickup/v1/pickups";
+const CANCEL_PICKUP: &str = "/pickup/v1/pickups/cancel";
+
+/// Compares with the reviewed expectation beside the fixture.
+fn expect(fixture_name: &str, actual: &impl serde::Serialize) {
+    let actual = serde_json::to_value(actual).unwrap();
+    let stem = fixture_name.strip_suffix(".json").unwrap();
+    let name = format!("{stem}.expect.json");
+    let path = format!("{}/tests/fixtures/fedex/{name}", env!("CARGO_MANIFEST_DIR"));
+    let expected: Value = std::fs::read(&path)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_else(|| panic!("no {name}; it should hold, after review:\n{actual:#}"));
+    assert_eq!(actual, expected, "{name}; got:\n{actual:#}");
+}
+
+async fn track(house: &House, number: &'static str) -> TrackOutcome {
+    house.fedex.track(&[TrackingNumber::from_static(number)]).await.unwrap().remove(0).outcome
+}
+
+fn record(number: &str) -> LabelRecord {
+    LabelRecord {
+        key: key("PK-1"),
+        carrier: FEDEX,
+        service: purchase("PK-1").service.service,
+        number: TrackingNumber::new(number).unwrap(),
+        carrier_reference: None,
+        cost: orderflow::shipment::LabelCost::unstated(Currency::USD),
+        purchased_at: intent().created_at,
+        mailing_date: Some(today()),
+        formats: vec![LabelFormat::Pdf],
+    }
+}
+
+// ---- Rates ----
+
+#[tokio::test(start_paused = true)]
+async fn a_captured_quote_is_the_accounts_price_in_one_currency_and_never_the_lowest_of_all() {
+    let file = "rate-domestic-ca.response.json";
+    let mut inland = parcel();
+    (inland.sender, inland.recipient) = (canadian("Wanda Shipper"), canadian("Joe Buyer"));
+    for (currency, price) in [("USD", "38.54 USD"), ("CAD", "52.76 CAD"), ("EUR", "38.54 USD")] {
+        let house = house_with(|config| config.with_currency(Currency::new(currency).unwrap()));
+        house.carrier.says(RATES, Says::fixture(200, file));
+        let quotes = house.fedex.rates(&inland).await.unwrap();
+        assert_eq!(quotes[0].total.to_string(), price);
+        if currency == "USD" {
+            expect(file, &quotes);
+        }
+        let body = house.carrier.body(RATES);
+        assert_eq!(body["requestedShipment"]["preferredCurrency"], currency);
+        // Kilograms and centimetres where the sender lives with them, always rounded up.
+        let package = &body["requestedShipment"]["requestedPackageLineItems"][0];
+        assert_eq!(package["weight"], json!({"units": "KG", "value": 0.7}));
+        assert_eq!(package["dimensions"]["length"], 26);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quote_asks_for_all_services_to_a_home_in_rounded_up_measures() {
+    let house = house();
+    house.carrier.says(RATES, Says::text(200, r#"{"output":{"rateReplyDetails":[]}}"#));
+    assert!(house.fedex.rates(&parcel()).await.unwrap().is_empty());
+    let body = house.carrier.body(RATES);
+    let shipment = &body["requestedShipment"];
+    assert!(shipment.get("serviceType").is_none());
+    assert_eq!(shipment["recipient"]["address"]["residential"], true);
+    assert_eq!(shipment["shipper"]["address"]["stateOrProvinceCode"], "IL");
+    assert_eq!(shipment["shipDateStamp"], "2026-03-03");
+    let package = &shipment["requestedPackageLineItems"][0];
+    // 700 g are 1.5432 lb; 255 mm are 10.04 in.
+    assert_eq!(package["weight"], json!({"units": "LB", "value": 1.6}));
+    assert_eq!(
+        package["dimensions"],
+        json!({"length": 11, "width": 6, "height": 3, "units": "IN"})
+    );
+    let mut to_a_firm = parcel();
+    to_a_firm.recipient.company = Some("ACME".into());
+    house.fedex.rates(&to_a_firm).await.unwrap();
+    let body = house.carrier.body(RATES);
+    assert_eq!(body["requestedShipment"]["recipient"]["address"]["residential"], false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn days_and_prices_are_read_in_every_spelling_and_words_for_prices_are_none() {
+    let answer = json!({"output": {"rateReplyDetails": [
+        {"serviceType": "FEDEX_GROUND", "ratedShipmentDetails": [
+            {"rateType": "LIST", "totalNetCharge": 9.10, "currency": "USD"},
+            {"rateType": "ACCOUNT", "totalNetCharge": "8.70", "currency": "USD"}],
+         "commit": {"dateDetail": {"dayCxsFormat": "2026-03-06T23:59:00"},
+                    "transitDays": {"minimumTransitTime": "THREE_DAYS"}}},
+        {"serviceType": "FEDEX_2_DAY", "ratedShipmentDetails": {"rateType": "ACCOUNT",
+            "totalNetCharge": 20, "shipmentRateDetail": {"currency": "USD"}},
+         "operationalDetail": {"commitDates": "2026-03-05", "transitTime": "TWO_DAYS"}},
+        {"serviceType": "FEDEX_EXPRESS_SAVER", "ratedShipmentDetails": [
+            {"rateType": "ACCOUNT", "totalNetCharge": "amount", "currency": "USD"}]},
+        {"serviceType": "FEDEX_1_DAY_FREIGHT", "ratedShipmentDetails": [
+            {"rateType": "ACCOUNT", "totalNetCharge": 1, "currency": "USD"}]}]}});
+    let house = house();
+    house.carrier.says(RATES, Says::text(200, &answer.to_string()));
+    let quotes = house.fedex.rates(&parcel()).await.unwrap();
+    let read: Vec<_> = quotes
+        .iter()
+        .map(|quote| {
+            (
+                quote.service.service.as_str(),
+                quote.total.to_string(),
+                quote.deliver_on.map(|day| day.to_string()),
+                quote.transit_days,
+            )
+        })
+        .collect();
+    let day = |day: &str| Some(day.to_owned());
+    assert_eq!(
+        read,
+        [
+            ("FEDEX_GROUND", "8.70 USD".to_owned(), day("2026-03-06"), Some(3)),
+            ("FEDEX_2_DAY", "20 USD".to_owned(), day("2026-03-05"), Some(2)),
+        ],
+        "freight is not offered, and a price that is a word is none"
+    );
+}
+
+// ---- Ship ----
+
+#[tokio::test(start_paused = true)]
+async fn official_shipments_become_labels_with_the_price_of_the_whole() {
+    for file in ["ship-domestic-doc.response.json", "ship-return.response.json"] {
+        let house = house();
+        house.carrier.says(SHIP, Says::fixture(200, file));
+        let label = house.fedex.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap();
+        let documents: Vec<_> = label.documents.iter().map(|d| (d.kind, &d.format)).collect();
+        assert_eq!(documents, [(DocumentKind::Label, &LabelFormat::Pdf)], "{file}");
+        assert!(label.documents[0].bytes.expose().starts_with(b"%PDF-1.4"));
+        expect(file, &label.record);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shipment_without_rating_has_a_price_that_nobody_stated() {
+    let house = house();
+    house.carrier.says(SHIP, Says::fixture(200, "ship-return.response.json"));
+    let label = house.fedex.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap();
+    // Its piece says 120: pieces repeat the whole or hold nothing.
+    assert!(label.record.cost.unstated);
+    assert_eq!(label.record.cost.total(), Err(MoneyError::Unstated));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purchase_names_itself_so_that_it_can_be_found_again() {
+    let house = house();
+    house.carrier.says(SHIP, Says::fixture(200, "ship-return.response.json"));
+    let mut request = purchase("PK-1");
+    request.references.push("order 7".into());
+    request.format = LabelFormat::Zpl;
+    house.fedex.buy_label(&request, &key("PK-1")).await.unwrap();
+    let body = house.carrier.body(SHIP);
+    let shipment = &body["requestedShipment"];
+    let references = &shipment["requestedPackageLineItems"][0]["customerReferences"];
+    let own = references[0]["value"].as_str().unwrap();
+    assert_eq!(
+        (references[0]["customerReferenceType"].as_str(), own.len()),
+        (Some("CUSTOMER_REFERENCE"), 25)
+    );
+    assert_eq!(references[1], json!({"customerReferenceType": "P_O_NUMBER", "value": "PK-1"}));
+    assert_eq!(references[2]["value"], "order 7");
+    assert_eq!(shipment["recipients"].as_array().map(Vec::len), Some(1));
+    assert_eq!(shipment["shipDatestamp"], "2026-03-03");
+    assert_eq!(shipment["totalWeight"], json!(1.6));
+    assert_eq!(shipment["labelSpecification"]["imageType"], "ZPLII");
+    assert_eq!(shipment["labelSpecification"]["labelStockType"], "STOCK_4X6");
+    assert_eq!(body["labelResponseOptions"], "LABEL");
+    // Another purchase for the same parcel has another name.
+    house.fedex.buy_label(&request, &key("PK-2")).await.unwrap();
+    let again = house.carrier.body(SHIP);
+    let references = &again["requestedShipment"]["requestedPackageLineItems"][0];
+    assert_ne!(references["customerReferences"][0]["value"], own);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_sold_is_said_before_anything_is_sent() {
+    let house = house();
+    type Spoil = fn(&mut orderflow::shipment::LabelRequest);
+    let cases: [(Spoil, ErrorKind, Option<&str>); 9] = [
+        (|r| r.weight = Grams::ZERO, ErrorKind::InvalidInput, Some("weight")),
+        (|r| r.weight = Grams::new(68_039), ErrorKind::InvalidInput, Some("weight")),
+        (|r| r.references = vec!["x".repeat(31)], ErrorKind::InvalidInput, Some("references[0]")),
+        (|r| r.recipient.phone = None, ErrorKind::InvalidInput, Some("recipient.phone")),
+        (
+            |r| r.recipient.address.lines = vec!["x".repeat(36).into()],
+            ErrorKind::InvalidInput,
+            Some("recipient.address.lines"),
+        ),
+        (
+            |r| r.recipient.address.country = None,
+            ErrorKind::InvalidInput,
+            Some("recipient.address.country"),
+        ),
+        (
+            |r| r.recipient.address.state = Some("Bavaria".into()),
+            ErrorKind::InvalidInput,
+            Some("recipient.address.state"),
+        ),
+        (|r| r.recipient = canadian("Joe"), ErrorKind::Unsupported, None),
+        (|r| r.format = LabelFormat::Other("gif".into()), ErrorKind::Unsupported, None),
+    ];
+    for (spoil, kind, field) in cases {
+        let mut request = purchase("PK-1");
+        spoil(&mut request);
+        let error = house.fedex.buy_label(&request, &key("PK-1")).await.unwrap_err();
+        assert_eq!((error.kind(), error.field()), (kind, field), "{error}");
+    }
+    assert!(house.carrier.calls().is_empty());
+    let house = house_with(|config| config.with_fallback_phone("555 010 0111"));
+    house.carrier.says(SHIP, Says::fixture(200, "ship-return.response.json"));
+    let mut request = purchase("PK-1");
+    request.recipient.phone = None;
+    house.fedex.buy_label(&request, &key("PK-1")).await.unwrap();
+    let body = house.carrier.body(SHIP);
+    let recipient = &body["requestedShipment"]["recipients"][0]["contact"];
+    assert_eq!(recipient["phoneNumber"], "5550100111");
+}
+
+#[tokio::test(start_paused = true)]
+async fn labels_that_are_words_instead_of_bytes_are_refused_clearly() {
+    let house = house();
+    let answer = json!({"output": {"transactionShipments": [{"pieceResponses": [{
+        "trackingNumber": "794953535000",
+        "packageDocuments": [{"contentType": "LABEL", "docType": "PDF", "encodedLabel": "encoded label"}]}]}]}});
+    house.carrier.says(SHIP, Says::text(200, &answer.to_string()));
+    let error = house.fedex.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap_err();
+    // It was bought all the same: that is what must be found out.
+    assert!(error.is_ambiguous() || error.kind() == ErrorKind::UnexpectedAnswer, "{error:?}");
+    assert!(error.to_string().contains("not in the format it claims"), "{error}");
+}
+
+// ---- Recovery ----
+
+fn found(number: &str, event: &str) -> Says {
+    Says::text(
+        200,
+        &json!({"output": {"completeTrackResults": [{"trackingNumber": number, "trackResults": [
+            {"scanEvents": [{"date": "2026-03-03T11:00:00-06:00", "eventType": event}]}]}]}})
+        .to_string(),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_purchase_is_never_repeated_blindly_but_looked_for_and_given_back() {
+    let house = house();
+    house.carrier.says(SHIP, Says::Nothing);
+    let error = house.fedex.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap_err();
+    assert!(error.is_ambiguous());
+    house.carrier.says(REFERENCES, found("794953535000", "OC"));
+    house.carrier.says(CANCEL, Says::fixture(200, "ship-cancel.response.json"));
+    assert_eq!(house.fedex.recover_label(&intent()).await.unwrap(), Recovery::Absent);
+    let asked = house.carrier.body(REFERENCES);
+    let shipped = house.carrier.body(SHIP);
+    let package = &shipped["requestedShipment"]["requestedPackageLineItems"][0];
+    let reference = &asked["referencesInformation"];
+    assert_eq!(reference["value"], package["customerReferences"][0]["value"]);
+    assert_eq!(reference["shipDateBegin"], "2026-03-02");
+    assert_eq!(reference["shipDateEndDate"], "2026-03-04");
+    let cancelled = house.carrier.body(CANCEL);
+    assert_eq!(cancelled["trackingNumber"], "794953535000");
+    assert_eq!(cancelled["deletionControl"], "DELETE_ALL_PACKAGES");
+    let calls = house.carrier.calls();
+    assert_eq!(calls.iter().filter(|call| *call == "POST /ship/v1/shipments").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn not_found_is_an_answer_only_after_new_shipments_can_be_found() {
+    let house = house();
+    let nothing = r#"{"output":{"completeTrackResults":[{"trackResults":[{"error":
+        {"code":"TRACKING.REFERENCENUMBER.NOTFOUND"}}]}]}}"#;
+    let refused = r#"{"errors":[{"code":"TRACKING.REFERENCENUMBER.NOTFOUND"}]}"#;
+    for (status, body) in [(200, nothing), (404, refused), (200, r#"{"output":{}}"#)] {
+        house.carrier.says(REFERENCES, Says::text(status, body));
+        let early = house.fedex.recover_label(&intent()).await.unwrap_err();
+        assert_eq!(early.kind(), ErrorKind::Transient, "{body}");
+        assert_eq!(early.retry(), Retry::After(std::time::Duration::from_secs(900)));
+    }
+    house.clock.advance(TimeDelta::minutes(15));
+    assert_eq!(house.fedex.recover_label(&intent()).await.unwrap(), Recovery::Absent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_found_shipment_that_cannot_be_cancelled_is_for_a_person() {
+    let house = house();
+    house.carrier.says(REFERENCES, found("794953535000", "PU"));
+    let refused = r#"{"output":{"cancelledShipment":false,"message":"Shipment was picked up"}}"#;
+    house.carrier.says(CANCEL, Says::text(200, refused));
+    let Recovery::Unknowable { reason } = house.fedex.recover_label(&intent()).await.unwrap()
+    else {
+        panic!("a parcel under way is neither bought nor absent");
+    };
+    assert!(reason.contains("794953535000") && reason.contains("picked up"), "{reason}");
+    // A cancelled one is no obstacle, and a fault while cancelling decides nothing.
+    house.carrier.says(REFERENCES, found("794953535000", "CA"));
+    assert_eq!(house.fedex.recover_label(&intent()).await.unwrap(), Recovery::Absent);
+    house.carrier.says(REFERENCES, found("794953535000", "OC"));
+    house.carrier.says(CANCEL, Says::text(503, ""));
+    assert!(house.fedex.recover_label(&intent()).await.unwrap_err().is_passing());
+}
+
+// ---- Void ----
+
+#[tokio::test(start_paused = true)]
+async fn a_label_is_void_only_when_the_answer_says_so() {
+    let house = house();
+    house.carrier.says(CANCEL, Says::fixture(200, "ship-cancel.response.json"));
+    let voided = house.fedex.void_label(&record("794953535000")).await.unwrap();
+    assert_eq!(voided, VoidOutcome::Voided);
+    house.carrier.says(CANCEL, Says::text(200, r#"{"output":{"cancelledShipment":false}}"#));
+    house.carrier.says(TRACK, found("794953535000", "PU"));
+    let error = house.fedex.void_label(&record("794953535000")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    // What says that it was cancelled before is success.
+    house.carrier.says(TRACK, found("794953535000", "CA"));
+    let again = house.fedex.void_label(&record("794953535000")).await.unwrap();
+    assert_eq!(again, VoidOutcome::Voided);
+    house.carrier.says(CANCEL, Says::text(200, r#"{"output":{}}"#));
+    let error = house.fedex.void_label(&record("794953535000")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+}
+
+// ---- Track ----
+
+#[tokio::test(start_paused = true)]
+async fn published_histories_are_read_event_by_event() {
+    for (file, number) in [
+        ("track-122816215025810.response.json", "122816215025810"),
+        ("track-doc.response.json", "123456789012"),
+        ("track-inconsistent-times.response.json", "738488882438"),
+    ] {
+        let house = house();
+        house.carrier.says(TRACK, Says::fixture(200, file));
+        expect(file, &track(&house, number).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_captured_history_with_doubtful_times_ends_delivered() {
+    let house = house();
+    house.carrier.says(TRACK, Says::fixture(200, "track-inconsistent-times.response.json"));
+    let TrackOutcome::Found { events, .. } = track(&house, "738488882438").await else { panic!() };
+    let number = TrackingNumber::from_static("738488882438");
+    let movement = fold(&FEDEX, &number, events, None);
+    assert_eq!(movement.state, TransitState::Delivered);
+    assert_eq!(movement.delivered_at.unwrap().to_rfc3339(), "2024-08-20T16:41:57+00:00");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_has_thirty_numbers_and_an_outcome_for_each() {
+    let house = house();
+    house.carrier.says(TRACK, found("794953535000", "PU"));
+    let numbers: Vec<TrackingNumber> =
+        (0..61).map(|n| TrackingNumber::new(format!("7949535350{n:02}")).unwrap()).collect();
+    let answers = house.fedex.track(&numbers).await.unwrap();
+    assert_eq!(answers.len(), 61);
+    assert_eq!(house.carrier.calls().len(), 3);
+    assert!(matches!(answers[0].outcome, TrackOutcome::Found { .. }));
+    assert!(matches!(answers[1].outcome, TrackOutcome::Failed { retry: true, .. }));
+    house.carrier.says(TRACK, Says::fixture(400, "track-empty-number.error.json"));
+    let one = track(&house, "794953535000").await;
+    assert!(matches!(one, TrackOutcome::Failed { retry: false, .. }), "{one:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tracking_may_have_credentials_of_its_own() {
+    let house = house_with(|config| config.with_track_credentials("track-key", "track-secret"));
+    house.carrier.says(TRACK, found("794953535000", "PU"));
+    house.carrier.says(CANCEL, Says::fixture(200, "ship-cancel.response.json"));
+    track(&house, "794953535000").await;
+    let login = String::from_utf8(house.carrier.raw_body("/oauth/token").to_vec()).unwrap();
+    assert!(login.contains("client_id=track-key") && login.contains("client_credentials"));
+    house.fedex.void_label(&record("794953535000")).await.unwrap();
+    let login = String::from_utf8(house.carrier.raw_body("/oauth/token").to_vec()).unwrap();
+    assert!(login.contains("client_id=canary-key"), "{login}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_logs_in_with_the_child_of_the_seller() {
+    let house = house_with(|config| {
+        config.with_grant(Grant::Provider {
+            child_key: orderflow::Personal::new("child".to_owned()),
+            child_secret: orderflow::Personal::new("child-secret".to_owned()),
+        })
+    });
+    house.carrier.says(CANCEL, Says::fixture(200, "ship-cancel.response.json"));
+    house.fedex.void_label(&record("794953535000")).await.unwrap();
+    let login = String::from_utf8(house.carrier.raw_body("/oauth/token").to_vec()).unwrap();
+    assert!(login.contains("grant_type=csp_credentials"), "{login}");
+    assert!(login.contains("child_Key=child&child_secret=child-secret"), "{login}");
+}
+
+// ---- Addresses, end of day, pickups ----
+
+#[tokio::test(start_paused = true)]
+async fn an_address_is_deliverable_only_when_it_is_confirmed() {
+    let answer = |attributes: Value| {
+        json!({"output": {"resolvedAddresses": [{
+            "streetLinesToken": ["1100 WYOMING ST", "APT 4"], "city": "SAINT LOUIS",
+            "stateOrProvinceCode": "MO", "countryCode": "US",
+            "parsedPostalCode": {"base": "63118", "addOn": "2628"},
+            "classification": "RESIDENTIAL", "attributes": attributes,
+            "customerMessage": [{"code": "X", "message": "Look twice."}, "And again."]}]}})
+        .to_string()
+    };
+    let cases = [
+        (json!({"Resolved": "true", "DPV": "true"}), AddressVerdict::Deliverable),
+        (json!({"Resolved": true, "DPV": false}), AddressVerdict::Undeliverable),
+        (json!({"Resolved": true}), AddressVerdict::Undeliverable),
+        (json!({}), AddressVerdict::Undeliverable),
+        (
+            json!({"Resolved": true, "DPV": true, "SuiteRequiredButMissing": "true"}),
+            AddressVerdict::UnitMissing,
+        ),
+        (json!({"Resolved": true, "MultipleMatches": true}), AddressVerdict::Ambiguous),
+    ];
+    for (attributes, verdict) in cases {
+        let house = house();
+        house.carrier.says(ADDRESSES, Says::text(200, &answer(attributes.clone())));
+        let check = house.fedex.validate(&recipient().address).await.unwrap();
+        assert_eq!(check.verdict, verdict, "{attributes}");
+        assert_eq!(check.residential, Some(true));
+        let standard = check.standardized.unwrap();
+        assert_eq!(standard.postal_code.as_deref(), Some("63118-2628"));
+        assert_eq!(standard.lines.len(), 2);
+        assert_eq!(check.remarks, ["Look twice.", "And again."]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_ground_day_is_closed_with_its_document() {
+    let house = house();
+    let answer = r#"{"transactionId":"t-1","output":{"closeDocuments":[{"type":"MANIFEST",
+        "parts":[{"documentPartSequenceNumber":"0","image":"JVBERi0xLjQK"}]}]}}"#;
+    house.carrier.says(CLOSE, Says::text(200, answer));
+    let request = ManifestRequest {
+        sender: sender(),
+        mailing_date: today(),
+        numbers: vec![TrackingNumber::from_static("794953535000")],
+    };
+    let manifest = house.fedex.create_manifest(&request).await.unwrap();
+    assert_eq!((manifest.number.as_str(), manifest.labels.len()), ("t-1", 1));
+    assert_eq!(manifest.document.unwrap().bytes.expose().as_slice(), b"%PDF-1.4\n");
+    let body = house.carrier.body(CLOSE);
+    assert_eq!((&body["closeReqType"], &body["closeDate"]), (&json!("GCDR"), &json!("2026-03-03")));
+    let nothing = ManifestRequest { numbers: Vec::new(), ..request };
+    let error = house.fedex.create_manifest(&nothing).await.unwrap_err();
+    assert_eq!(error.field(), Some("numbers"));
+}
+
+fn pickup(services: &[&'static str]) -> PickupRequest {
+    PickupRequest {
+        place: sender(),
+        date: today(),
+        window: Some((
+            NaiveTime::from_hms_opt(14, 0, 0).unwrap(),
+            NaiveTime::from_hms_opt(18, 0, 0).unwrap(),
+        )),
+        parcels: services
+            .iter()
+            .map(|code| (ServiceKey::new(FEDEX, ServiceCode::from_static(code)), 2))
+            .collect(),
+        weight: Grams::new(4_000),
+        location: None,
+        instructions: None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pickup_is_ordered_for_one_network_and_cancelled_with_what_it_was_answered() {
+    let house = house();
+    house.carrier.says(PICKUPS, Says::fixture(200, "pickup-create.response.json"));
+    house.carrier.says(CANCEL_PICKUP, Says::fixture(200, "pickup-cancel.response.json"));
+    let ordered = house.fedex.schedule_pickup(&pickup(&[TWO_DAY])).await.unwrap();
+    assert_eq!(ordered.confirmation, "3001");
+    let body = house.carrier.body(PICKUPS);
+    assert_eq!(body["carrierCode"], "FDXE");
+    assert_eq!(body["originDetail"]["readyDateTimestamp"], "2026-03-03T14:00:00Z");
+    assert_eq!(body["originDetail"]["customerCloseTime"], "18:00:00");
+    house.fedex.cancel_pickup(&ordered).await.unwrap();
+    let body = house.carrier.body(CANCEL_PICKUP);
+    assert_eq!((&body["location"], &body["carrierCode"]), (&json!("COSA"), &json!("FDXE")));
+    for (request, field) in [
+        (pickup(&[TWO_DAY, "FEDEX_GROUND"]), "parcels"),
+        (pickup(&[]), "parcels"),
+        (PickupRequest { window: None, ..pickup(&[TWO_DAY]) }, "window"),
+        (PickupRequest { location: Some("roof".into()), ..pickup(&[TWO_DAY]) }, "location"),
+        (
+            PickupRequest { instructions: Some("x".repeat(61)), ..pickup(&[TWO_DAY]) },
+            "instructions",
+        ),
+    ] {
+        let error = house.fedex.schedule_pickup(&request).await.unwrap_err();
+        assert_eq!(error.field(), Some(field));
+    }
+}
+
+// ---- Hostile answers ----
+
+#[tokio::test(start_paused = true)]
+async fn no_answer_however_damaged_makes_the_adapter_panic() {
+    let files = [
+        (RATES, "rate-domestic-ca.response.json"),
+        (SHIP, "ship-domestic-doc.response.json"),
+        (TRACK, "track-doc.response.json"),
+        (CANCEL, "ship-cancel.response.json"),
+    ];
+    for (path, file) in files {
+        let whole = super::house::fixture(file);
+        for cut in (0..whole.len()).step_by(whole.len() / 40 + 1) {
+            let house = house();
+            let body = String::from_utf8_lossy(&whole[..cut]).into_owned();
+            house.carrier.says(path, Says::text(200, &body));
+            house.carrier.says(TRACK, Says::text(200, &body));
+            let outcome = match path {
+                RATES => house.fedex.rates(&parcel()).await.map(drop),
+                SHIP => house.fedex.buy_label(&purchase("PK-1"), &key("PK-1")).await.map(drop),
+                CANCEL => house.fedex.void_label(&record("794953535000")).await.map(drop),
+                _ => house.fedex.track(&[TrackingNumber::from_static("1")]).await.map(drop),
+            };
+            assert!(outcome.is_err(), "{file} cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_of_a_configuration_is_named() {
+    let transport = || std::sync::Arc::new(super::house::Carrier::default());
+    let error = |config| {
+        let made = orderflow::carriers::fedex::Fedex::new(config, transport());
+        made.unwrap_err().field().map(str::to_owned)
+    };
+    assert_eq!(error(FedexConfig::new("", "s", "1")).as_deref(), Some("client_id"));
+    assert_eq!(error(FedexConfig::new("k", "s", " ")).as_deref(), Some("account_number"));
+    let track = FedexConfig::new("k", "s", "1").with_track_credentials("k", "");
+    assert_eq!(error(track).as_deref(), Some("track_credentials"));
+}

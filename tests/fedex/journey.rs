@@ -1,0 +1,212 @@
+//! The adapter against the stand-in, through the whole HTTP stack.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use orderflow::carriers::fedex::{FEDEX, Fedex, FedexConfig, TWO_DAY, catalogue};
+use orderflow::client::{Quota, RetryPolicy};
+use orderflow::conformance::{Report, carriers};
+use orderflow::ports::{
+    CarrierAdapter, ManifestRequest, Manifests, PickupRequest, Pickups, Recovery, VoidLabel,
+};
+use orderflow::sandbox::fedex::FedexStandIn;
+use orderflow::sandbox::{Fault, Faults, Ledger, Sandbox, Scenario, ScriptedFault, VirtualClock};
+use orderflow::shipment::number::{Validity, validate};
+use orderflow::shipment::{
+    LabelFormat, LabelIntent, LabelRequest, ServiceKey, TrackOutcome, TransitState, fold,
+};
+use orderflow::{ErrorKind, Grams, ServiceCode, TrackingNumber};
+
+use super::house::{intent, key, noon, parcel, purchase, sender, today};
+
+struct Town {
+    fedex: Fedex,
+    stand_in: Arc<FedexStandIn>,
+    ledger: Ledger,
+    clock: VirtualClock,
+}
+
+fn town(
+    change: impl FnOnce(FedexConfig) -> FedexConfig,
+    act: impl FnOnce(FedexStandIn) -> FedexStandIn,
+    faults: Faults,
+) -> Town {
+    let (clock, ledger) = (VirtualClock::new(noon()), Ledger::new());
+    let stand_in = Arc::new(act(FedexStandIn::new(ledger.clone())));
+    let acted: Arc<dyn orderflow::sandbox::StandIn> = Arc::<FedexStandIn>::clone(&stand_in);
+    let sandbox = Sandbox::new(clock.clone(), ledger.clone()).with(acted).with_faults(faults);
+    let config = FedexConfig::new("canary-key", "canary-secret", "740561073")
+        .with_base(sandbox.base_url("fedex"))
+        .with_clock(Arc::new(clock.clone()))
+        .with_quota(Quota::per_second(1_000).with_burst(1_000))
+        .with_retry(RetryPolicy::none());
+    let fedex = Fedex::new(change(config), sandbox.transport()).unwrap();
+    Town { fedex, stand_in, ledger, clock }
+}
+
+fn quiet_town() -> Town {
+    town(|config| config, |stand_in| stand_in, Faults::none())
+}
+
+/// A purchase to a home, which is what the recipient's address counts as.
+fn to_a_home(reference: &str) -> LabelRequest {
+    LabelRequest {
+        service: ServiceKey::new(FEDEX, ServiceCode::from_static("GROUND_HOME_DELIVERY")),
+        ..purchase(reference)
+    }
+}
+
+async fn state(town: &Town, number: &TrackingNumber) -> TransitState {
+    let answer = town.fedex.track(std::slice::from_ref(number)).await.unwrap().remove(0);
+    match answer.outcome {
+        TrackOutcome::Found { events, .. } => fold(&FEDEX, number, events, None).state,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_adapter_passes_the_suite_of_carriers() {
+    let settled = |config: FedexConfig| config.with_settling_time(TimeDelta::zero());
+    let town = town(settled, |stand_in| stand_in, Faults::none());
+    let fixture = carriers::Fixture {
+        rate: parcel(),
+        label: Box::new(|quote, number| LabelRequest {
+            service: quote.service.clone(),
+            token: quote.token.clone(),
+            ..purchase(&format!("PK-{number}"))
+        }),
+        now: noon(),
+    };
+    let report: Report = carriers::run(Arc::new(town.fedex), &fixture).await;
+    assert!(report.failed.is_empty(), "{:#?}", report.failed);
+    assert_eq!(report.skipped.len(), 1, "it knows no keys, and can do all else");
+}
+
+#[tokio::test(start_paused = true)]
+async fn quotes_are_for_homes_in_one_currency_and_what_the_label_then_costs() {
+    let town = quiet_town();
+    let quotes = town.fedex.rates(&parcel()).await.unwrap();
+    let services: Vec<&str> = quotes.iter().map(|quote| quote.service.service.as_str()).collect();
+    assert_eq!(
+        services,
+        ["GROUND_HOME_DELIVERY", "FEDEX_EXPRESS_SAVER", "FEDEX_2_DAY", "STANDARD_OVERNIGHT"]
+    );
+    for quote in quotes {
+        let known = catalogue().into_iter().find(|known| known.key == quote.service).unwrap();
+        let days = quote.transit_days.unwrap();
+        assert!((known.min_transit_days..=known.max_transit_days).contains(&days), "{quote:?}");
+        let request = LabelRequest { service: quote.service.clone(), ..purchase("PK-1") };
+        let label = town.fedex.buy_label(&request, &key(quote.name.as_str())).await.unwrap();
+        assert_eq!(label.record.cost.total().unwrap(), quote.total);
+        assert_eq!(validate("fedex", label.record.number.as_str()), Validity::Valid);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn labels_come_in_every_format_the_limits_name() {
+    let town = quiet_town();
+    for format in town.fedex.limits().formats {
+        let request = LabelRequest { format: format.clone(), ..to_a_home("PK-1") };
+        let label = town.fedex.buy_label(&request, &key(format.extension())).await.unwrap();
+        let bytes = label.documents[0].bytes.expose();
+        let begins: &[u8] = match format {
+            LabelFormat::Pdf => b"%PDF",
+            LabelFormat::Png => b"\x89PNG",
+            LabelFormat::Zpl => b"^XA",
+            _ => b"\nN\n",
+        };
+        assert!(bytes.starts_with(begins), "{format:?}");
+        assert_eq!(label.documents[0].format, format);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purchase_whose_answer_is_lost_leaves_one_live_label_in_the_end() {
+    let lost = Faults::scripted(vec![ScriptedFault {
+        stand_in: "fedex".into(),
+        path: "/ship/v1/shipments".into(),
+        from: 0,
+        times: 1,
+        fault: Fault::LostAfter,
+    }]);
+    let delay = TimeDelta::minutes(5);
+    let town = town(|config| config, |stand_in| stand_in.with_reference_delay(delay), lost);
+    let request = to_a_home("PK-1");
+    let error = town.fedex.buy_label(&request, &key("PK-1")).await.unwrap_err();
+    assert!(error.is_ambiguous(), "{error:?}");
+    let intent = LabelIntent { request: request.clone(), ..intent() };
+    // It cannot be found yet, so nothing is known yet.
+    let early = town.fedex.recover_label(&intent).await.unwrap_err();
+    assert_eq!(early.kind(), ErrorKind::Transient);
+    town.clock.advance(TimeDelta::minutes(6));
+    assert_eq!(town.fedex.recover_label(&intent).await.unwrap(), Recovery::Absent);
+    town.fedex.buy_label(&request, &key("PK-1 again")).await.unwrap();
+    let sold = town.ledger.labels();
+    let live: Vec<_> = sold.iter().filter(|label| label.voided_at.is_none()).collect();
+    assert_eq!((sold.len(), live.len()), (2, 1));
+    assert_eq!(live[0].reference, "PK-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn parcels_travel_as_their_story_goes() {
+    let town = quiet_town();
+    let mut numbers = Vec::new();
+    for (scenario, end) in [
+        (Scenario::Normal, TransitState::Delivered),
+        (Scenario::Delayed, TransitState::Delivered),
+        (Scenario::Returned, TransitState::Returning),
+        (Scenario::Lost, TransitState::InTransit),
+    ] {
+        let request = to_a_home("PK-1");
+        let label = town.fedex.buy_label(&request, &key(&format!("{scenario:?}"))).await.unwrap();
+        let number = label.record.number;
+        town.stand_in.set_scenario(number.as_str(), scenario);
+        assert_eq!(state(&town, &number).await, TransitState::PreTransit);
+        numbers.push((number, end));
+    }
+    town.clock.advance(TimeDelta::days(20));
+    for (number, end) in numbers {
+        assert_eq!(state(&town, &number).await, end, "{number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_is_given_back_until_its_first_scan_or_the_close() {
+    let town = quiet_town();
+    let first = town.fedex.buy_label(&to_a_home("PK-1"), &key("1")).await.unwrap().record;
+    let second = town.fedex.buy_label(&to_a_home("PK-2"), &key("2")).await.unwrap().record;
+    let third = town.fedex.buy_label(&to_a_home("PK-3"), &key("3")).await.unwrap().record;
+    town.fedex.void_label(&first).await.unwrap();
+    assert!(town.stand_in.hand_over(second.number.as_str(), noon()));
+    let refused = town.fedex.void_label(&second).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Rejected);
+    let request = ManifestRequest {
+        sender: sender(),
+        mailing_date: today(),
+        numbers: vec![second.number.clone(), third.number.clone()],
+    };
+    let manifest = town.fedex.create_manifest(&request).await.unwrap();
+    assert!(manifest.document.unwrap().bytes.expose().starts_with(b"%PDF"));
+    let refused = town.fedex.void_label(&third).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Rejected);
+    let again = town.fedex.create_manifest(&request).await.unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::Rejected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pickup_that_is_gone_is_cancelled_already() {
+    let town = quiet_town();
+    let time = |hour| chrono::NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+    let request = PickupRequest {
+        place: sender(),
+        date: today(),
+        window: Some((time(14), time(18))),
+        parcels: vec![(ServiceKey::new(FEDEX, ServiceCode::from_static(TWO_DAY)), 3)],
+        weight: Grams::new(4_000),
+        location: None,
+        instructions: None,
+    };
+    let pickup = town.fedex.schedule_pickup(&request).await.unwrap();
+    town.fedex.cancel_pickup(&pickup).await.unwrap();
+    town.fedex.cancel_pickup(&pickup).await.unwrap();
+}
