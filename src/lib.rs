@@ -5,6 +5,7 @@
         feature = "walmart",
         feature = "tiktok-shop",
         feature = "usps",
+        feature = "fedex",
         feature = "reqwest",
         feature = "engine",
         feature = "sqlite"
@@ -17,6 +18,7 @@
         feature = "walmart",
         feature = "tiktok-shop",
         feature = "usps",
+        feature = "fedex",
         feature = "reqwest",
         feature = "engine",
         feature = "sqlite"
