@@ -12,7 +12,13 @@ pub mod fedex;
 mod ledger;
 #[cfg(feature = "mercado-libre")]
 pub mod mercado_libre;
-#[cfg(any(feature = "fedex", feature = "usps"))]
+#[cfg(any(
+    feature = "fedex",
+    feature = "mercado-libre",
+    feature = "tiktok-shop",
+    feature = "usps"
+))]
+#[allow(dead_code, reason = "who prints what depends on the vendors that are switched on")]
 mod paper;
 mod serve;
 #[cfg(feature = "tiktok-shop")]

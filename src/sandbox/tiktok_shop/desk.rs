@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
@@ -11,7 +10,7 @@ use super::generate::{SandboxUnit, Shipping};
 use super::{Case, Kept, Market, PLATFORM, REMORSE, REPEATED, UnitState, good, refused};
 use crate::money::{Currency, Money};
 use crate::sandbox::ledger::{ConfirmedParcel, SoldLabel};
-use crate::sandbox::{Answer, Asked, Ledger, Quirk};
+use crate::sandbox::{Answer, Asked, Ledger, Quirk, paper};
 
 pub(super) fn text<'a>(body: &'a Value, name: &str) -> &'a str {
     body.get(name).and_then(Value::as_str).unwrap_or_default()
@@ -624,28 +623,7 @@ pub(super) fn sell(ledger: &Ledger, package: &str, number: &str, now: DateTime<U
 
 /// A page with the number on it: small and valid.
 pub(super) fn document(number: &str) -> Answer {
-    let number: String = number.chars().filter(char::is_ascii_alphanumeric).collect();
-    let stream = format!("BT /F1 18 Tf 20 380 Td ({number}) Tj ET");
-    let objects = [
-        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
-        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
-        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 297 420]/Contents 4 0 R\
-         /Resources<</Font<</F1 5 0 R>>>>>>"
-            .to_owned(),
-        format!("<</Length {}>>\nstream\n{stream}\nendstream", stream.len()),
-        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".to_owned(),
-    ];
-    let mut page = String::from("%PDF-1.4\n");
-    let mut table = String::new();
-    for (index, object) in objects.iter().enumerate() {
-        table.push_str(&format!("{:010} 00000 n \n", page.len()));
-        page.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
-    }
-    let start = page.len();
-    page.push_str(&format!(
-        "xref\n0 6\n0000000000 65535 f \n{table}trailer\n<</Size 6/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n"
-    ));
     let mut headers = HeaderMap::new();
     headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/pdf"));
-    Answer { status: StatusCode::OK, headers, body: Bytes::from(page) }
+    Answer { status: StatusCode::OK, headers, body: paper::pdf(&[number]).into() }
 }

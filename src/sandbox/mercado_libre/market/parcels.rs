@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::super::{Answer, Asked, Way, bad, bodies, document, empty, failure, good, not_found};
 use super::{Desk, Market, body_of, confirm, text};
 use crate::money::{Currency, Money};
-use crate::sandbox::SoldLabel;
+use crate::sandbox::{SoldLabel, paper};
 
 impl Market {
     pub(super) fn read_shipment(
@@ -218,56 +218,12 @@ impl Market {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         match kind {
             "pdf" => document("application/pdf", paper::pdf(&lines)),
-            "zpl2" => document("text/plain", paper::zpl(&lines)),
+            // A block for each label.
+            "zpl2" => {
+                let blocks = lines.iter().flat_map(|line| paper::zpl(&[line]));
+                document("text/plain", blocks.collect())
+            }
             _ => bad("bad_request", "response_type is pdf or zpl2"),
         }
-    }
-}
-
-/// Papers as bytes: small, valid, and readable for a person who opens one.
-mod paper {
-    /// One page with the lines on it.
-    pub(super) fn pdf(lines: &[&str]) -> Vec<u8> {
-        let mut stream = String::from("BT /F1 12 Tf 14 TL 20 400 Td\n");
-        for line in lines {
-            let plain: String =
-                line.chars().filter(|c| c.is_ascii_alphanumeric() || *c == ' ').collect();
-            stream.push_str(&format!("({plain}) Tj T*\n"));
-        }
-        stream.push_str("ET");
-        let objects = [
-            "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
-            "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
-            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 288 432]/Contents 4 0 R\
-             /Resources<</Font<</F1 5 0 R>>>>>>"
-                .to_owned(),
-            format!("<</Length {}>>\nstream\n{stream}\nendstream", stream.len()),
-            "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".to_owned(),
-        ];
-        let mut document = String::from("%PDF-1.4\n");
-        let mut offsets = Vec::with_capacity(objects.len());
-        for (index, object) in objects.iter().enumerate() {
-            offsets.push(document.len());
-            document.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
-        }
-        let table = document.len();
-        document.push_str(&format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1));
-        for offset in offsets {
-            document.push_str(&format!("{offset:010} 00000 n \n"));
-        }
-        document.push_str(&format!(
-            "trailer\n<</Size {}/Root 1 0 R>>\nstartxref\n{table}\n%%EOF\n",
-            objects.len() + 1
-        ));
-        document.into_bytes()
-    }
-
-    /// One block for each line.
-    pub(super) fn zpl(lines: &[&str]) -> Vec<u8> {
-        lines
-            .iter()
-            .map(|line| format!("^XA^CF0,30^FO40,40^FD{line}^FS^XZ\n"))
-            .collect::<String>()
-            .into_bytes()
     }
 }
