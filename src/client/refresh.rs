@@ -166,6 +166,33 @@ impl fmt::Debug for RefreshTokenSource {
     }
 }
 
+/// How long a refused exchange waits for another process to save what it was given.
+const OTHERS_SAVE_WITHIN: [std::time::Duration; 3] = [
+    std::time::Duration::ZERO,
+    std::time::Duration::from_millis(250),
+    std::time::Duration::from_secs(1),
+];
+
+impl RefreshTokenSource {
+    /// Exchanges a token. One that is refused because another process was faster is no loss: the
+    /// store has the next one by then, or in a moment.
+    async fn exchange_or_follow(&self, http: &Anonymous, stored: StoredToken) -> Result<Exchanged> {
+        let refused = match self.exchange.exchange(http, &stored).await {
+            Err(error) if error.kind() == ErrorKind::AuthRejected => error,
+            outcome => return outcome,
+        };
+        for pause in OTHERS_SAVE_WITHIN {
+            tokio::time::sleep(pause).await;
+            if let Some(next) = self.store.load(http.account()).await?
+                && next.secret != stored.secret
+            {
+                return self.exchange.exchange(http, &next).await;
+            }
+        }
+        Err(refused)
+    }
+}
+
 #[async_trait]
 impl TokenSource for RefreshTokenSource {
     async fn fetch(&self, http: &Anonymous) -> Result<Token> {
@@ -179,7 +206,7 @@ impl TokenSource for RefreshTokenSource {
                         "there is no refresh token for the account: somebody has to sign in",
                     )
                 })?;
-                self.exchange.exchange(http, &stored).await?
+                self.exchange_or_follow(http, stored).await?
             }
         };
         if let Some(refresh) = &exchanged.refresh {

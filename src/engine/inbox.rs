@@ -12,7 +12,7 @@ use crate::personal::Personal;
 use crate::ports::store::QuarantineEntry;
 use crate::ports::{Cursor, PlatformItem, WebhookRequest};
 
-/// Notices looked at in one call.
+/// Notices of one shop looked at in one call.
 const AT_ONCE: u32 = 2_000;
 /// Pages of missed notices in one call.
 const MOST_PAGES: u32 = 1_000;
@@ -98,17 +98,20 @@ impl Engine {
         let mut named: BTreeMap<OrderKey, Vec<EventId>> = BTreeMap::new();
         let mut unnamed: BTreeMap<ShopKey, Vec<EventId>> = BTreeMap::new();
         let mut report = InboxReport::default();
-        for (shop, notice) in self.0.store.pending(AT_ONCE).await? {
-            if !self.0.shops.contains_key(&shop) || self.is_stopped(&shop, now) {
-                report.waiting += 1;
+        for shop in self.0.shops.keys() {
+            let notices = self.0.store.pending(shop, AT_ONCE).await?;
+            if self.is_stopped(shop, now) {
+                report.waiting += notices.len() as u64;
                 continue;
             }
-            match notice.order {
-                Some(order) => {
-                    let key = OrderKey::new(shop.platform.clone(), shop.shop.clone(), order);
-                    named.entry(key).or_default().push(notice.event_id);
+            for notice in notices {
+                match notice.order {
+                    Some(order) => {
+                        let key = OrderKey::new(shop.platform.clone(), shop.shop.clone(), order);
+                        named.entry(key).or_default().push(notice.event_id);
+                    }
+                    None => unnamed.entry(shop.clone()).or_default().push(notice.event_id),
                 }
-                None => unnamed.entry(shop).or_default().push(notice.event_id),
             }
         }
         let shops = unnamed.into_iter().collect();

@@ -411,7 +411,7 @@ impl Engine {
         let mut all = true;
         for wanted in open_moves(order) {
             match self.0.stock.reserve(&wanted).await {
-                Ok(()) => {}
+                Ok(()) => self.stock_moved(std::iter::once(&wanted.sku)),
                 Err(StockError::Short { .. } | StockError::QuantityDiffers { .. }) => all = false,
                 Err(StockError::Failed(error)) => return Err(error),
             }

@@ -270,6 +270,7 @@ impl Engine {
                 if self.0.stock.consume(shipped).await.is_err() {
                     return settled;
                 }
+                self.stock_moved(std::iter::once(&shipped.sku));
             }
             settled.push(Settlement { key: intent.key, at: now, outcome: "moved".to_owned() });
         }

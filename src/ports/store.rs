@@ -318,8 +318,9 @@ pub trait Inbox: Debug + Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<bool>;
 
-    /// Notices not yet processed, oldest first, at most `limit`.
-    async fn pending(&self, limit: u32) -> Result<Vec<(ShopKey, super::WebhookNotice)>>;
+    /// Notices of a shop not yet processed, oldest first, at most `limit`. One shop's backlog never
+    /// stands before another's.
+    async fn pending(&self, shop: &ShopKey, limit: u32) -> Result<Vec<super::WebhookNotice>>;
 
     /// Marks one as processed.
     async fn processed(&self, shop: &ShopKey, event: &EventId) -> Result<()>;

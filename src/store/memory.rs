@@ -400,14 +400,14 @@ impl Inbox for MemoryStore {
         Ok(!known)
     }
 
-    async fn pending(&self, limit: u32) -> Result<Vec<(ShopKey, WebhookNotice)>> {
+    async fn pending(&self, shop: &ShopKey, limit: u32) -> Result<Vec<WebhookNotice>> {
         Ok(self
             .lock()
             .inbox
             .iter()
-            .filter(|kept| !kept.processed)
+            .filter(|kept| !kept.processed && kept.shop == *shop)
             .take(usize::try_from(limit).unwrap_or(usize::MAX))
-            .map(|kept| (kept.shop.clone(), kept.notice.clone()))
+            .map(|kept| kept.notice.clone())
             .collect())
     }
 

@@ -527,14 +527,16 @@ impl Inbox for SqliteStore {
         .await
     }
 
-    async fn pending(&self, limit: u32) -> Result<Vec<(ShopKey, WebhookNotice)>> {
+    async fn pending(&self, shop: &ShopKey, limit: u32) -> Result<Vec<WebhookNotice>> {
+        let shop = shop.clone();
         self.read(move |connection| {
             rows(
                 connection,
                 "list notices",
-                "SELECT platform, shop, json FROM inbox WHERE processed = 0 ORDER BY id LIMIT ?1",
-                params![limit],
-                |row| Ok((shop_of(row, 0)?, from_json("a notice", &get::<String>(row, 2)?)?)),
+                "SELECT json FROM inbox WHERE processed = 0 AND platform = ?1 AND shop = ?2
+                 ORDER BY id LIMIT ?3",
+                params![shop.platform.as_str(), shop.shop.as_str(), limit],
+                |row| from_json("a notice", &get::<String>(row, 0)?),
             )
         })
         .await

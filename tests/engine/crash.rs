@@ -168,8 +168,8 @@ impl Inbox for DyingStore {
     ) -> Result<bool> {
         self.inner.receive(shop, notice, now).await
     }
-    async fn pending(&self, limit: u32) -> Result<Vec<(ShopKey, WebhookNotice)>> {
-        self.inner.pending(limit).await
+    async fn pending(&self, shop: &ShopKey, limit: u32) -> Result<Vec<WebhookNotice>> {
+        self.inner.pending(shop, limit).await
     }
     async fn processed(&self, shop: &ShopKey, event: &EventId) -> Result<()> {
         self.inner.processed(shop, event).await

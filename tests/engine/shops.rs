@@ -625,7 +625,7 @@ async fn a_notification_without_the_right_signature_leaves_no_trace() {
     let engine = engine(&[("1", &bazaar)]);
     let forged = engine.receive(&shop("1"), &request("e1:a", &[]), at(0)).await.unwrap_err();
     assert_eq!(forged.kind(), ErrorKind::AuthRejected);
-    assert!(engine.store().pending(10).await.unwrap().is_empty());
+    assert!(engine.store().pending(&shop("1"), 10).await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -541,7 +541,8 @@ fn amount(text: &str, decimal: DecimalMark) -> Option<Decimal> {
         }
     }
     let grouped = fraction || since_group.is_none_or(|digits| digits == 3);
-    if count == 0 || !grouped || (fraction && scale == 0) {
+    // Beyond 28 decimals there is no such number; the long way says so.
+    if count == 0 || !grouped || (fraction && scale == 0) || scale > 28 {
         return None;
     }
     Some(Decimal::new(if negative { -mantissa } else { mantissa }, scale))

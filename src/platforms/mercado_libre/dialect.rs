@@ -79,7 +79,7 @@ impl Dialect for MercadoLibreDialect {
         outgoing.headers.insert(AUTHORIZATION, bearer(&token));
     }
 
-    fn verdict(&self, _operation: &'static str, response: &Response) -> Verdict {
+    fn verdict(&self, operation: &'static str, response: &Response) -> Verdict {
         let status = response.status.as_u16();
         if response.status.is_success() {
             return Verdict::Good;
@@ -100,6 +100,14 @@ impl Dialect for MercadoLibreDialect {
             (ErrorKind::Rejected, "the request was refused")
         } else {
             (ErrorKind::UnexpectedAnswer, "the status is none that is promised")
+        };
+        // A notification may name anybody's order, and one thing that is withheld says nothing about
+        // the seller's own access: that the token call and the search of orders tell.
+        let is_the_shops = matches!(operation, "token" | "authorize" | "list_orders");
+        let (kind, message) = if status == 403 && !is_the_shops && kind == ErrorKind::AuthRejected {
+            (ErrorKind::Rejected, "access to this is not granted")
+        } else {
+            (kind, message)
         };
         let mut vendor = VendorDetail::with_status(status);
         vendor.code = if found.is_blocked_conversation() {

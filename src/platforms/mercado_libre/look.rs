@@ -181,7 +181,10 @@ impl MercadoLibre {
             Ok::<_, Error>((pages::kept_item(&orders, pack.as_ref(), &facts)?, beyond))
         };
         match read.await {
-            Err(error) if error.kind() == ErrorKind::UnexpectedAnswer => {
+            // What is refused of one order, or of its shipment, costs that order and no other.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::UnexpectedAnswer | ErrorKind::Rejected) =>
+            {
                 let unreadable = Unreadable {
                     id: PlatformOrderId::new(unit).ok(),
                     reason: error.to_string(),

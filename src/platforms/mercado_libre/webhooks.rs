@@ -29,6 +29,8 @@ pub(super) struct Notice {
     application_id: Option<String>,
     #[serde(default)]
     sent: Option<String>,
+    #[serde(default, alias = "id", rename = "_id", deserialize_with = "string_or_number_opt")]
+    id: Option<String>,
     #[serde(default)]
     actions: Option<Vec<String>>,
 }
@@ -71,7 +73,8 @@ impl Notice {
         let sent = self.sent.as_deref().unwrap_or_default();
         // One change may be told in several attempts, which differ in their count and not in when
         // the change was first sent; another change of the same resource has another stamp.
-        let event_id = EventId::of_content(&["mercado-libre", topic, path, sent]);
+        let stamp = if sent.is_empty() { self.id.as_deref().unwrap_or_default() } else { sent };
+        let event_id = EventId::of_content(&["mercado-libre", topic, path, stamp]);
         let kind = match self.actions.as_deref() {
             Some([first, ..]) => format!("{topic}/{first}"),
             _ => topic.to_owned(),

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::sign::CallSigner;
-use crate::client::wire::{decode, string_or_number_opt};
+use crate::client::wire::{decode, string_or_number, string_or_number_opt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{EventId, PlatformOrderId, hex};
 use crate::ports::{WebhookNotice, WebhookRequest, Webhooks};
@@ -17,15 +18,16 @@ pub(super) struct Receiver {
 }
 
 #[derive(Deserialize)]
-struct Body {
-    #[serde(rename = "type")]
-    kind: i64,
+struct Body<'a> {
+    #[serde(rename = "type", deserialize_with = "string_or_number")]
+    kind: String,
     #[serde(default, deserialize_with = "string_or_number_opt")]
     tts_notification_id: Option<String>,
-    #[serde(default)]
-    timestamp: Option<i64>,
-    #[serde(default)]
-    data: Option<Data>,
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    timestamp: Option<String>,
+    /// Its shape depends on the kind; of an unknown kind it may be anything.
+    #[serde(default, borrow)]
+    data: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -33,7 +35,7 @@ struct Data {
     #[serde(default, deserialize_with = "string_or_number_opt")]
     order_id: Option<String>,
     #[serde(default)]
-    order_ids: Option<Vec<String>>,
+    order_ids: Option<Vec<Id>>,
     #[serde(default)]
     package_list: Option<Vec<Package>>,
 }
@@ -41,7 +43,22 @@ struct Data {
 #[derive(Deserialize)]
 struct Package {
     #[serde(default)]
-    order_id_list: Vec<String>,
+    order_id_list: Option<Vec<Id>>,
+}
+
+#[derive(Deserialize)]
+struct Id(#[serde(deserialize_with = "string_or_number")] String);
+
+/// The one order that a notification is about. Where it names several, none: then the whole shop is
+/// read, and none of them is left out.
+fn the_order(data: &str) -> Option<String> {
+    let data: Data = serde_json::from_str(data).ok()?;
+    let packages = data.package_list.into_iter().flatten();
+    let packed = packages.filter_map(|package| package.order_id_list).flatten();
+    let listed = data.order_ids.into_iter().flatten().chain(packed).map(|Id(id)| id);
+    let mut named = data.order_id.into_iter().chain(listed);
+    let first = named.next()?;
+    named.all(|id| id == first).then_some(first)
 }
 
 /// The names of the numbers, as far as they are published.
@@ -73,11 +90,7 @@ impl Webhooks for Receiver {
         }
         let body: Body = decode(request.body)
             .map_err(|error| error.with_operation("tiktok-shop", "receive_webhook"))?;
-        let order = body.data.and_then(|data| {
-            let listed = data.order_ids.into_iter().flatten();
-            let packed = data.package_list.into_iter().flatten().flat_map(|p| p.order_id_list);
-            data.order_id.into_iter().chain(listed).chain(packed).next()
-        });
+        let order = body.data.and_then(|data| the_order(data.get()));
         Ok(WebhookNotice {
             event_id: body
                 .tts_notification_id
@@ -85,10 +98,12 @@ impl Webhooks for Receiver {
                 .unwrap_or_else(|| EventId::of_content(&[&hex(&Sha256::digest(request.body))])),
             kind: KINDS
                 .iter()
-                .find(|(number, _)| *number == body.kind)
-                .map_or_else(|| body.kind.to_string(), |(_, name)| (*name).to_owned()),
+                .find(|(number, _)| body.kind.trim().parse() == Ok(*number))
+                .map_or(body.kind, |(_, name)| (*name).to_owned()),
             order: order.and_then(|id| PlatformOrderId::new(id).ok()),
-            sent_at: super::map::instant(body.timestamp),
+            sent_at: super::map::instant(
+                body.timestamp.and_then(|seconds| seconds.trim().parse().ok()),
+            ),
         })
     }
 }
