@@ -485,6 +485,52 @@ impl RefreshExchange for Rotating {
     }
 }
 
+/// Two processes with one shop: the other one is faster, and saves what it got a moment later.
+#[derive(Debug)]
+struct Beaten {
+    store: MemoryRefreshTokenStore,
+    inner: Rotating,
+    saves: bool,
+}
+
+#[async_trait]
+impl RefreshExchange for Beaten {
+    async fn exchange(&self, http: &Anonymous, refresh: &StoredToken) -> Result<Exchanged> {
+        if refresh.secret.expose() != "refresh-1" {
+            return self.inner.exchange(http, refresh).await;
+        }
+        if self.saves {
+            let store = self.store.clone();
+            tokio::spawn(async move {
+                sleep(SECOND / 10).await;
+                store.save("shop", &StoredToken::new("refresh-2")).await.unwrap();
+            });
+        }
+        Err(Error::new(ErrorKind::AuthRejected, "spent"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_race_for_a_refresh_token_is_harmless_once_the_winner_has_saved_the_next_one() {
+    for saves in [true, false] {
+        let store =
+            MemoryRefreshTokenStore::new().with_token("shop", StoredToken::new("refresh-1"));
+        let exchange = Beaten { store: store.clone(), inner: Rotating::default(), saves };
+        let source = RefreshTokenSource::new(Arc::new(store.clone()), Arc::new(exchange));
+        let script = Script::new([]);
+        let client = builder(&script).token_source(Arc::new(source)).build().unwrap();
+        let outcome = client.call(&Read).await;
+        if saves {
+            outcome.unwrap();
+            // The store holds what came of the winner's token, so the winner goes on with that.
+            assert_eq!(store.load("shop").await.unwrap().unwrap().secret.expose(), "refresh-2");
+            assert_eq!(script.headers("authorization"), ["Bearer access-1"]);
+        } else {
+            assert_eq!(outcome.unwrap_err().kind(), ErrorKind::AuthRejected);
+        }
+    }
+}
+
 /// Fails to save as often as told.
 #[derive(Debug)]
 struct Shaky {

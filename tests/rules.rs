@@ -18,9 +18,10 @@ use orderflow::order::{
     Order, PlatformDeadline, PlatformOrder, Requirements, Review,
 };
 use orderflow::rules::{
-    self, AllocationPolicy, Anchor, ExceptionPolicy, Finding, Fired, Ladder, Level, ReviewContext,
-    ReviewPolicy, ReviewVerdict, SlaRule, SlaRules, SlaScope, Span, WarehouseRejection, allocate,
-    dashboard, deadlines, exceptions, may_acknowledge, review, validate, warning,
+    self, AllocationPolicy, AllocationPreference, Anchor, ExceptionPolicy, Finding, Fired, Ladder,
+    Level, ReviewContext, ReviewPolicy, ReviewVerdict, SlaRule, SlaRules, SlaScope, Span,
+    WarehouseRejection, allocate, dashboard, deadlines, exceptions, may_acknowledge, review,
+    validate, warning,
 };
 use orderflow::shipment::Milestone;
 use orderflow::warehouse::{FulfillmentChannel, StockView, Warehouse};
@@ -347,6 +348,41 @@ fn an_order_is_split_over_the_fewest_warehouses_that_cover_it() {
     let verdict = allocate(&order, &warehouses, &view, &whole, now());
     assert!(verdict.allocation.packages.is_empty());
     assert_eq!(verdict.allocation.backordered.len(), 2);
+}
+
+#[test]
+fn a_split_that_two_warehouses_cover_is_found_however_many_others_there_are() {
+    let order = after(imported("far", &[("1", 3), ("2", 3)]), vec![approved(), acknowledged()]);
+    // The first holds some of both, and leads whoever takes it to a third.
+    let view =
+        stock(&[("w1", "SKU-1", 2), ("w1", "SKU-2", 2), ("w2", "SKU-1", 3), ("w3", "SKU-2", 3)]);
+    let names = ["w1", "w2", "w3", "w4", "w5", "w6", "w7"];
+    for count in 3..=names.len() {
+        let warehouses: Vec<_> = names[..count].iter().map(|name| warehouse(name)).collect();
+        let verdict = allocate(&order, &warehouses, &view, &AllocationPolicy::default(), now());
+        let mut used: Vec<_> =
+            verdict.allocation.packages.iter().map(|p| p.warehouse.as_str()).collect();
+        used.sort_unstable();
+        assert_eq!(used, ["w2", "w3"], "with {count}");
+        assert!(verdict.allocation.backordered.is_empty());
+    }
+}
+
+#[test]
+fn the_shelf_is_counted_once_however_many_lines_want_of_it() {
+    let mut order = imported("twice", &[("1", 1), ("2", 1), ("3", 1)]);
+    order.lines[1].sku = order.lines[0].sku.clone();
+    let order = after(order, vec![approved(), acknowledged()]);
+    let view = stock(&[
+        ("w1", "SKU-1", 10),
+        ("w1", "SKU-3", 100),
+        ("w2", "SKU-1", 60),
+        ("w2", "SKU-3", 10),
+    ]);
+    let mut policy = AllocationPolicy::default();
+    policy.preferences = vec![AllocationPreference::MostStockLeft];
+    let verdict = allocate(&order, &[warehouse("w1"), warehouse("w2")], &view, &policy, now());
+    assert_eq!(verdict.allocation.packages[0].warehouse.as_str(), "w1");
 }
 
 #[test]

@@ -169,8 +169,8 @@ pub struct AllocationVerdict {
 /// 2. Warehouses that are disabled, not allowed or full drop out.
 /// 3. A single warehouse with everything that keeps ship-by and promise wins, by preference.
 /// 4. Else the fewest warehouses that cover everything, at most
-///    [`max_splits`](AllocationPolicy::max_splits): exhaustively up to four candidates, then
-///    greedily. Units of one bundle stay together.
+///    [`max_splits`](AllocationPolicy::max_splits): every set of warehouses that hold some of the
+///    goods is looked at, the first 20,000 of them, then greedily. Units of one bundle stay together.
 /// 5. Else, only with [`allow_partial`](AllocationPolicy::allow_partial), what there is; the rest
 ///    is backordered. Without it nothing is allocated and everything short is backordered.
 #[must_use]
@@ -415,12 +415,10 @@ fn prefer(
     policy: &AllocationPolicy,
 ) -> Ordering {
     let left = |id: &WarehouseId| -> u64 {
-        demand
-            .groups
-            .iter()
-            .flat_map(|group| &group.units)
-            .map(|(_, sku, _)| u64::from(stock.available(id, sku)))
-            .sum()
+        // A SKU on two lines is on the shelf once.
+        let skus: BTreeSet<&Sku> =
+            demand.groups.iter().flat_map(|group| &group.units).map(|(_, sku, _)| sku).collect();
+        skus.into_iter().map(|sku| u64::from(stock.available(id, sku))).sum()
     };
     policy
         .preferences
@@ -446,36 +444,71 @@ fn prefer(
 
 type Cover = Vec<(Group, WarehouseId)>;
 
-/// The smallest set of warehouses that covers everything, by rank among equals.
+/// The smallest set of warehouses that covers everything, by rank among equals. Warehouses that hold
+/// nothing of what is wanted are no candidates.
 fn split(
     demand: &Demand,
     ids: &[&WarehouseId],
     stock: &StockView,
     max_splits: usize,
 ) -> Option<Cover> {
-    const EXHAUSTIVE: usize = 4;
-    if ids.len() <= EXHAUSTIVE {
-        for size in 2..=max_splits.min(ids.len()) {
-            for mask in 1_u32..(1 << ids.len()) {
-                if usize::try_from(mask.count_ones()).ok() != Some(size) {
-                    continue;
-                }
-                let chosen: Vec<&WarehouseId> = ids
-                    .iter()
-                    .enumerate()
-                    .filter(|(index, _)| mask & (1 << index) != 0)
-                    .map(|(_, id)| *id)
-                    .collect();
+    /// Sets that are looked at before the greedy way takes over: all pairs of two hundred.
+    const MOST_SETS: u32 = 20_000;
+    let mut wanted: BTreeMap<&Sku, u64> = BTreeMap::new();
+    for (_, sku, units) in demand.groups.iter().flat_map(|group| &group.units) {
+        *wanted.entry(sku).or_default() += u64::from(*units);
+    }
+    let holders: Vec<&WarehouseId> = ids
+        .iter()
+        .copied()
+        .filter(|id| wanted.keys().any(|sku| stock.available(id, sku) > 0))
+        .collect();
+    let suffices = |chosen: &[&WarehouseId]| {
+        wanted.iter().all(|(sku, units)| {
+            let there = chosen.iter().map(|id| u64::from(stock.available(id, sku)));
+            there.sum::<u64>() >= *units
+        })
+    };
+    let mut looked_at = 0;
+    for size in 2..=max_splits.min(holders.len()) {
+        let mut places: Vec<usize> = (0..size).collect();
+        loop {
+            if looked_at == MOST_SETS {
+                let (cover, missing) = greedy(demand, &holders, stock, max_splits, true);
+                return missing.is_empty().then_some(cover);
+            }
+            looked_at += 1;
+            let chosen: Vec<&WarehouseId> =
+                places.iter().filter_map(|place| holders.get(*place).copied()).collect();
+            if suffices(&chosen) {
                 let whole_lines = assign(demand, &chosen, stock);
                 if let Some(cover) = whole_lines.or_else(|| complete(demand, &chosen, stock)) {
                     return Some(cover);
                 }
             }
+            if !next_set(&mut places, holders.len()) {
+                break;
+            }
         }
-        return None;
     }
-    let (cover, missing) = greedy(demand, ids, stock, max_splits, true);
-    missing.is_empty().then_some(cover)
+    None
+}
+
+/// The next set of as many places below `count`, those with better ranks first: the worst place of
+/// a set decides when its turn is. `false` after the last.
+fn next_set(places: &mut [usize], count: usize) -> bool {
+    for at in 0..places.len() {
+        let limit = places.get(at + 1).copied().unwrap_or(count);
+        let Some(place) = places.get_mut(at) else { return false };
+        if *place + 1 < limit {
+            *place += 1;
+            for (start, earlier) in places.iter_mut().take(at).enumerate() {
+                *earlier = start;
+            }
+            return true;
+        }
+    }
+    false
 }
 
 /// Covers everything from the chosen warehouses, dividing lines where that is needed.

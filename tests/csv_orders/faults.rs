@@ -36,6 +36,8 @@ fn each_fault_is_told_with_its_row_column_and_code_and_costs_only_its_order() {
         (without(",1,2,", ",1,0,"), Some("qty"), Code::BadQuantity),
         (without(",1,2,", ",1,1.5,"), Some("qty"), Code::BadQuantity),
         (without("10.00", "ten"), Some("price"), Code::BadAmount),
+        // One decimal more than an exact number has.
+        (without("10.00", "0.00000000000000000000000000001"), Some("price"), Code::BadAmount),
         (without("10.00", "-10.00"), Some("price"), Code::NegativeAmount),
         (format!("{good},more"), None, Code::CellCount),
         ("BAD,2026-03-01".to_owned(), None, Code::CellCount),

@@ -510,6 +510,20 @@ async fn a_notification_is_stored_once_and_its_order_read_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_flood_of_one_shops_notifications_keeps_no_other_shop_waiting() {
+    let (flooded, quiet) = (Bazaar::new(&["a"]), Bazaar::new(&["b"]));
+    let engine = engine(&[("1", &flooded), ("2", &quiet)]);
+    flooded.book().shaky = true;
+    for number in 0..2_100 {
+        engine.receive(&shop("1"), &request(&format!("e{number}:a"), SIGNED), at(0)).await.unwrap();
+    }
+    engine.receive(&shop("2"), &request("e1:b", SIGNED), at(0)).await.unwrap();
+    let report = engine.work_inbox(at(1)).await.unwrap();
+    assert_eq!((report.done, report.waiting), (1, 2_000));
+    assert!(engine.store().order(&key("2", "b")).await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn notifications_in_the_wrong_order_end_in_what_the_platform_says_now() {
     let bazaar = Bazaar::new(&["a"]);
     let engine = engine(&[("1", &bazaar)]);

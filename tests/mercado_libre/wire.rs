@@ -54,8 +54,8 @@ async fn many_callers_share_one_refresh() {
     assert_eq!(house.market.refreshes(), 1);
 }
 
-#[tokio::test]
-async fn a_lost_race_for_the_refresh_token_is_final_and_spoils_nothing() {
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_that_nobody_has_renewed_is_refused_for_good_and_kept() {
     let store = Arc::new(tokens("shop", "TG-canary-refresh"));
     let config = orderflow::platforms::mercado_libre::MercadoLibreConfig::new(
         "1",
@@ -102,6 +102,13 @@ async fn every_error_has_its_kind_and_code() {
             fixture("error_403_policy_agent.json"),
             K::AuthRejected,
             Some("PA_UNAUTHORIZED_RESULT_FROM_POLICIES"),
+        ),
+        // Somebody else's order, as a forged notification may name it.
+        (
+            403,
+            r#"{"message":"access denied","error":"access_denied"}"#.to_owned(),
+            K::Rejected,
+            Some("access_denied"),
         ),
         (
             403,

@@ -54,6 +54,8 @@ const CODES: &[CodeRow] = &[
     CodeRow { code: "unauthorized_client", kind: ErrorKind::AuthRejected, message: "the application may not act for the seller" },
     CodeRow { code: "unauthorized_application", kind: ErrorKind::AuthRejected, message: "the application is blocked" },
     CodeRow { code: "invalid_operator_user_id", kind: ErrorKind::AuthRejected, message: "only the main account may authorise" },
+    CodeRow { code: "Invalid scopes", kind: ErrorKind::AuthRejected, message: "the application lacks a scope" },
+    CodeRow { code: "PA_UNAUTHORIZED_RESULT_FROM_POLICIES", kind: ErrorKind::AuthRejected, message: "a policy of theirs blocks the application or its address" },
     CodeRow { code: "local_rate_limited", kind: ErrorKind::RateLimited, message: "too many calls" },
     CodeRow { code: "too_many_requests", kind: ErrorKind::RateLimited, message: "too many calls" },
 ];
@@ -104,10 +106,12 @@ impl Dialect for MercadoLibreDialect {
         // A notification may name anybody's order, and one thing that is withheld says nothing about
         // the seller's own access: that the token call and the search of orders tell.
         let is_the_shops = matches!(operation, "token" | "authorize" | "list_orders");
-        let (kind, message) = if status == 403 && !is_the_shops && kind == ErrorKind::AuthRejected {
-            (ErrorKind::Rejected, "access to this is not granted")
-        } else {
-            (kind, message)
+        let is_known = CODES.iter().any(|row| says(row.code));
+        let (kind, message) = match kind {
+            ErrorKind::AuthRejected if status == 403 && !is_known && !is_the_shops => {
+                (ErrorKind::Rejected, "access to this is not granted")
+            }
+            _ => (kind, message),
         };
         let mut vendor = VendorDetail::with_status(status);
         vendor.code = if found.is_blocked_conversation() {

@@ -6,10 +6,11 @@
 //!
 //! # Credentials
 //! The application's client id and secret, the seller's user id, and a refresh token from the
-//! seller's sign-in ([`MercadoLibre::authorize`] takes its code). Each refresh token is good once: the next one is stored before the access token
-//! that came with it is used, and one refresh runs at a time. Two processes of one shop must share
-//! neither the store nor the shop: the loser of a race gets `invalid_grant` and leaves the winner's
-//! token alone. There is no test environment; test users trade among themselves.
+//! seller's sign-in ([`MercadoLibre::authorize`] takes its code). Each refresh token is good once:
+//! the next one is stored before the access token that came with it is used, and one refresh runs at
+//! a time. Two processes of one shop share the store: the loser of a race gets `invalid_grant`, finds
+//! there what the winner was given, and goes on with that. There is no test environment; test users
+//! trade among themselves.
 //!
 //! # Limits
 //! Searches reach 12 months back, 50 orders a page. Counted per application and endpoint; see

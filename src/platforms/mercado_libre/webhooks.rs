@@ -29,7 +29,10 @@ pub(super) struct Notice {
     application_id: Option<String>,
     #[serde(default)]
     sent: Option<String>,
-    #[serde(default, alias = "id", rename = "_id", deserialize_with = "string_or_number_opt")]
+    /// One of the two, at times both.
+    #[serde(default, rename = "_id", deserialize_with = "string_or_number_opt")]
+    own_id: Option<String>,
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     id: Option<String>,
     #[serde(default)]
     actions: Option<Vec<String>>,
@@ -73,7 +76,8 @@ impl Notice {
         let sent = self.sent.as_deref().unwrap_or_default();
         // One change may be told in several attempts, which differ in their count and not in when
         // the change was first sent; another change of the same resource has another stamp.
-        let stamp = if sent.is_empty() { self.id.as_deref().unwrap_or_default() } else { sent };
+        let id = self.own_id.as_deref().or(self.id.as_deref()).unwrap_or_default();
+        let stamp = if sent.is_empty() { id } else { sent };
         let event_id = EventId::of_content(&["mercado-libre", topic, path, stamp]);
         let kind = match self.actions.as_deref() {
             Some([first, ..]) => format!("{topic}/{first}"),
