@@ -1,6 +1,6 @@
 //! Asking for many numbers: in pieces, a few calls at a time, one outcome per number.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 
 use tokio::task::JoinSet;
@@ -34,14 +34,9 @@ impl Pieces {
         F: Fn(Vec<TrackingNumber>) -> Fut,
         Fut: Future<Output = Result<Vec<(String, TrackOutcome)>>> + Send + 'static,
     {
-        let mut distinct: HashMap<String, TrackingNumber> = HashMap::with_capacity(numbers.len());
-        let mut in_order = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            distinct.entry((self.canonical)(number.as_str())).or_insert_with(|| {
-                in_order.push(number.clone());
-                number.clone()
-            });
-        }
+        let mut seen: HashSet<String> = HashSet::with_capacity(numbers.len());
+        let mut in_order = numbers.to_vec();
+        in_order.retain(|number| seen.insert((self.canonical)(number.as_str())));
         let mut pieces = in_order.chunks(self.size.max(1)).map(<[TrackingNumber]>::to_vec);
         let mut calls = JoinSet::new();
         let mut outcomes: HashMap<String, TrackOutcome> = HashMap::with_capacity(in_order.len());

@@ -3,6 +3,8 @@
 #[cfg(any(feature = "usps", feature = "fedex"))]
 mod asking;
 #[cfg(any(feature = "usps", feature = "fedex"))]
+mod events;
+#[cfg(any(feature = "usps", feature = "fedex"))]
 mod fitting;
 #[cfg(any(feature = "usps", feature = "fedex"))]
 mod images;

@@ -104,6 +104,12 @@ impl Asked<'_> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The access token, where the vendor wants it in the usual header.
+    #[must_use]
+    pub fn bearer(&self) -> Option<&str> {
+        self.header("authorization")?.strip_prefix("Bearer ")
+    }
+
     /// A decoded query value.
     #[must_use]
     pub fn query_value(&self, name: &str) -> Option<String> {

@@ -204,6 +204,26 @@ async fn a_purchase_names_itself_so_that_it_can_be_found_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ground_economy_names_its_hub_and_the_class_of_its_weight() {
+    let economy = |grams| orderflow::shipment::LabelRequest {
+        service: ServiceKey::new(FEDEX, ServiceCode::from_static("SMART_POST")),
+        weight: Grams::new(grams),
+        ..purchase("PK-1")
+    };
+    let without = house().fedex.buy_label(&economy(400), &key("PK-1")).await.unwrap_err();
+    assert_eq!(without.kind(), ErrorKind::Unsupported);
+    let house = house_with(|config| config.with_hub_id("5531"));
+    house.carrier.says(SHIP, Says::fixture(200, "ship-return.response.json"));
+    // A pound has 453.59 g.
+    for (grams, indicia) in [(453, "PRESORTED_STANDARD"), (454, "PARCEL_SELECT")] {
+        house.fedex.buy_label(&economy(grams), &key("PK-1")).await.unwrap();
+        let body = house.carrier.body(SHIP);
+        let detail = &body["requestedShipment"]["smartPostInfoDetail"];
+        assert_eq!(detail, &json!({"hubId": "5531", "indicia": indicia}));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_sold_is_said_before_anything_is_sent() {
     let house = house();
     type Spoil = fn(&mut orderflow::shipment::LabelRequest);

@@ -4,23 +4,8 @@
 //! to `event-status-map.csv` and `exception-code-map.csv` beside the fixtures, which name the
 //! evidence of each row. No code says "lost".
 
+use crate::carriers::events::{EventRow, because, on};
 use crate::shipment::{Milestone, ReasonGroup};
-
-/// What a code means. `None` is a note that changes nothing: an estimate, a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct EventRow {
-    pub(super) code: &'static str,
-    pub(super) milestone: Milestone,
-    pub(super) reason: Option<ReasonGroup>,
-}
-
-const fn on(code: &'static str, milestone: Milestone) -> EventRow {
-    EventRow { code, milestone, reason: None }
-}
-
-const fn because(code: &'static str, milestone: Milestone, reason: ReasonGroup) -> EventRow {
-    EventRow { code, milestone, reason: Some(reason) }
-}
 
 use Milestone::{
     Accepted, ArrivedDestination, ArrivedHub, AttemptFailed, AvailableForPickup, CustomsCleared,
@@ -134,27 +119,7 @@ pub(super) fn meaning(event: &str, exceptions: &[&str]) -> (Milestone, Option<Re
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn rows(file: &str) -> Vec<Vec<String>> {
-        let path = format!("{}/tests/fixtures/fedex/{file}", env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read_to_string(path).unwrap();
-        text.lines()
-            .skip(1)
-            .map(|line| {
-                // Commas within quotes are part of a field.
-                let mut fields = vec![String::new()];
-                let mut quoted = false;
-                for letter in line.chars() {
-                    match letter {
-                        '"' => quoted = !quoted,
-                        ',' if !quoted => fields.push(String::new()),
-                        _ => fields.last_mut().unwrap().push(letter),
-                    }
-                }
-                fields
-            })
-            .collect()
-    }
+    use crate::carriers::events::reviewed;
 
     fn unified(milestone: Milestone) -> &'static [&'static str] {
         match milestone {
@@ -177,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_event_code_of_the_reviewed_table_is_known_and_means_the_same() {
-        let rows = rows("event-status-map.csv");
+        let rows = reviewed("fedex", "event-status-map.csv");
         assert_eq!(rows.len(), EVENTS.len());
         for row in rows {
             let (milestone, _) = meaning(&row[0], &[]);
@@ -187,7 +152,7 @@ mod tests {
 
     #[test]
     fn every_exception_code_of_the_reviewed_table_decides_a_delivery_exception() {
-        let rows = rows("exception-code-map.csv");
+        let rows = reviewed("fedex", "exception-code-map.csv");
         assert_eq!(rows.len(), EXCEPTIONS.len());
         for row in rows {
             let (milestone, _) = meaning("DE", &[&row[0]]);

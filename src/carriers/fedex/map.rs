@@ -206,9 +206,12 @@ fn special_services(config: &FedexConfig) -> Option<SpecialServices> {
     config.signature.as_str().map(|kind| SpecialServices { signature_option_type: kind })
 }
 
-fn smart_post(config: &FedexConfig) -> Option<SmartPost<'_>> {
-    // Parcels of a pound and more; lighter ones have a price of their own.
-    config.hub_id.as_deref().map(|hub_id| SmartPost { hub_id, indicia: "PARCEL_SELECT" })
+/// "PARCEL_SELECT (1 LB through 70 LB)", "PRESORTED_STANDARD (less than 1 LB)" (ship
+/// specification).
+fn smart_post(config: &FedexConfig, weight: Grams) -> Option<SmartPost<'_>> {
+    let is_light = weight.to_pounds(4) < Decimal::ONE;
+    let indicia = if is_light { "PRESORTED_STANDARD" } else { "PARCEL_SELECT" };
+    config.hub_id.as_deref().map(|hub_id| SmartPost { hub_id, indicia })
 }
 
 // ---- Quotes ----
@@ -241,7 +244,7 @@ pub(super) fn rate_body<'a>(
                 declared_value: declared(config, request.value.as_ref()),
                 package_special_services: special_services(config),
             }],
-            smart_post_info_detail: smart_post(config),
+            smart_post_info_detail: smart_post(config, request.weight),
         },
     })
 }
@@ -420,7 +423,8 @@ pub(super) fn ship_body<'a>(
                 declared_value: declared(config, request.value.as_ref()),
                 package_special_services: special_services(config),
             }],
-            smart_post_info_detail: smart_post(config).filter(|_| service == GROUND_ECONOMY),
+            smart_post_info_detail: smart_post(config, request.weight)
+                .filter(|_| service == GROUND_ECONOMY),
         },
     })
 }

@@ -147,8 +147,7 @@ impl Fedex {
     /// Gives back the shipments that were found of a lost purchase.
     async fn give_back(&self, found: Vec<(String, TrackOutcome)>) -> Result<Recovery> {
         for (number, outcome) in found {
-            let TrackOutcome::Found { events, .. } = outcome else { continue };
-            if events.iter().any(|event| event.raw_code == "CA") {
+            if !matches!(outcome, TrackOutcome::Found { .. }) || track::is_cancelled(&outcome) {
                 continue;
             }
             let cancel = calls::Cancel { config: &self.config, number: &number };
@@ -265,23 +264,15 @@ impl VoidLabel for Fedex {
             Err(refused) if refused.kind() == ErrorKind::Rejected => {
                 // What a second cancellation is answered is not documented: the parcel's own
                 // history says whether there was a first.
-                match self.is_cancelled(&label.number).await {
-                    Ok(true) => Ok(VoidOutcome::Voided),
+                match self.track(std::slice::from_ref(&label.number)).await.as_deref() {
+                    Ok([tracked]) if track::is_cancelled(&tracked.outcome) => {
+                        Ok(VoidOutcome::Voided)
+                    }
                     _ => Err(refused),
                 }
             }
             Err(error) => Err(error),
         }
-    }
-}
-
-impl Fedex {
-    async fn is_cancelled(&self, number: &TrackingNumber) -> Result<bool> {
-        let tracked = self.track(std::slice::from_ref(number)).await?;
-        Ok(tracked.iter().any(|tracked| match &tracked.outcome {
-            TrackOutcome::Found { events, .. } => events.iter().any(|e| e.raw_code == "CA"),
-            _ => false,
-        }))
     }
 }
 

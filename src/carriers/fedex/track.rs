@@ -61,6 +61,12 @@ fn outcome(results: NumberResults) -> TrackOutcome {
     }
 }
 
+/// Whether the sender has cancelled the shipment.
+pub(super) fn is_cancelled(outcome: &TrackOutcome) -> bool {
+    let TrackOutcome::Found { events, .. } = outcome else { return false };
+    events.iter().any(|event| event.raw_code.split(' ').next() == Some("CA"))
+}
+
 fn reason(error: &super::dialect::Complaint) -> String {
     let words = error.message.as_deref().filter(|message| !message.trim().is_empty());
     let words = words.or(error.code.as_deref()).unwrap_or_default();
@@ -85,8 +91,6 @@ fn found(result: TrackResult) -> TrackOutcome {
         let reasons = if is_newest { ancillary.as_slice() } else { &[] };
         events.extend(event(scan, reasons));
     }
-    // A midnight pickup without a time would sort before the label was made. The list's own order,
-    // newest first, is kept where times are equal or doubtful.
     let estimated_delivery = estimate(&result.date_and_times).or_else(|| {
         let window = result.estimated_delivery_time_window?.window?;
         day(window.ends.as_deref()?)

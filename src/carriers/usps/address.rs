@@ -1,7 +1,7 @@
 //! Fitting names and addresses into the carrier's fields: nothing is ever cut.
 
 use crate::address::{Address, Contact};
-use crate::carriers::fitting::{fit_lines, misfit, squeezed, us_state};
+use crate::carriers::fitting::{fit_lines, fit_text, misfit, squeezed, us_state};
 use crate::error::Result;
 use crate::order::AddressProblem;
 use crate::personal::Personal;
@@ -38,13 +38,7 @@ pub(super) fn fit(role: &str, address: &Address) -> Result<Fitted> {
         return Err(wrong("address.country", AddressProblem::Unserviceable));
     }
     let (street, secondary) = fit_street(role, address)?;
-    let city = address.city.trim();
-    if city.is_empty() {
-        return Err(wrong("address.city", AddressProblem::Incomplete));
-    }
-    if city.chars().count() > CITY_LENGTH {
-        return Err(wrong("address.city", AddressProblem::TooLong));
-    }
+    let city = fit_text(role, "address.city", &address.city, CITY_LENGTH)?;
     let given = address.state.as_deref().map_or("", str::trim);
     let state = match us_state(given) {
         Some(state) => state,
@@ -57,7 +51,7 @@ pub(super) fn fit(role: &str, address: &Address) -> Result<Fitted> {
         None => return Err(wrong("address.state", AddressProblem::Unrecognised)),
     };
     let (zip5, plus4) = zip(role, address)?;
-    Ok(Fitted { street, secondary, city: city.to_owned(), state, zip5, plus4 })
+    Ok(Fitted { street, secondary, city, state, zip5, plus4 })
 }
 
 /// The ZIP in its two parts.

@@ -4,23 +4,8 @@
 //! to `event-status-map.csv` beside the fixtures, which names the evidence of each row. No
 //! official list was found.
 
+use crate::carriers::events::{EventRow, because, on};
 use crate::shipment::{Milestone, ReasonGroup};
-
-/// What a code means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct EventRow {
-    pub(super) code: &'static str,
-    pub(super) milestone: Milestone,
-    pub(super) reason: Option<ReasonGroup>,
-}
-
-const fn on(code: &'static str, milestone: Milestone) -> EventRow {
-    EventRow { code, milestone, reason: None }
-}
-
-const fn because(code: &'static str, milestone: Milestone, reason: ReasonGroup) -> EventRow {
-    EventRow { code, milestone, reason: Some(reason) }
-}
 
 use Milestone::{
     Accepted, ArrivedDestination, ArrivedHub, AttemptFailed, AvailableForPickup, Delivered,
@@ -180,30 +165,7 @@ pub(super) fn category(name: &str) -> Option<Milestone> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Splits a line of the reviewed file: quoted fields may hold commas and doubled quotes.
-    fn fields(line: &str) -> Vec<String> {
-        let mut fields = vec![String::new()];
-        let mut quoted = false;
-        let mut letters = line.chars().peekable();
-        while let Some(letter) = letters.next() {
-            match letter {
-                '"' if quoted && letters.peek() == Some(&'"') => {
-                    letters.next();
-                    fields.last_mut().unwrap().push('"');
-                }
-                '"' => quoted = !quoted,
-                ',' if !quoted => fields.push(String::new()),
-                _ => fields.last_mut().unwrap().push(letter),
-            }
-        }
-        fields
-    }
-
-    fn rows(file: &str) -> Vec<Vec<String>> {
-        let path = format!("{}/tests/fixtures/usps/{file}", env!("CARGO_MANIFEST_DIR"));
-        std::fs::read_to_string(path).unwrap().lines().skip(1).map(fields).collect()
-    }
+    use crate::carriers::events::reviewed;
 
     /// Which of our milestones each word of the reviewed files allows.
     fn allowed(unified: &str) -> &'static [Milestone] {
@@ -226,7 +188,7 @@ mod tests {
     #[test]
     fn every_event_code_means_what_the_reviewed_file_says() {
         let mut codes = 0;
-        for row in rows("event-status-map.csv") {
+        for row in reviewed("usps", "event-status-map.csv") {
             let [code, text, unified, possession, ..] = row.as_slice() else { panic!("{row:?}") };
             if code.is_empty() {
                 for part in text.split('/').map(|part| part.trim().trim_matches('*')) {
@@ -246,7 +208,7 @@ mod tests {
 
     #[test]
     fn every_status_category_means_what_the_reviewed_file_says() {
-        let rows = rows("status-category-map.csv");
+        let rows = reviewed("usps", "status-category-map.csv");
         assert_eq!(rows.len(), CATEGORIES.len());
         for row in rows {
             let milestone = category(&row[0]).expect(&row[0]);

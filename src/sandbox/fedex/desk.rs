@@ -445,12 +445,10 @@ impl State {
             let words = "Tracking number is not found.";
             return refusal(StatusCode::NOT_FOUND, "NOT.FOUND.ERROR", words);
         };
-        let driver = sold.ship_date.and_hms_opt(super::PICKUP_UTC, 0, 0).map(|at| at.and_utc());
-        let driver = driver.map(|at| at.max(sold.sold_at + TimeDelta::hours(1)));
         if sold.cancelled.is_some() {
             return cancelled(false, "Shipment is cancelled already");
         }
-        if sold.closed || sold.handed_over.or(driver).is_some_and(|at| at <= now) {
+        if sold.closed || sold.fetched_at().is_some_and(|at| at <= now) {
             return cancelled(false, "Shipment cannot be cancelled any more");
         }
         sold.cancelled = Some(now);
@@ -472,7 +470,6 @@ impl State {
         if count == 0 {
             return bad_request("CLOSE.NOSHIPMENTS", "There are no shipments to close.");
         }
-        self.closed += 1;
         let lines = ["FEDEX GROUND MANIFEST (SAMPLE)", &format!("{count} parcels")];
         output(&json!({"closeDocuments": [{
             "type": "MANIFEST",

@@ -11,7 +11,6 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use http::StatusCode;
-use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 use self::travel::{Journey, Scan};
@@ -45,7 +44,6 @@ struct State {
     shipments: HashMap<String, Sold>,
     scenarios: HashMap<String, Scenario>,
     pickups: HashMap<String, String>,
-    closed: u32,
 }
 
 /// A shipment that was made.
@@ -61,6 +59,15 @@ struct Sold {
     handed_over: Option<DateTime<Utc>>,
     cancelled: Option<DateTime<Utc>>,
     closed: bool,
+}
+
+impl Sold {
+    /// When the carrier has the parcel. A label bought after the driver was there is fetched an
+    /// hour after.
+    fn fetched_at(&self) -> Option<DateTime<Utc>> {
+        let driver = self.ship_date.and_hms_opt(PICKUP_UTC, 0, 0)?.and_utc();
+        Some(self.handed_over.unwrap_or(driver.max(self.sold_at + TimeDelta::hours(1))))
+    }
 }
 
 impl FedexStandIn {
@@ -132,13 +139,10 @@ impl FedexStandIn {
         now: DateTime<Utc>,
     ) -> Option<Vec<Scan>> {
         let sold = state.shipments.get(number)?;
-        let driver = sold.ship_date.and_hms_opt(PICKUP_UTC, 0, 0).map(|at| at.and_utc());
-        // A label bought after the driver was there is fetched an hour after.
-        let driver = driver.map(|at| at.max(sold.sold_at + TimeDelta::hours(1)));
         let journey = Journey {
             sold_at: sold.sold_at,
             cancelled: sold.cancelled,
-            handed_over: sold.handed_over.or(driver),
+            handed_over: sold.fetched_at(),
             days: sold.days,
             scenario: state.scenarios.get(number).copied().unwrap_or_default(),
             from: &sold.from,
@@ -289,12 +293,7 @@ impl State {
     }
 
     fn check_access(&mut self, asked: &Asked<'_>, now: DateTime<Utc>) -> Option<Answer> {
-        let token = asked
-            .headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .unwrap_or_default();
+        let token = asked.bearer().unwrap_or_default();
         if asked.quirk == Some(Quirk::TokenExpired) {
             self.access.remove(token);
         }

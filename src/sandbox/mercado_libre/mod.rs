@@ -370,11 +370,7 @@ impl MercadoLibreStandIn {
         if asked.quirk == Some(Quirk::TokenExpired) {
             market.tokens.clear();
         }
-        asked
-            .header("authorization")
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .and_then(|token| market.tokens.get(token))
-            .is_some_and(|until| now < *until)
+        asked.bearer().and_then(|token| market.tokens.get(token)).is_some_and(|until| now < *until)
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use http::header::{ACCEPT, AUTHORIZATION, RETRY_AFTER};
+use http::header::{ACCEPT, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -380,12 +380,7 @@ impl State {
     }
 
     fn check_access(&mut self, asked: &Asked<'_>, now: DateTime<Utc>) -> Option<Answer> {
-        let token = asked
-            .headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .unwrap_or_default();
+        let token = asked.bearer().unwrap_or_default();
         if asked.quirk == Some(Quirk::TokenExpired) {
             self.access.remove(token);
         }
