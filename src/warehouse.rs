@@ -44,7 +44,7 @@ pub struct Warehouse {
     pub countries: BTreeSet<Country>,
     /// Parcels it can still take today; `None` is no limit.
     pub capacity_left: Option<u32>,
-    /// Handling cost of one parcel, in the currency all warehouses are compared in.
+    /// Handling cost of one parcel.
     pub unit_cost: Option<Money>,
     /// Usual days on the way, by destination country.
     pub transit_days: BTreeMap<Country, u32>,

@@ -39,7 +39,7 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
             }
         }
         Action::DeadlinesSet { deadlines } => order.deadlines.clone_from(deadlines),
-        Action::Allocated { allocation } => allocated(order, allocation)?,
+        Action::Allocated { allocation } => allocated(order, allocation, at)?,
         Action::Routed { package, choice } => {
             let package = package_mut(order, package)?;
             let open = matches!(package.label.state, LabelState::None | LabelState::Voided);
@@ -342,6 +342,19 @@ fn forward(order: &mut Order, id: &PackageId, event: EventKind, to: WarehouseSta
     Ok(())
 }
 
+/// One incident for each time that units become short, until none is.
+fn shortage(order: &mut Order, at: DateTime<Utc>) {
+    let kind = ExceptionKind::OutOfStock;
+    let is_open = order.incidents.iter().any(|incident| {
+        incident.kind == kind && incident.package.is_none() && incident.resolved_at.is_none()
+    });
+    if order.backorders.is_empty() {
+        resolve(order, kind, None, at);
+    } else if !is_open {
+        raise(order, kind, None, "units are out of stock", at);
+    }
+}
+
 pub(super) fn raise(
     order: &mut Order,
     kind: ExceptionKind,
@@ -414,12 +427,13 @@ fn paid(
     Ok(())
 }
 
-fn allocated(order: &mut Order, allocation: &Allocation) -> Changed {
+fn allocated(order: &mut Order, allocation: &Allocation, at: DateTime<Utc>) -> Changed {
     // Parcels without a label are plans and may be replaced; everything else stays.
     order.packages.retain(|package| {
         !matches!(package.label.state, LabelState::None) || package.shipped.is_some()
     });
     order.backorders.clone_from(&allocation.backordered);
+    shortage(order, at);
     for planned in &allocation.packages {
         if let Some(line) =
             planned.contents.iter().find(|packed| order.line(&packed.line).is_none())
@@ -664,6 +678,9 @@ fn cancelled(
         }
     }
     order.backorders.retain(|short| short.units > 0);
+    if order.backorders.is_empty() {
+        shortage(order, at);
+    }
     order.packages.retain(|package| {
         !(package.contents.is_empty() && matches!(package.label.state, LabelState::None))
     });

@@ -202,7 +202,7 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
                     ExceptionKind::OutOfStock,
                     Severity::Warning,
                     format!("line {}: {} units are short", short.line, short.units),
-                    order.imported_at,
+                    short_since(order),
                     None,
                     ship_by.map(|deadline| deadline.at),
                 );
@@ -271,6 +271,14 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
         });
     }
     found.into_values().collect()
+}
+
+/// Since when units are short.
+fn short_since(order: &Order) -> DateTime<Utc> {
+    let open = order.incidents.iter().filter(|incident| {
+        incident.kind == ExceptionKind::OutOfStock && incident.resolved_at.is_none()
+    });
+    open.map(|incident| incident.first_at).min().unwrap_or(order.imported_at)
 }
 
 fn movement(

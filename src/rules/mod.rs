@@ -27,8 +27,8 @@ mod sla;
 mod upload;
 
 pub use allocate::{
-    AllocationPolicy, AllocationPreference, AllocationVerdict, Candidate, RejectedWarehouse,
-    WarehouseRejection, allocate,
+    AllocationPolicy, AllocationPreference, AllocationShortfall, AllocationVerdict, Candidate,
+    RejectedWarehouse, WarehouseRejection, allocate,
 };
 pub use classify::{Classification, ClassificationPolicy, classify};
 pub use combine::{CombinedOrders, combinable};

@@ -34,6 +34,99 @@ fn rate_cards_are_used_only_when_there_is_no_usable_quote() {
 }
 
 #[test]
+fn a_quote_for_a_service_that_cannot_be_chosen_counts_as_none() {
+    let cards = cards(vec![card("EXPRESS", [100, 200, 300, 400], 2)]);
+    let changes: [fn(&mut Routing); 5] = [
+        |routing| routing.quotes[0].service = key_of("UNLISTED"),
+        |routing| routing.services[0].enabled = false,
+        |routing| routing.services[0].max_weight = Some(Grams::new(1)),
+        |routing| routing.rules = vec![rule("r", 0, always(), only(&["GROUND", "EXPRESS"]))],
+        |routing| routing.deliver_by = Some(now() + TimeDelta::days(6)),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut routing = Routing::new();
+        routing.quotes.truncate(1);
+        change(&mut routing);
+        // By price class, as without any quote; with cards, by cards.
+        let chosen = routing.decide().chosen.unwrap();
+        assert_eq!(chosen.cost, None, "change {number}");
+        assert_ne!(routing.reason("GROUND"), Some(ServiceRejection::NoQuote), "change {number}");
+        routing.cards = Some(cards.clone());
+        let chosen = routing.decide().chosen.unwrap();
+        assert_eq!((chosen.service, chosen.cost), (key_of("EXPRESS"), Some(usd(200))));
+    }
+}
+
+#[test]
+fn a_card_for_a_service_that_cannot_be_chosen_counts_as_none() {
+    let mut routing = Routing::new();
+    routing.quotes.clear();
+    let both = vec![card("UNLISTED", [1, 2, 3, 4], 1), card("ECONOMY", [100, 200, 300, 400], 2)];
+    routing.cards = Some(cards(both));
+    routing.services[0].enabled = false;
+    let decision = routing.decide();
+    assert_eq!(decision.chosen.unwrap().service, key_of("GROUND"));
+    let routes = routing.compiled();
+    routing.with(|input, _| {
+        let routed = routes.decide(input, &LiveFacts::default(), now());
+        assert_eq!(routed.service.unwrap().key, key_of("GROUND"));
+        assert_eq!(routed.price, None);
+    });
+    // A card that is too slow is no reason to take its service by its usual days.
+    routing.services[0].enabled = true;
+    routing.services[0].max_transit_days = 1;
+    routing.max_transit_days = Some(1);
+    let decision = routing.decide();
+    assert_eq!(decision.chosen, None);
+    routing.with(|input, _| {
+        assert_eq!(routing.compiled().decide(input, &LiveFacts::default(), now()).service, None);
+    });
+}
+
+#[test]
+fn prices_are_compared_in_the_currency_of_the_policy_or_of_the_order() {
+    let euro: Currency = "EUR".parse().unwrap();
+    let mut routing = Routing::new();
+    // Two services in euro, one in the order's dollars.
+    routing.quotes[1] = quote("GROUND", 1, euro);
+    routing.quotes[2] = quote("EXPRESS", 2, euro);
+    assert_eq!(routing.chosen().as_deref(), Some("ECONOMY"));
+    assert_eq!(routing.reason("GROUND"), Some(ServiceRejection::OtherCurrency));
+    routing.policy.currency = Some(euro);
+    assert_eq!(routing.chosen().as_deref(), Some("GROUND"));
+    // Nobody has a price in the policy's currency, nor in the order's: most decide.
+    routing.policy.currency = Some(Currency::MXN);
+    routing.value = Money::from_minor(2000, Currency::MXN);
+    assert_eq!(routing.chosen().as_deref(), Some("GROUND"));
+}
+
+#[test]
+fn of_the_quotes_for_a_service_the_cheapest_in_the_right_currency_that_arrives_in_time_counts() {
+    let euro: Currency = "EUR".parse().unwrap();
+    let mut routing = Routing::new();
+    routing.quotes = vec![
+        quote("GROUND", 500, euro),
+        quote("GROUND", 600, Currency::USD),
+        quote("EXPRESS", 700, Currency::USD),
+    ];
+    let chosen = routing.decide().chosen.unwrap();
+    assert_eq!((chosen.service, chosen.cost), (key_of("GROUND"), Some(usd(600))));
+    // Two offers of one service, the cheap one too slow for the promise.
+    let mut slow = quote("GROUND", 100, Currency::USD);
+    slow.transit_days = Some(9);
+    let mut fast = quote("GROUND", 650, Currency::USD);
+    fast.transit_days = Some(3);
+    routing.quotes = vec![slow, fast, quote("EXPRESS", 700, Currency::USD)];
+    routing.deliver_by = Some(now() + TimeDelta::days(4));
+    let chosen = routing.decide().chosen.unwrap();
+    assert_eq!((chosen.service, chosen.cost), (key_of("GROUND"), Some(usd(650))));
+    // Where no offer is in time, the reason is that of the fastest.
+    routing.max_transit_days = Some(2);
+    let why = ServiceRejection::TransitTooLong { days: 3, most: 2 };
+    assert_eq!(routing.reason("GROUND"), Some(why));
+}
+
+#[test]
 fn mistakes_in_rate_cards_name_the_card_and_the_field() {
     let fault = |change: fn(&mut RateCard)| {
         let mut wrong = card("GROUND", [1, 2, 3, 4], 3);

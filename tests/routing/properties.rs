@@ -269,14 +269,31 @@ proptest! {
         prop_assert_eq!(straight, routing.decide());
     }
 
+    /// Slower and dearer: of a service of its own, of one that is known, in any currency, and as
+    /// often as you like. The order is in dollars.
     #[test]
-    fn a_slower_and_dearer_quote_never_changes_the_choice(extra in 1_i64..10_000, days in 9_u32..30) {
+    fn a_slower_and_dearer_quote_never_changes_the_choice(
+        more in prop::collection::vec(
+            (prop::sample::select(vec!["SNAIL", "ECONOMY", "GROUND", "EXPRESS", "UNLISTED", "OFF"]),
+             1_i64..10_000, 9_u32..30, prop::sample::select(vec!["USD", "EUR", "AED", "ZAR"])),
+            1..6,
+        ),
+        due in prop::option::of(2_i64..12),
+    ) {
         let mut routing = Routing::new();
-        let before = routing.chosen();
-        let mut slow = service("SNAIL", days, CostTier::Low);
+        let mut slow = service("SNAIL", 30, CostTier::Low);
         slow.economy = true;
         routing.services.push(slow);
-        routing.quotes.push(quote("SNAIL", 500 + extra, Currency::USD));
+        let mut off = service("OFF", 1, CostTier::Low);
+        off.enabled = false;
+        routing.services.push(off);
+        routing.deliver_by = due.map(|days| now() + TimeDelta::days(days));
+        let before = routing.chosen();
+        for (code, extra, days, currency) in more {
+            let mut quote = quote(code, 3_000 + extra, currency.parse().unwrap());
+            quote.transit_days = Some(days);
+            routing.quotes.push(quote);
+        }
         prop_assert_eq!(before, routing.chosen());
     }
 }

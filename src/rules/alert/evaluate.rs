@@ -28,13 +28,32 @@ struct Standing<'a> {
     what: What<'a>,
 }
 
+impl Standing<'_> {
+    /// Whether an earlier alert of the rule was about the same.
+    fn was_told_by(&self, fact: &AlertFact) -> bool {
+        // That an order is not acknowledged is told once, with or without a deadline.
+        let is_first = self.rule == AlertRule::Acknowledge && matches!(self.fact, Fact::Order);
+        is_first || self.fact.is(fact)
+    }
+
+    /// Whether the rule has a stage below the one that stands.
+    fn has_stage(&self, stage: u8) -> bool {
+        let Usual::Ladder(ladder, level) = self.usual else { return true };
+        // The stages of a ladder follow those that come before it.
+        let before_ladder = self.stage.saturating_sub(level as u8).saturating_sub(1);
+        stage <= before_ladder
+            || ladder.steps.iter().any(|step| step.level as u8 + before_ladder + 1 == stage)
+    }
+}
+
 /// An [`AlertFact`] by reference.
 #[derive(Clone, Copy)]
 enum Fact<'a> {
     Order,
     Deadline(u32),
     Parcel(&'a PackageId, ParcelTrouble),
-    Occurrence(u32),
+    Silence(&'a PackageId, ParcelTrouble, DateTime<Utc>),
+    Occurrence(DateTime<Utc>, u32),
     Message(&'a str),
 }
 
@@ -42,8 +61,13 @@ impl Fact<'_> {
     fn is(self, stored: &AlertFact) -> bool {
         match (self, stored) {
             (Self::Order, AlertFact::Order) => true,
-            (Self::Deadline(own), AlertFact::Deadline(theirs))
-            | (Self::Occurrence(own), AlertFact::Occurrence(theirs)) => own == *theirs,
+            (Self::Deadline(own), AlertFact::Deadline(theirs)) => own == *theirs,
+            (Self::Occurrence(since, own), AlertFact::Occurrence(known, theirs)) => {
+                own == *theirs && since == *known
+            }
+            (Self::Silence(package, trouble, since), AlertFact::Silence(known, before, at)) => {
+                since == *at && package == known && trouble == *before
+            }
             (Self::Parcel(package, trouble), AlertFact::Parcel(known, before)) => {
                 package == known && trouble == *before
             }
@@ -57,7 +81,10 @@ impl Fact<'_> {
             Self::Order => AlertFact::Order,
             Self::Deadline(version) => AlertFact::Deadline(version),
             Self::Parcel(package, trouble) => AlertFact::Parcel(package.clone(), trouble),
-            Self::Occurrence(count) => AlertFact::Occurrence(count),
+            Self::Silence(package, trouble, since) => {
+                AlertFact::Silence(package.clone(), trouble, since)
+            }
+            Self::Occurrence(since, count) => AlertFact::Occurrence(since, count),
             Self::Message(id) => AlertFact::Message(id.to_owned()),
         }
     }
@@ -99,7 +126,7 @@ pub fn evaluate(
     standing(watch, policy, now, &mut |stands| {
         let before = fired
             .iter()
-            .filter(|known| known.rule == stands.rule && stands.fact.is(&known.fact))
+            .filter(|known| known.rule == stands.rule && stands.was_told_by(&known.fact))
             .max_by_key(|known| (known.stage, known.at));
         let repeated = match before {
             None => false,
@@ -115,7 +142,12 @@ pub fn evaluate(
                 true
             }
         };
-        let lowest = before.map_or(0, |before| before.stage);
+        // Whoever was told 30 minutes after the order was told that much of its deadline.
+        let told_early = stands.rule == AlertRule::Acknowledge
+            && fired.iter().any(|known| {
+                known.rule == AlertRule::Acknowledge && known.fact == AlertFact::Order
+            });
+        let lowest = before.map_or(u8::from(told_early), |before| before.stage);
         alerts.push(alert(&stands, watch, policy, now, lowest, repeated));
     });
     if alerts.is_empty() {
@@ -181,7 +213,11 @@ fn alert(
         text: text(stands, watch, now),
         since: stands.since,
         due_at: stands.due_at,
-        superseded: if repeated { Vec::new() } else { (first..stands.stage).collect() },
+        superseded: if repeated {
+            Vec::new()
+        } else {
+            (first..stands.stage).filter(|stage| stands.has_stage(*stage)).collect()
+        },
         repeated,
     }
 }
@@ -287,7 +323,7 @@ fn standing<'a>(
         };
         tell(Standing {
             rule: *rule,
-            fact: Fact::Occurrence(*count),
+            fact: Fact::Occurrence(*since, *count),
             stage: 1,
             level: None,
             severity,
@@ -392,7 +428,11 @@ fn acknowledge<'a>(
     if level.is_none() && !late {
         return;
     }
-    let fact = deadline.map_or(Fact::Order, |deadline| Fact::Deadline(deadline.version));
+    // The ladder belongs to a version of the deadline, the 30 minutes to the order.
+    let fact = match (deadline, level) {
+        (Some(deadline), Some(_)) => Fact::Deadline(deadline.version),
+        _ => Fact::Order,
+    };
     tell(Standing {
         rule: AlertRule::Acknowledge,
         fact,
@@ -445,9 +485,14 @@ fn one_parcel<'a>(
     if let Some((trouble, severity)) = stuck
         && policy.is_on(AlertRule::Stuck)
     {
+        // On its way back a parcel is scanned as well, and nothing is new about it.
+        let fact = match trouble {
+            ParcelTrouble::Returning | ParcelTrouble::Lost => Fact::Parcel(package, trouble),
+            _ => Fact::Silence(package, trouble, parcel.last_sign_at),
+        };
         tell(Standing {
             rule: AlertRule::Stuck,
-            fact: Fact::Parcel(package, trouble),
+            fact,
             stage: 1,
             level: None,
             severity,
@@ -466,7 +511,7 @@ fn one_parcel<'a>(
     {
         tell(Standing {
             rule: AlertRule::LogisticsDelay,
-            fact: Fact::Parcel(package, ParcelTrouble::Silent),
+            fact: Fact::Silence(package, ParcelTrouble::Silent, parcel.last_sign_at),
             stage: 1,
             level: None,
             severity: Severity::Warning,
@@ -533,11 +578,13 @@ fn level_of(ladder: &Ladder, deadline: &WatchedDeadline, now: DateTime<Utc>) -> 
 }
 
 /// The next instant at which [`evaluate`] may answer differently although nothing happened to the
-/// order: the next threshold after `now`. `None` means never. A host that keeps a queue of these
-/// instants looks only at orders that are due.
+/// order: the next threshold after `now`, or the next repetition of what was fired and not
+/// acknowledged. `None` means never. A host that keeps a queue of these instants looks only at
+/// orders that are due.
 #[must_use]
 pub fn next_change(
     watch: &OrderWatch,
+    fired: &[FiredAlert],
     policy: &AlertPolicy,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
@@ -553,6 +600,11 @@ pub fn next_change(
     let just_after = |at: DateTime<Utc>, span: TimeDelta| {
         after(at, span).and_then(|at| at.checked_add_signed(TimeDelta::nanoseconds(1)))
     };
+    if let Some(repeat_hours) = policy.repeat_hours {
+        for known in fired.iter().filter(|known| !known.acknowledged) {
+            consider(after(known.at, hours(repeat_hours)));
+        }
+    }
     let platform = &watch.order.platform;
     let mut ladder = |ladder: &Ladder, deadline: &WatchedDeadline| {
         let span = deadline.at.signed_duration_since(deadline.starts_at);

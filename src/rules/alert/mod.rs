@@ -174,12 +174,21 @@ pub enum AlertFact {
     Deadline(u32),
     /// A parcel and its trouble.
     Parcel(PackageId, ParcelTrouble),
-    /// The so-manieth time that something happened, or the so-manieth version of it.
-    Occurrence(u32),
+    /// A parcel without a sign, and the last one there was: another sign and another silence fire
+    /// anew.
+    Silence(PackageId, ParcelTrouble, DateTime<Utc>),
+    /// Something that was found: since when, and the so-manieth time or version of it. What was
+    /// resolved and is found again fires anew.
+    Occurrence(DateTime<Utc>, u32),
     /// A message of the buyer, by its id.
     Message(String),
     /// A service, SKU or other subject of a shop-wide rule.
     Subject(String),
+}
+
+/// Nanoseconds and all: two facts that differ have keys that differ.
+fn stamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }
 
 impl fmt::Display for AlertFact {
@@ -188,7 +197,12 @@ impl fmt::Display for AlertFact {
             Self::Order => f.write_str("order"),
             Self::Deadline(version) => write!(f, "deadline {version}"),
             Self::Parcel(package, trouble) => write!(f, "parcel {package} {trouble:?}"),
-            Self::Occurrence(count) => write!(f, "occurrence {count}"),
+            Self::Silence(package, trouble, since) => {
+                write!(f, "parcel {package} {trouble:?} since {}", stamp(*since))
+            }
+            Self::Occurrence(since, count) => {
+                write!(f, "occurrence {count} since {}", stamp(*since))
+            }
             Self::Message(id) => write!(f, "message {id}"),
             Self::Subject(subject) => write!(f, "subject {subject}"),
         }

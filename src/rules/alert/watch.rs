@@ -198,15 +198,14 @@ fn parcel(package: &Package) -> Option<WatchedParcel> {
 /// Facts that need no waiting: recorded incidents, and what the order itself shows.
 fn found(order: &Order, waits: bool) -> Vec<(AlertRule, u32, DateTime<Utc>)> {
     let mut found: Vec<(AlertRule, u32, DateTime<Utc>)> = Vec::new();
-    let mut add = |rule: AlertRule, count: u32, since: DateTime<Utc>| match found
-        .iter_mut()
-        .find(|(known, ..)| *known == rule)
-    {
-        Some((_, known, first)) => {
-            *known = known.saturating_add(count);
-            *first = since.min(*first);
+    let mut add = |rule: AlertRule, count: u32, since: DateTime<Utc>| {
+        if !found.contains(&(rule, count, since)) {
+            found.push((rule, count, since));
         }
-        None => found.push((rule, count, since)),
+    };
+    let is_open = |kind: ExceptionKind| {
+        let mut open = order.incidents.iter().filter(|incident| incident.resolved_at.is_none());
+        open.any(|incident| incident.kind == kind)
     };
     for incident in order.incidents.iter().filter(|incident| incident.resolved_at.is_none()) {
         let rule = match incident.kind {
@@ -223,41 +222,37 @@ fn found(order: &Order, waits: bool) -> Vec<(AlertRule, u32, DateTime<Utc>)> {
         };
         add(rule, incident.count, incident.first_at);
     }
-    if waits && !order.backorders.is_empty() {
-        let known = order.incidents.iter().any(|incident| {
-            incident.kind == ExceptionKind::OutOfStock && incident.resolved_at.is_none()
-        });
-        if !known {
-            add(AlertRule::OutOfStock, 1, order.imported_at);
-        }
+    if waits && !order.backorders.is_empty() && !is_open(ExceptionKind::OutOfStock) {
+        add(AlertRule::OutOfStock, 1, order.imported_at);
     }
     let held_for = |reason: HoldReason| {
-        order.holds.iter().any(|hold| hold.released_at.is_none() && hold.reason == reason)
+        order.holds.iter().find(|hold| hold.released_at.is_none() && hold.reason == reason)
     };
     if waits {
         let unusable = || {
-            let remorse = held_for(HoldReason::PlatformRemorse);
+            let remorse = held_for(HoldReason::PlatformRemorse).is_some();
             recipient_findings(order, &ReviewPolicy::default(), remorse)
                 .iter()
                 .any(|finding| matches!(finding, Finding::Address { .. }))
         };
-        if held_for(HoldReason::Address) || unusable() {
-            add(AlertRule::Address, order.recipient_version.max(1), order.imported_at);
+        let version = order.recipient_version.max(1);
+        if let Some(hold) = held_for(HoldReason::Address) {
+            add(AlertRule::Address, version, hold.placed_at);
+        } else if unusable() {
+            add(AlertRule::Address, version, order.imported_at);
         }
     }
-    let known_payment = order.incidents.iter().any(|incident| {
-        incident.kind == ExceptionKind::PaymentAnomaly && incident.resolved_at.is_none()
-    });
-    if waits && !known_payment && payment_anomaly(order, None, order.imported_at).is_some() {
+    if waits
+        && !is_open(ExceptionKind::PaymentAnomaly)
+        && payment_anomaly(order, None, order.imported_at).is_some()
+    {
         add(AlertRule::Payment, 1, order.paid_at.unwrap_or(order.imported_at));
     }
-    if let Some(request) = &order.cancel_request {
-        let known = order.incidents.iter().any(|incident| {
-            incident.kind == ExceptionKind::CancelRequested && incident.resolved_at.is_none()
-        });
-        if !known && !order.state().is_terminal() {
-            add(AlertRule::CancelRequest, 1, request.requested_at.unwrap_or(order.imported_at));
-        }
+    if let Some(request) = &order.cancel_request
+        && !is_open(ExceptionKind::CancelRequested)
+        && !order.state().is_terminal()
+    {
+        add(AlertRule::CancelRequest, 1, request.requested_at.unwrap_or(order.imported_at));
     }
     found
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::rank::{InTime, Offers};
 use super::{RouteInput, ServiceAliases};
 use crate::address::Address;
 use crate::calendar::WorkCalendar;
@@ -104,7 +105,7 @@ pub enum ServiceRejection {
         /// Which rule.
         rule: String,
     },
-    /// There are prices, but none for it.
+    /// Others that can take the parcel have a price, this one has none.
     NoQuote,
     /// Its price is in another currency than the others.
     OtherCurrency,
@@ -139,38 +140,42 @@ pub(super) struct Promise {
     pub(super) transit_days: Option<u32>,
 }
 
-/// The hard filters in their order; the first that fails is the reason.
-pub(super) fn hard_filter(
+/// The hard filters in their order; the first that fails is the reason. What passes keeps the prices
+/// that pass.
+pub(super) fn hard_filter<'a>(
     input: &RouteInput<'_>,
     service: &CarrierService,
     account: Option<&CarrierAccount>,
     aliases: &ServiceAliases,
-    promise: Promise,
+    offers: &Offers<'a>,
     schedule: &Schedule<'_>,
-) -> Option<ServiceRejection> {
+) -> Result<InTime<'a>, ServiceRejection> {
     if !service.enabled {
-        return Some(ServiceRejection::Disabled);
+        return Err(ServiceRejection::Disabled);
     }
     if account.is_some_and(|account| !account.usable) {
-        return Some(ServiceRejection::AccountUnusable);
+        return Err(ServiceRejection::AccountUnusable);
     }
     if !platform_accepts(input, service, aliases) {
-        return Some(ServiceRejection::PlatformRefuses);
+        return Err(ServiceRejection::PlatformRefuses);
     }
     if let Some(gap) = coverage_gap(input, &service.coverage) {
-        return Some(ServiceRejection::NotServed { what: gap.describe(input.destination) });
+        return Err(ServiceRejection::NotServed { what: gap.describe(input.destination) });
     }
     if let Some(excess) = excess(input, service) {
-        return Some(ServiceRejection::OverLimit { what: excess.describe(input) });
+        return Err(ServiceRejection::OverLimit { what: excess.describe(input) });
     }
     if is_too_slow(input, service) {
-        return Some(ServiceRejection::TooSlow);
+        return Err(ServiceRejection::TooSlow);
     }
     let calendar = account.and_then(|account| account.calendar.as_ref());
-    if let Some(why) = schedule.rejects(service.max_transit_days, calendar, promise) {
-        return Some(why);
+    let in_time = offers.in_time(&service.key, |promise| {
+        schedule.rejects(service.max_transit_days, calendar, promise)
+    })?;
+    if is_full(service, account) {
+        return Err(ServiceRejection::NoCapacity);
     }
-    is_full(service, account).then_some(ServiceRejection::NoCapacity)
+    Ok(in_time)
 }
 
 /// Whether the platform can name a service, by its own name or an older one.

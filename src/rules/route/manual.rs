@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::filter::{Schedule, hard_filter};
-use super::rank::{Prices, quote_problem};
+use super::rank::Prices;
 use super::{RouteFacts, RouteInput, RoutePolicy, ServiceRejection, route};
 use crate::money::Money;
 use crate::order::Actor;
-use crate::shipment::{RateQuote, ServiceChoice, ServiceKey};
+use crate::shipment::{ServiceChoice, ServiceKey};
 
 /// A service that a person picked, with what the rules had said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,21 +68,13 @@ pub fn override_service(
         .into_iter()
         .find(|service| service.key == *pick)
         .ok_or_else(|| OverrideRefused::UnknownService(pick.clone()))?;
-    let usable = |quote: &&RateQuote| quote_problem(quote, policy, now).is_none();
-    let mut prices = Prices::of(facts.quotes.iter().filter(usable), facts.aliases);
-    let by_card = match facts.cards {
-        Some(cards) if prices.is_empty() => cards.quotes(input.destination, input.weight, now),
-        _ => Vec::new(),
-    };
-    if !by_card.is_empty() {
-        prices = Prices::of(by_card.iter(), facts.aliases);
-    }
+    let by_card = facts.card_quotes(input, now);
+    let offers = facts.offers(&by_card, policy, now);
     let account = facts.accounts.get(&pick.carrier);
     let schedule = Schedule::of(input, now);
-    let promise = prices.promise(pick);
-    if let Some(why) = hard_filter(input, service, account, facts.aliases, promise, &schedule) {
-        return Err(OverrideRefused::Impossible { service: pick.clone(), why });
-    }
+    let in_time = hard_filter(input, service, account, facts.aliases, &offers, &schedule)
+        .map_err(|why| OverrideRefused::Impossible { service: pick.clone(), why })?;
+    let prices = Prices::among(&[(service, in_time)], input, policy);
 
     let decision = route(input, facts, policy, now);
     let overridden_rule = decision.rejected.into_iter().find_map(|(key, why)| match why {

@@ -36,12 +36,13 @@ pub use savings::{
 };
 
 use filter::{Schedule, hard_filter};
-use rank::{Prices, Runner, quote_problem};
+pub(super) use rank::main_currency;
+use rank::{InTime, Offers, Prices, Runner, quote_problem};
 
 use crate::address::Address;
 use crate::calendar::WorkCalendar;
 use crate::ids::{CarrierId, PlatformId, ShopId, Sku, WarehouseId};
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::order::{LogisticsMode, SpeedClass};
 use crate::shipment::{CarrierService, RateQuote, ServiceChoice, ServiceKey};
 use crate::units::{Dimensions, Grams};
@@ -147,11 +148,15 @@ pub struct RoutePolicy {
     pub light_max: Grams,
     /// Whether persistently late services lose ties.
     pub demote_late: bool,
+    /// The currency in which prices are compared, where a service that is left has a price in it.
+    /// Default: the order's; where no service has one, the currency most of them have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
 }
 
 impl Default for RoutePolicy {
     fn default() -> Self {
-        Self { quote_ttl_hours: 24, light_max: Grams::new(453), demote_late: false }
+        Self { quote_ttl_hours: 24, light_max: Grams::new(453), demote_late: false, currency: None }
     }
 }
 
@@ -164,7 +169,7 @@ pub struct RouteFacts<'a> {
     pub rules: &'a [RouteRule],
     /// Quotes, if any were asked for.
     pub quotes: &'a [RateQuote],
-    /// Contract prices, used when there is no usable quote.
+    /// Contract prices, used when no service that can take the parcel has a usable quote.
     pub cards: Option<&'a RateCards>,
     /// How reliable services have been.
     pub reliability: &'a BTreeMap<ServiceKey, CarrierReliability>,
@@ -187,6 +192,22 @@ impl<'a> RouteFacts<'a> {
             accounts: &NO_ACCOUNTS,
             aliases: &NO_ALIASES,
         }
+    }
+
+    /// What the rate cards offer.
+    fn card_quotes(&self, input: &RouteInput<'_>, now: DateTime<Utc>) -> Vec<RateQuote> {
+        self.cards.map_or_else(Vec::new, |cards| cards.quotes(input.destination, input.weight, now))
+    }
+
+    /// The quotes that are usable now, and the offers of the rate cards.
+    fn offers<'o>(
+        &'o self,
+        by_card: &'o [RateQuote],
+        policy: &RoutePolicy,
+        now: DateTime<Utc>,
+    ) -> Offers<'o> {
+        let usable = |quote: &&RateQuote| quote_problem(quote, policy, now).is_none();
+        Offers::of(self.quotes.iter().filter(usable), by_card, self.aliases)
     }
 }
 
@@ -214,8 +235,10 @@ pub struct RouteDecision {
 /// Chooses the service for a parcel: hard filters in a fixed order, then rules, then the cheapest
 /// that keeps the promise. Pure; the order of services, rules and quotes does not matter.
 ///
-/// Prices are the usable quotes; without any, the rate cards; without those, price class and
-/// weight decide. Ties: shorter longest transit, then lower delay rate (persistently late services
+/// Prices are the usable quotes of the services that filters and rules leave; where none of them has
+/// one, their rate cards; without those, price class and weight decide. So a quote for a service that
+/// cannot be chosen changes nothing. Of several quotes for a service the cheapest that arrives in time
+/// counts. Prices are compared in one currency, see [`RoutePolicy::currency`]. Ties: shorter longest transit, then lower delay rate (persistently late services
 /// last when the policy demotes them), then priority, then the key.
 ///
 /// ```
@@ -275,46 +298,32 @@ fn decide(
         .filter_map(|quote| Some((quote.service.clone(), quote_problem(quote, policy, now)?)))
         .collect();
     ignored_quotes.sort_unstable();
-    let usable = |quote: &&RateQuote| quote_problem(quote, policy, now).is_none();
-    let mut prices = Prices::of(facts.quotes.iter().filter(usable), aliases);
-    let by_card = match facts.cards {
-        Some(cards) if prices.is_empty() => cards.quotes(input.destination, input.weight, now),
-        _ => Vec::new(),
-    };
-    if !by_card.is_empty() {
-        prices = Prices::of(by_card.iter(), aliases);
-    }
-
+    let by_card = facts.card_quotes(input, now);
+    let offers = facts.offers(&by_card, policy, now);
     let schedule = Schedule::of(input, now);
     let mut rejected: BTreeMap<ServiceKey, ServiceRejection> = BTreeMap::new();
-    let mut open: Vec<&CarrierService> = Vec::new();
+    let mut open: Vec<(&CarrierService, InTime<'_>)> = Vec::new();
     for service in unique_services(facts.services) {
         let account = facts.accounts.get(&service.key.carrier);
-        let promise = prices.promise(&service.key);
-        match hard_filter(input, service, account, aliases, promise, &schedule) {
-            None => open.push(service),
-            Some(why) => {
+        match hard_filter(input, service, account, aliases, &offers, &schedule) {
+            Ok(in_time) => open.push((service, in_time)),
+            Err(why) => {
                 rejected.insert(service.key.clone(), why);
             }
         }
     }
     let discounts = apply_rules(rules, aliases, &mut open, &mut rejected);
-    if !prices.is_empty() {
-        open.retain(|service| {
-            let why = match prices.total(&service.key) {
-                None => ServiceRejection::NoQuote,
-                Some(total) if Some(total.currency) != prices.currency() => {
-                    ServiceRejection::OtherCurrency
-                }
-                Some(_) => return true,
-            };
+    let prices = Prices::among(&open, input, policy);
+    open.retain(|(service, _)| match prices.rejects(&service.key) {
+        Some(why) => {
             rejected.insert(service.key.clone(), why);
             false
-        });
-    }
+        }
+        None => true,
+    });
     let mut runners: Vec<Runner<'_>> = open
         .into_iter()
-        .map(|service| {
+        .map(|(service, _)| {
             let discount = discounts.get(&service.key).copied().unwrap_or_default();
             Runner {
                 service,
@@ -368,7 +377,7 @@ fn decide(
 fn apply_rules<'a>(
     rules: &[&'a RouteRule],
     aliases: &'a ServiceAliases,
-    open: &mut Vec<&CarrierService>,
+    open: &mut Vec<(&CarrierService, InTime<'_>)>,
     rejected: &mut BTreeMap<ServiceKey, ServiceRejection>,
 ) -> BTreeMap<&'a ServiceKey, Decimal> {
     let mut discounts: BTreeMap<&ServiceKey, Decimal> = BTreeMap::new();
@@ -379,7 +388,7 @@ fn apply_rules<'a>(
             continue;
         }
         let excludes = matches!(rule.action, RouteAction::Exclude(_));
-        open.retain(|service| {
+        open.retain(|(service, _)| {
             let named = rule.action.services().any(|name| *aliases.resolve(name) == service.key);
             let kept = named != excludes;
             if !kept {

@@ -1,13 +1,13 @@
 //! Which of the services that are left comes first.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::filter::Promise;
+use super::filter::{Promise, ServiceRejection};
 use super::{RouteInput, RoutePolicy, ServiceAliases};
 use crate::money::{Currency, Money};
 use crate::shipment::{CarrierService, RateQuote, ServiceKey};
@@ -70,35 +70,122 @@ pub(super) fn quote_problem(
     }
 }
 
-/// The prices a decision is made with, by service: of several for one service the cheapest, then
-/// the one that arrives first.
+/// What may be asked for each service: usable quotes, and contract prices for services without one.
+#[derive(Debug, Default)]
+pub(super) struct Offers<'a> {
+    quoted: BTreeMap<&'a ServiceKey, Vec<&'a RateQuote>>,
+    carded: BTreeMap<&'a ServiceKey, Vec<&'a RateQuote>>,
+}
+
+/// The prices of a service that pass the time filter.
+#[derive(Debug, Clone, Default)]
+pub(super) struct InTime<'a> {
+    offers: Vec<&'a RateQuote>,
+    by_card: bool,
+}
+
+impl<'a> Offers<'a> {
+    pub(super) fn of(
+        quotes: impl Iterator<Item = &'a RateQuote>,
+        by_card: &'a [RateQuote],
+        aliases: &'a ServiceAliases,
+    ) -> Self {
+        let mut offers = Self::default();
+        for quote in quotes {
+            offers.quoted.entry(aliases.resolve(&quote.service)).or_default().push(quote);
+        }
+        for quote in by_card {
+            offers.carded.entry(aliases.resolve(&quote.service)).or_default().push(quote);
+        }
+        offers
+    }
+
+    /// The offers for a service that `rejects` lets pass. Where it lets none pass, the reason is that
+    /// of the fastest.
+    ///
+    /// # Errors
+    /// The reason of the fastest offer, or that of the service's usual days when it has no offer.
+    pub(super) fn in_time(
+        &self,
+        service: &ServiceKey,
+        rejects: impl Fn(Promise) -> Option<ServiceRejection>,
+    ) -> Result<InTime<'a>, ServiceRejection> {
+        let (all, by_card) = match (self.quoted.get(service), self.carded.get(service)) {
+            (Some(quoted), _) => (quoted.as_slice(), false),
+            (None, Some(carded)) => (carded.as_slice(), true),
+            (None, None) => (&[][..], false),
+        };
+        if all.is_empty() {
+            return rejects(Promise::default()).map_or(Ok(InTime::default()), Err);
+        }
+        let promise = |offer: &RateQuote| Promise {
+            deliver_on: offer.deliver_on,
+            transit_days: offer.transit_days,
+        };
+        let offers: Vec<&RateQuote> =
+            all.iter().copied().filter(|offer| rejects(promise(offer)).is_none()).collect();
+        if !offers.is_empty() {
+            return Ok(InTime { offers, by_card });
+        }
+        let fastest = all.iter().min_by_key(|offer| {
+            (offer.deliver_on.unwrap_or(NaiveDate::MAX), offer.transit_days.unwrap_or(u32::MAX))
+        });
+        match fastest.and_then(|offer| rejects(promise(offer))) {
+            Some(why) => Err(why),
+            None => Ok(InTime::default()),
+        }
+    }
+}
+
+/// The prices a decision is made with, one for each service, all of one kind and in one currency.
 #[derive(Debug, Default)]
 pub(super) struct Prices<'a> {
     best: BTreeMap<&'a ServiceKey, &'a RateQuote>,
-    currency: Option<Currency>,
+    /// Services that have prices, but in other currencies.
+    foreign: BTreeSet<&'a ServiceKey>,
 }
 
 impl<'a> Prices<'a> {
-    pub(super) fn of(
-        quotes: impl Iterator<Item = &'a RateQuote>,
-        aliases: &'a ServiceAliases,
+    /// The prices of the services that are left: quotes if one of them has one, else contract prices
+    /// if one of them has one, else none.
+    pub(super) fn among<'s: 'a>(
+        left: &[(&'s CarrierService, InTime<'a>)],
+        input: &RouteInput<'_>,
+        policy: &RoutePolicy,
     ) -> Self {
-        let mut best: BTreeMap<&ServiceKey, &RateQuote> = BTreeMap::new();
-        for quote in quotes {
-            best.entry(aliases.resolve(&quote.service))
-                .and_modify(|known| {
-                    if compare_quotes(quote, known) == Ordering::Less {
-                        *known = quote;
-                    }
-                })
-                .or_insert(quote);
+        let quotes = left.iter().any(|(_, in_time)| !in_time.by_card && !in_time.offers.is_empty());
+        let priced: Vec<(&ServiceKey, &[&RateQuote])> = left
+            .iter()
+            .filter(|(_, in_time)| in_time.by_card != quotes && !in_time.offers.is_empty())
+            .map(|(service, in_time)| (&service.key, in_time.offers.as_slice()))
+            .collect();
+        let Some(currency) = comparison_currency(&priced, input, policy) else {
+            return Self::default();
+        };
+        let mut prices = Self::default();
+        for (service, offers) in priced {
+            let offers = offers.iter().copied().filter(|offer| offer.total.currency == currency);
+            match offers.min_by(|a, b| compare_quotes(a, b)) {
+                Some(best) => {
+                    prices.best.insert(service, best);
+                }
+                None => {
+                    prices.foreign.insert(service);
+                }
+            }
         }
-        let currency = main_currency(best.values().map(|quote| quote.total.currency));
-        Self { best, currency }
+        prices
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.best.is_empty()
+    /// Why a service cannot be compared with the others by its price.
+    pub(super) fn rejects(&self, service: &ServiceKey) -> Option<ServiceRejection> {
+        if self.best.is_empty() || self.best.contains_key(service) {
+            None
+        } else if self.foreign.contains(service) {
+            Some(ServiceRejection::OtherCurrency)
+        } else {
+            Some(ServiceRejection::NoQuote)
+        }
     }
 
     pub(super) fn get(&self, service: &ServiceKey) -> Option<&'a RateQuote> {
@@ -109,29 +196,37 @@ impl<'a> Prices<'a> {
         self.get(service).map(|quote| quote.total)
     }
 
-    /// The currency in which prices are compared.
-    pub(super) const fn currency(&self) -> Option<Currency> {
-        self.currency
-    }
-
-    pub(super) fn promise(&self, service: &ServiceKey) -> Promise {
-        self.get(service).map_or_else(Promise::default, |quote| Promise {
-            deliver_on: quote.deliver_on,
-            transit_days: quote.transit_days,
-        })
-    }
-
     pub(super) fn transit_days(&self, service: &CarrierService) -> u32 {
-        self.promise(&service.key).transit_days.unwrap_or(service.max_transit_days)
+        let promised = self.get(&service.key).and_then(|quote| quote.transit_days);
+        promised.unwrap_or(service.max_transit_days)
     }
 }
 
-/// The better of two offers for one service. Total, so that the order of quotes never matters.
-pub(super) fn compare_quotes(a: &RateQuote, b: &RateQuote) -> Ordering {
+/// Prices are compared in one currency: the policy's, else the order's, if any service has a price
+/// in it; else the one most services have, ties by code.
+fn comparison_currency(
+    priced: &[(&ServiceKey, &[&RateQuote])],
+    input: &RouteInput<'_>,
+    policy: &RoutePolicy,
+) -> Option<Currency> {
+    let of = |offers: &[&RateQuote]| -> BTreeSet<Currency> {
+        offers.iter().map(|offer| offer.total.currency).collect()
+    };
+    let all: Vec<Currency> = priced.iter().flat_map(|(_, offers)| of(offers)).collect();
+    [policy.currency, Some(input.value.currency)]
+        .into_iter()
+        .flatten()
+        .find(|wanted| all.contains(wanted))
+        .or_else(|| main_currency(all.into_iter()))
+}
+
+/// The better of two offers for one service in one currency. Total, so that the order of quotes
+/// never matters.
+fn compare_quotes(a: &RateQuote, b: &RateQuote) -> Ordering {
     let arrival = |quote: &RateQuote| quote.deliver_on.unwrap_or(NaiveDate::MAX);
     let transit = |quote: &RateQuote| quote.transit_days.unwrap_or(u32::MAX);
-    (a.total.currency, a.total.amount)
-        .cmp(&(b.total.currency, b.total.amount))
+    (a.total.amount, a.total.currency)
+        .cmp(&(b.total.amount, b.total.currency))
         .then_with(|| arrival(a).cmp(&arrival(b)))
         .then_with(|| transit(a).cmp(&transit(b)))
         .then_with(|| b.guaranteed.cmp(&a.guaranteed))
@@ -141,8 +236,8 @@ pub(super) fn compare_quotes(a: &RateQuote, b: &RateQuote) -> Ordering {
         .then_with(|| a.name.cmp(&b.name))
 }
 
-/// Prices are compared in one currency: the one most of them have, ties by code.
-pub(super) fn main_currency(of: impl Iterator<Item = Currency>) -> Option<Currency> {
+/// The currency most of them have, ties by code.
+pub(in crate::rules) fn main_currency(of: impl Iterator<Item = Currency>) -> Option<Currency> {
     let mut counts: BTreeMap<Currency, u32> = BTreeMap::new();
     for currency in of {
         *counts.entry(currency).or_default() += 1;

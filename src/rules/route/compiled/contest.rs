@@ -42,13 +42,22 @@ impl Contest<'_> {
         let schedule = input.deliver_by.is_some().then(|| Schedule::of(input, self.now));
         if let Some(book) = &routes.book {
             let best = self.cheapest(open, book, schedule.as_ref());
-            if best.is_some() || book.prices_anything(self.parcel) {
+            if best.is_some() {
                 return best;
             }
         }
         let most_days = input.max_transit_days.unwrap_or(u32::MAX);
+        let mut row = Row::NONE;
         let mut best: Option<Leader> = None;
         self.each(open, |number, profile| {
+            // A service with a price was asked above, with the days of its card, and refused.
+            let is_priced = input.weight <= profile.max_priced
+                && routes.book.as_ref().is_some_and(|book| {
+                    book.cell(profile.place, &mut row, self.parcel) != NO_PRICE
+                });
+            if is_priced {
+                return;
+            }
             let days = routes.services.get(number).map_or(0, |s| s.max_transit_days);
             let leader = Leader { number, cell: NO_PRICE, cost: 0, days };
             if input.weight <= profile.max_weight

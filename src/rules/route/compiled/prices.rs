@@ -31,7 +31,7 @@ pub(super) struct PriceBook {
     pub(super) currency: Currency,
     pub(super) scale: u32,
     charts: Vec<Chart>,
-    /// When there is only one, its members are the services by their numbers, then cards of others.
+    /// When there is only one, its members are the services by their numbers.
     groups: Vec<Group>,
 }
 
@@ -95,13 +95,20 @@ impl PriceBook {
         scale: u32,
         countries: &mut Countries,
     ) -> Option<(Self, BTreeMap<ServiceKey, Place>)> {
-        let currency = cards.cards().first()?.currency;
+        // Cards of services that are not in the catalogue offer nothing.
+        let offers: Vec<(&RateCard, &ServiceKey)> = cards
+            .cards()
+            .iter()
+            .map(|card| (card, aliases.resolve(&card.service)))
+            .filter(|(_, key)| services.binary_search_by(|service| service.key.cmp(key)).is_ok())
+            .collect();
+        let currency = offers.first()?.0.currency;
         let names: Vec<&String> = cards.charts().keys().collect();
         let charts: Vec<Chart> =
             cards.charts().values().map(|chart| Chart::build(chart, countries)).collect();
         let mut groups: Vec<(Group, Vec<Option<&RateCard>>)> = Vec::new();
         let mut places = BTreeMap::new();
-        for card in cards.cards() {
+        for (card, key) in offers {
             if card.currency != currency {
                 return None;
             }
@@ -120,7 +127,7 @@ impl PriceBook {
                 member: u32::try_from(members.len()).ok()?,
             };
             members.push(Some(card));
-            if places.insert(aliases.resolve(&card.service).clone(), place).is_some() {
+            if places.insert(key.clone(), place).is_some() {
                 return None;
             }
         }
@@ -221,24 +228,12 @@ impl PriceBook {
             .unwrap_or(Grams::new(u32::MAX))
     }
 
-    /// Whether any card has a price for a parcel.
-    pub(super) fn prices_anything(&self, parcel: &RouteFeatures<'_>) -> bool {
-        let weight = parcel.input.weight;
-        self.groups.iter().zip(0..).any(|(group, number)| {
-            self.row(number, parcel).is_some_and(|row| {
-                let mut cards = row.prices.iter().zip(&group.members);
-                cards.any(|(price, most)| *price != NONE && weight <= *most)
-            })
-        })
-    }
-
     pub(super) fn money(&self, cell: u64) -> Money {
         Money::new(Decimal::new(cell_price(cell), self.scale), self.currency)
     }
 }
 
-/// The cards of a group by the numbers of their services, then those of services that are not in
-/// the catalogue: they say whether there are prices at all.
+/// The cards of a group by the numbers of their services.
 fn by_number<'a>(
     cards: &[Option<&'a RateCard>],
     services: &[CarrierService],
@@ -248,11 +243,9 @@ fn by_number<'a>(
     for (key, place) in places {
         let card = cards.get(place.member as usize).copied().flatten();
         let number = services.binary_search_by(|service| service.key.cmp(key));
-        let number = number.unwrap_or_else(|_| {
-            ordered.push(None);
-            ordered.len() - 1
-        });
-        if let Some(slot) = ordered.get_mut(number) {
+        if let Ok(number) = number
+            && let Some(slot) = ordered.get_mut(number)
+        {
             *slot = card;
             place.member = u32::try_from(number).unwrap_or(NONE);
         }

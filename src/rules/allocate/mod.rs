@@ -1,15 +1,21 @@
 //! Which warehouse ships which units, and why not the others.
 
+mod split;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use split::{Cover, greedy, split};
+
+use super::route::main_currency;
 use crate::address::Country;
 use crate::ids::{LineId, PackageId, Sku, WarehouseId};
+use crate::money::{Currency, Money};
 use crate::order::{
     Allocation, BackorderedUnits, DeadlineKind, LogisticsMode, Order, PlannedPackage,
 };
@@ -21,7 +27,8 @@ use crate::warehouse::{FulfillmentChannel, StockView, Warehouse};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AllocationPreference {
-    /// Cheapest handling.
+    /// Cheapest handling, in the order's currency if a warehouse has a cost in it, else in the one
+    /// most warehouses have. Unknown costs and those in another currency come last.
     LowestCost,
     /// Fewest days on the way.
     ShortestTransit,
@@ -98,10 +105,10 @@ pub enum WarehouseRejection {
         /// When it would leave.
         leaves: DateTime<Utc>,
     },
-    /// A parcel would arrive after the promise.
+    /// A parcel would arrive after the promised day.
     MissesDeliverBy {
-        /// When it would arrive.
-        arrives: DateTime<Utc>,
+        /// The local day on which it would arrive.
+        arrives: NaiveDate,
     },
     /// Its calendar has no working day.
     NoWorkingDay,
@@ -110,8 +117,6 @@ pub enum WarehouseRejection {
         /// Which.
         by: WarehouseId,
     },
-    /// It would have been one parcel too many.
-    TooManySplits,
 }
 
 impl fmt::Display for WarehouseRejection {
@@ -125,10 +130,9 @@ impl fmt::Display for WarehouseRejection {
                 write!(f, "has {available} of {needed} units of {sku}")
             }
             Self::MissesShipBy { leaves } => write!(f, "would ship at {leaves}, too late"),
-            Self::MissesDeliverBy { arrives } => write!(f, "would deliver at {arrives}, too late"),
+            Self::MissesDeliverBy { arrives } => write!(f, "would deliver on {arrives}, too late"),
             Self::NoWorkingDay => f.write_str("has no working day in its calendar"),
             Self::Outranked { by } => write!(f, "comes after {by}"),
-            Self::TooManySplits => f.write_str("would be one parcel too many"),
         }
     }
 }
@@ -140,6 +144,63 @@ pub struct RejectedWarehouse {
     pub warehouse: WarehouseId,
     /// Why.
     pub why: WarehouseRejection,
+}
+
+/// Why not everything was allocated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AllocationShortfall {
+    /// No warehouse may ship the order, or none in time: see the rejections.
+    NoWarehouse,
+    /// There are not enough units anywhere.
+    OutOfStock,
+    /// There are enough units, but only with those of warehouses that may not ship the order.
+    StockElsewhere {
+        /// The warehouses that have units of what is short, by id.
+        warehouses: Vec<WarehouseId>,
+    },
+    /// Units of one bundle lie in different warehouses.
+    BundleApart,
+    /// More parcels would be needed than the policy allows.
+    TooManyParcels {
+        /// How many would do.
+        needed: usize,
+        /// How many are allowed.
+        most: usize,
+    },
+    /// A part would be worth less than [`AllocationPolicy::min_split_value`].
+    PartTooSmall {
+        /// The value every part must reach.
+        least: Decimal,
+    },
+}
+
+impl fmt::Display for AllocationShortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoWarehouse => f.write_str("no warehouse may ship this order in time"),
+            Self::OutOfStock => f.write_str("not everything is in stock"),
+            Self::StockElsewhere { warehouses } => {
+                let ids: Vec<&str> = warehouses.iter().map(WarehouseId::as_str).collect();
+                write!(
+                    f,
+                    "not everything is in stock where the order may leave from; {} has units",
+                    ids.join(" and ")
+                )
+            }
+            Self::BundleApart => f.write_str("units of one bundle lie in different warehouses"),
+            Self::TooManyParcels { needed, most } => {
+                write!(
+                    f,
+                    "everything is in stock, but in {needed} parcels where {most} are allowed"
+                )
+            }
+            Self::PartTooSmall { least } => {
+                write!(f, "a part would be worth less than {least}, the least value of a split")
+            }
+        }
+    }
 }
 
 /// A warehouse that could ship.
@@ -160,6 +221,8 @@ pub struct AllocationVerdict {
     pub allocation: Allocation,
     /// Every warehouse that was not used, by id.
     pub rejected: Vec<RejectedWarehouse>,
+    /// Why units are backordered; `None` when none is.
+    pub shortfall: Option<AllocationShortfall>,
 }
 
 /// Allocates the open units of an order to warehouses. Pure; the order of `warehouses` does not
@@ -183,14 +246,12 @@ pub fn allocate(
 ) -> AllocationVerdict {
     let demand = Demand::of(order);
     if order.logistics == LogisticsMode::PlatformFulfilled || demand.groups.is_empty() {
-        return AllocationVerdict { allocation: Allocation::default(), rejected: Vec::new() };
+        let (allocation, rejected) = (Allocation::default(), Vec::new());
+        return AllocationVerdict { allocation, rejected, shortfall: None };
     }
     let mut rejected: BTreeMap<WarehouseId, WarehouseRejection> = BTreeMap::new();
     let mut usable: Vec<(&Warehouse, Candidate)> = Vec::new();
-    let mut sorted: Vec<&Warehouse> = warehouses.iter().collect();
-    sorted.sort_by(|a, b| a.id.cmp(&b.id));
-    sorted.dedup_by(|a, b| a.id == b.id);
-    for warehouse in sorted {
+    for warehouse in unique_warehouses(warehouses) {
         match judge(order, warehouse, now) {
             Ok(candidate) => usable.push((warehouse, candidate)),
             Err(why) => {
@@ -198,6 +259,12 @@ pub fn allocate(
             }
         }
     }
+    let costs = || usable.iter().filter_map(|(warehouse, _)| warehouse.unit_cost);
+    let currency = costs()
+        .map(|cost| cost.currency)
+        .find(|currency| *currency == order.total.currency)
+        .or_else(|| main_currency(costs().map(|cost| cost.currency)));
+    let ranking = Ranking { demand: &demand, stock, policy, currency };
 
     let mut single: Vec<(&Warehouse, &Candidate)> = Vec::new();
     for (warehouse, candidate) in &usable {
@@ -208,7 +275,7 @@ pub fn allocate(
             }
         }
     }
-    single.sort_by(|a, b| prefer(*a, *b, &demand, stock, policy));
+    single.sort_by(|a, b| ranking.compare(*a, *b));
     if let Some(((best, _), others)) = single.split_first() {
         for (other, _) in others {
             rejected
@@ -216,49 +283,77 @@ pub fn allocate(
         }
         let everything =
             demand.groups.iter().map(|group| (group.clone(), best.id.clone())).collect();
-        let reasons = vec![format!("{} has everything and keeps every deadline", best.id)];
-        return verdict(order, &everything, Vec::new(), reasons, rejected, policy);
+        let reason = format!("{} has everything and keeps every deadline", best.id);
+        let allocation = planned(order, &everything, Vec::new(), reason, policy);
+        return AllocationVerdict { allocation, rejected: listed(rejected), shortfall: None };
     }
 
     let mut ranked: Vec<(&Warehouse, &Candidate)> =
         usable.iter().map(|(warehouse, candidate)| (*warehouse, candidate)).collect();
-    ranked.sort_by(|a, b| prefer(*a, *b, &demand, stock, policy));
+    ranked.sort_by(|a, b| ranking.compare(*a, *b));
     let ids: Vec<&WarehouseId> = ranked.iter().map(|(warehouse, _)| &warehouse.id).collect();
-    if let Some(cover) = split(&demand, &ids, stock, policy.max_splits)
-        && parts_are_worth_it(order, &cover, &[], policy)
+    let cover = split(&demand, &ids, stock, policy.max_splits);
+    if let Some(cover) = &cover
+        && parts_are_worth_it(order, cover, &[], policy)
     {
         let used: BTreeSet<&WarehouseId> = cover.iter().map(|(_, id)| id).collect();
         let names: Vec<String> = used.iter().map(ToString::to_string).collect();
-        let reasons = vec![format!(
-            "no single warehouse has everything; {} together do",
-            names.join(" and ")
-        )];
+        let reason =
+            format!("no single warehouse has everything; {} together do", names.join(" and "));
         rejected.retain(|id, _| !used.contains(id));
-        return verdict(order, &cover, Vec::new(), reasons, rejected, policy);
+        let allocation = planned(order, cover, Vec::new(), reason, policy);
+        return AllocationVerdict { allocation, rejected: listed(rejected), shortfall: None };
     }
 
+    let short = demand.backorder(&ids, stock);
     let (partial, missing) = greedy(&demand, &ids, stock, policy.max_splits.max(1), true);
-    if policy.allow_partial
-        && !partial.is_empty()
-        && parts_are_worth_it(order, &partial, &missing, policy)
-    {
+    let is_worth_it = parts_are_worth_it(order, &partial, &missing, policy);
+    let shortfall = if ids.is_empty() {
+        AllocationShortfall::NoWarehouse
+    } else if !short.is_empty() {
+        let closed: Vec<&WarehouseId> = rejected.keys().filter(|id| !ids.contains(id)).collect();
+        demand.shortfall(&ids, &closed, stock)
+    } else if let (Some(_), Some(least)) = (&cover, policy.min_split_value) {
+        AllocationShortfall::PartTooSmall { least }
+    } else {
+        // Everything is there: in too many places, or bundles are not.
+        match split(&demand, &ids, stock, ids.len()) {
+            Some(cover) => {
+                let used: BTreeSet<&WarehouseId> = cover.iter().map(|(_, id)| id).collect();
+                let most = policy.max_splits;
+                AllocationShortfall::TooManyParcels { needed: used.len(), most }
+            }
+            None => AllocationShortfall::BundleApart,
+        }
+    };
+    if policy.allow_partial && !partial.is_empty() && is_worth_it {
         let used: BTreeSet<&WarehouseId> = partial.iter().map(|(_, id)| id).collect();
         rejected.retain(|id, _| !used.contains(id));
-        let reasons = vec!["only a part is in stock; the rest is backordered".to_owned()];
-        return verdict(order, &partial, missing, reasons, rejected, policy);
+        let reason = format!("{shortfall}; what can leave does, the rest is backordered");
+        let allocation = planned(order, &partial, missing, reason, policy);
+        let shortfall = Some(shortfall);
+        return AllocationVerdict { allocation, rejected: listed(rejected), shortfall };
     }
-    let short = demand.backorder(&ids, stock);
-    let reasons = vec![if short.is_empty() {
-        "everything is in stock, but in too many places to ship within the limit of parcels"
-            .to_owned()
+    let why_nothing = if !policy.allow_partial {
+        "and partial shipment is not allowed"
+    } else if partial.is_empty() {
+        "and no part can leave"
     } else {
-        "not everything is in stock, and partial shipment is not allowed".to_owned()
-    }];
-    for id in ids {
-        rejected.entry(id.clone()).or_insert(WarehouseRejection::TooManySplits);
-    }
+        "and a part, or what would be left, is worth too little to ship alone"
+    };
+    let reason = format!("{shortfall}, {why_nothing}");
     let backordered = if short.is_empty() { demand.everything() } else { short };
-    verdict(order, &Vec::new(), backordered, reasons, rejected, policy)
+    let allocation = planned(order, &Vec::new(), backordered, reason, policy);
+    AllocationVerdict { allocation, rejected: listed(rejected), shortfall: Some(shortfall) }
+}
+
+/// Warehouses by id, each once. Of two entries with one id, which are a mistake, the one that is
+/// written down first alphabetically counts, so that their order does not.
+fn unique_warehouses(warehouses: &[Warehouse]) -> Vec<&Warehouse> {
+    let mut sorted: Vec<&Warehouse> = warehouses.iter().collect();
+    sorted.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| format!("{a:?}").cmp(&format!("{b:?}"))));
+    sorted.dedup_by(|a, b| a.id == b.id);
+    sorted
 }
 
 /// Units that must leave together: a line, or all lines of a bundle.
@@ -356,6 +451,29 @@ impl Demand {
         short
     }
 
+    /// Why units are short although warehouses may ship: nobody has them, or only those that may not.
+    fn shortfall(
+        &self,
+        open: &[&WarehouseId],
+        closed: &[&WarehouseId],
+        stock: &StockView,
+    ) -> AllocationShortfall {
+        let short: BTreeSet<LineId> =
+            self.backorder(open, stock).into_iter().map(|short| short.line).collect();
+        let all: Vec<&WarehouseId> = open.iter().chain(closed).copied().collect();
+        if !self.backorder(&all, stock).is_empty() {
+            return AllocationShortfall::OutOfStock;
+        }
+        let units = || self.groups.iter().flat_map(|group| &group.units);
+        let has_some = |id: &WarehouseId| {
+            units().any(|(line, sku, _)| short.contains(line) && stock.available(id, sku) > 0)
+        };
+        let mut warehouses: Vec<WarehouseId> =
+            closed.iter().filter(|id| has_some(id)).map(|id| (*id).clone()).collect();
+        warehouses.sort();
+        AllocationShortfall::StockElsewhere { warehouses }
+    }
+
     fn everything(&self) -> Vec<BackorderedUnits> {
         self.groups
             .iter()
@@ -396,259 +514,53 @@ fn judge(
         return Err(WarehouseRejection::MissesShipBy { leaves });
     }
     let transit_days = country.and_then(|country| warehouse.transit_days.get(&country).copied());
+    // Days on the way are days, so days are compared, as routing does.
     if let (Some(due), Some(days)) = (order.deadline(DeadlineKind::DeliverBy), transit_days) {
-        let arrives = leaves
-            .checked_add_signed(TimeDelta::days(i64::from(days)))
-            .unwrap_or(DateTime::<Utc>::MAX_UTC);
-        if due.at > now && arrives > due.at {
+        let calendar = &warehouse.calendar;
+        let arrives = calendar
+            .local_date(leaves)
+            .checked_add_days(Days::new(u64::from(days)))
+            .unwrap_or(NaiveDate::MAX);
+        if due.at > now && arrives > calendar.local_date(due.at) {
             return Err(WarehouseRejection::MissesDeliverBy { arrives });
         }
     }
     Ok(Candidate { warehouse: warehouse.id.clone(), leaves, transit_days })
 }
 
-fn prefer(
-    a: (&Warehouse, &Candidate),
-    b: (&Warehouse, &Candidate),
-    demand: &Demand,
-    stock: &StockView,
-    policy: &AllocationPolicy,
-) -> Ordering {
-    let left = |id: &WarehouseId| -> u64 {
-        // A SKU on two lines is on the shelf once.
-        let skus: BTreeSet<&Sku> =
-            demand.groups.iter().flat_map(|group| &group.units).map(|(_, sku, _)| sku).collect();
-        skus.into_iter().map(|sku| u64::from(stock.available(id, sku))).sum()
-    };
-    policy
-        .preferences
-        .iter()
-        .fold(Ordering::Equal, |so_far, preference| {
-            so_far.then_with(|| match preference {
-                // Unknown costs and transit times come last.
-                AllocationPreference::LowestCost => {
-                    let cost = |warehouse: &Warehouse| {
-                        warehouse.unit_cost.map_or(Decimal::MAX, |cost| cost.amount)
-                    };
-                    cost(a.0).cmp(&cost(b.0))
-                }
-                AllocationPreference::ShortestTransit => {
-                    a.1.transit_days.unwrap_or(u32::MAX).cmp(&b.1.transit_days.unwrap_or(u32::MAX))
-                }
-                AllocationPreference::MostStockLeft => left(&b.0.id).cmp(&left(&a.0.id)),
-                AllocationPreference::Priority => a.0.priority.cmp(&b.0.priority),
-            })
-        })
-        .then_with(|| a.0.id.cmp(&b.0.id))
+/// What warehouses are compared with.
+struct Ranking<'a> {
+    demand: &'a Demand,
+    stock: &'a StockView,
+    policy: &'a AllocationPolicy,
+    /// In which costs are compared.
+    currency: Option<Currency>,
 }
 
-type Cover = Vec<(Group, WarehouseId)>;
+impl Ranking<'_> {
+    fn compare(&self, a: (&Warehouse, &Candidate), b: (&Warehouse, &Candidate)) -> Ordering {
+        let by_preference = self.policy.preferences.iter().map(|preference| match preference {
+            AllocationPreference::LowestCost => self.cost(a.0).cmp(&self.cost(b.0)),
+            AllocationPreference::ShortestTransit => {
+                a.1.transit_days.unwrap_or(u32::MAX).cmp(&b.1.transit_days.unwrap_or(u32::MAX))
+            }
+            AllocationPreference::MostStockLeft => self.left(&b.0.id).cmp(&self.left(&a.0.id)),
+            AllocationPreference::Priority => a.0.priority.cmp(&b.0.priority),
+        });
+        by_preference.fold(Ordering::Equal, Ordering::then).then_with(|| a.0.id.cmp(&b.0.id))
+    }
 
-/// The smallest set of warehouses that covers everything, by rank among equals. Warehouses that hold
-/// nothing of what is wanted are no candidates.
-fn split(
-    demand: &Demand,
-    ids: &[&WarehouseId],
-    stock: &StockView,
-    max_splits: usize,
-) -> Option<Cover> {
-    /// Sets that are looked at before the greedy way takes over: all pairs of two hundred.
-    const MOST_SETS: u32 = 20_000;
-    let mut wanted: BTreeMap<&Sku, u64> = BTreeMap::new();
-    for (_, sku, units) in demand.groups.iter().flat_map(|group| &group.units) {
-        *wanted.entry(sku).or_default() += u64::from(*units);
+    fn cost(&self, warehouse: &Warehouse) -> Decimal {
+        let cost = warehouse.unit_cost.filter(|cost| Some(cost.currency) == self.currency);
+        cost.map_or(Decimal::MAX, |cost: Money| cost.amount)
     }
-    let holders: Vec<&WarehouseId> = ids
-        .iter()
-        .copied()
-        .filter(|id| wanted.keys().any(|sku| stock.available(id, sku) > 0))
-        .collect();
-    let suffices = |chosen: &[&WarehouseId]| {
-        wanted.iter().all(|(sku, units)| {
-            let there = chosen.iter().map(|id| u64::from(stock.available(id, sku)));
-            there.sum::<u64>() >= *units
-        })
-    };
-    let mut looked_at = 0;
-    for size in 2..=max_splits.min(holders.len()) {
-        let mut places: Vec<usize> = (0..size).collect();
-        loop {
-            if looked_at == MOST_SETS {
-                let (cover, missing) = greedy(demand, &holders, stock, max_splits, true);
-                return missing.is_empty().then_some(cover);
-            }
-            looked_at += 1;
-            let chosen: Vec<&WarehouseId> =
-                places.iter().filter_map(|place| holders.get(*place).copied()).collect();
-            if suffices(&chosen) {
-                let whole_lines = assign(demand, &chosen, stock);
-                if let Some(cover) = whole_lines.or_else(|| complete(demand, &chosen, stock)) {
-                    return Some(cover);
-                }
-            }
-            if !next_set(&mut places, holders.len()) {
-                break;
-            }
-        }
-    }
-    None
-}
 
-/// The next set of as many places below `count`, those with better ranks first: the worst place of
-/// a set decides when its turn is. `false` after the last.
-fn next_set(places: &mut [usize], count: usize) -> bool {
-    for at in 0..places.len() {
-        let limit = places.get(at + 1).copied().unwrap_or(count);
-        let Some(place) = places.get_mut(at) else { return false };
-        if *place + 1 < limit {
-            *place += 1;
-            for (start, earlier) in places.iter_mut().take(at).enumerate() {
-                *earlier = start;
-            }
-            return true;
-        }
+    /// Units on the shelf of everything wanted. A SKU on two lines is on the shelf once.
+    fn left(&self, id: &WarehouseId) -> u64 {
+        let units = self.demand.groups.iter().flat_map(|group| &group.units);
+        let skus: BTreeSet<&Sku> = units.map(|(_, sku, _)| sku).collect();
+        skus.into_iter().map(|sku| u64::from(self.stock.available(id, sku))).sum()
     }
-    false
-}
-
-/// Covers everything from the chosen warehouses, dividing lines where that is needed.
-fn complete(demand: &Demand, chosen: &[&WarehouseId], stock: &StockView) -> Option<Cover> {
-    let (cover, missing) = greedy(demand, chosen, stock, chosen.len(), true);
-    missing.is_empty().then_some(cover)
-}
-
-/// Gives every group to one of the chosen warehouses, if they can take all of them.
-fn assign(demand: &Demand, chosen: &[&WarehouseId], stock: &StockView) -> Option<Cover> {
-    fn place(
-        rest: &[Group],
-        chosen: &[&WarehouseId],
-        left: &mut BTreeMap<(WarehouseId, Sku), u32>,
-        stock: &StockView,
-        cover: &mut Cover,
-        budget: &mut u32,
-    ) -> bool {
-        let Some((group, rest)) = rest.split_first() else { return true };
-        for id in chosen {
-            // Backtracking over odd demands must not take forever.
-            if *budget == 0 {
-                return false;
-            }
-            *budget -= 1;
-            if !take(group, id, left, stock) {
-                continue;
-            }
-            cover.push((group.clone(), (*id).clone()));
-            if place(rest, chosen, left, stock, cover, budget) {
-                return true;
-            }
-            cover.pop();
-            for (_, sku, units) in &group.units {
-                if let Some(left) = left.get_mut(&((*id).clone(), sku.clone())) {
-                    *left += units;
-                }
-            }
-        }
-        false
-    }
-    let mut cover = Vec::new();
-    let mut budget = 10_000;
-    let mut left = BTreeMap::new();
-    place(&demand.groups, chosen, &mut left, stock, &mut cover, &mut budget).then_some(cover)
-}
-
-/// Takes a group's units out of what a warehouse has left, all or nothing.
-fn take(
-    group: &Group,
-    id: &WarehouseId,
-    left: &mut BTreeMap<(WarehouseId, Sku), u32>,
-    stock: &StockView,
-) -> bool {
-    let mut needs: BTreeMap<&Sku, u32> = BTreeMap::new();
-    for (_, sku, units) in &group.units {
-        let sum = needs.entry(sku).or_default();
-        *sum = sum.saturating_add(*units);
-    }
-    let enough = needs.iter().all(|(sku, needed)| {
-        let left =
-            left.entry((id.clone(), (*sku).clone())).or_insert_with(|| stock.available(id, sku));
-        *left >= *needed
-    });
-    if enough {
-        for (sku, needed) in needs {
-            if let Some(left) = left.get_mut(&(id.clone(), sku.clone())) {
-                *left -= needed;
-            }
-        }
-    }
-    enough
-}
-
-/// What of a group a warehouse can take: all of it, or, where lines may be divided, some units of a
-/// single line. Bundles stay whole.
-fn portion(
-    group: &Group,
-    id: &WarehouseId,
-    left: &mut BTreeMap<(WarehouseId, Sku), u32>,
-    stock: &StockView,
-    divisible: bool,
-) -> Option<Group> {
-    if take(group, id, left, stock) {
-        return Some(group.clone());
-    }
-    let [(line, sku, units)] = group.units.as_slice() else { return None };
-    let available = left.get(&(id.clone(), sku.clone())).copied().unwrap_or_default().min(*units);
-    if !divisible || available == 0 {
-        return None;
-    }
-    let part = Group { units: vec![(line.clone(), sku.clone(), available)] };
-    take(&part, id, left, stock).then_some(part)
-}
-
-/// Again and again the warehouse that covers most of what is left, ties by rank.
-fn greedy(
-    demand: &Demand,
-    ids: &[&WarehouseId],
-    stock: &StockView,
-    max_splits: usize,
-    divisible: bool,
-) -> (Cover, Vec<BackorderedUnits>) {
-    let mut left: BTreeMap<(WarehouseId, Sku), u32> = BTreeMap::new();
-    let mut open: Vec<Group> = demand.groups.clone();
-    let mut cover: Cover = Vec::new();
-    let mut unused: Vec<&WarehouseId> = ids.to_vec();
-    for _ in 0..max_splits {
-        let mut best: Option<(usize, u64)> = None;
-        for (index, id) in unused.iter().enumerate() {
-            let mut trial = left.clone();
-            let covered: u64 = open
-                .iter()
-                .filter_map(|group| portion(group, id, &mut trial, stock, divisible))
-                .map(|part| part.size())
-                .sum();
-            if covered > 0 && best.is_none_or(|(_, most)| covered > most) {
-                best = Some((index, covered));
-            }
-        }
-        let Some((index, _)) = best else { break };
-        let id = unused.remove(index);
-        let mut still_open = Vec::new();
-        for group in open {
-            match portion(&group, id, &mut left, stock, divisible) {
-                None => still_open.push(group),
-                Some(part) => {
-                    still_open.extend(group.without(&part));
-                    cover.push((part, id.clone()));
-                }
-            }
-        }
-        open = still_open;
-    }
-    let missing = open
-        .iter()
-        .flat_map(|group| &group.units)
-        .map(|(line, _, units)| BackorderedUnits { line: line.clone(), units: *units })
-        .collect();
-    (cover, missing)
 }
 
 /// Both the parts shipped and the part left must reach the smallest value of a split.
@@ -678,14 +590,14 @@ fn parts_are_worth_it(
         && parts.into_values().all(|part| value(&mut part.into_iter()) >= least)
 }
 
-fn verdict(
+/// Parcels out of what leaves from where.
+fn planned(
     order: &Order,
     cover: &Cover,
     backordered: Vec<BackorderedUnits>,
-    reasons: Vec<String>,
-    rejected: BTreeMap<WarehouseId, WarehouseRejection>,
+    reason: String,
     policy: &AllocationPolicy,
-) -> AllocationVerdict {
+) -> Allocation {
     let mut parcels: BTreeMap<&WarehouseId, Vec<PackedLine>> = BTreeMap::new();
     for (group, id) in cover {
         let contents = parcels.entry(id).or_default();
@@ -714,11 +626,9 @@ fn verdict(
             }
         })
         .collect();
-    AllocationVerdict {
-        allocation: Allocation { packages, backordered, reasons },
-        rejected: rejected
-            .into_iter()
-            .map(|(warehouse, why)| RejectedWarehouse { warehouse, why })
-            .collect(),
-    }
+    Allocation { packages, backordered, reasons: vec![reason] }
+}
+
+fn listed(rejected: BTreeMap<WarehouseId, WarehouseRejection>) -> Vec<RejectedWarehouse> {
+    rejected.into_iter().map(|(warehouse, why)| RejectedWarehouse { warehouse, why }).collect()
 }

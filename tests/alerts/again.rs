@@ -1,0 +1,194 @@
+//! What happens a second time is told a second time, and nothing else is.
+
+use super::*;
+
+use orderflow::LineId;
+use orderflow::order::{Actor, Allocation, BackorderedUnits, CancelRequest, Event};
+use orderflow::rules::alert::WatchedDeadline;
+use orderflow::rules::{Ladder, LadderStep};
+
+fn cancel_request() -> CancelRequest {
+    CancelRequest { lines: Vec::new(), reason: None, requested_at: None, respond_by: None }
+}
+
+/// Applies one action at an instant.
+fn then(order: Order, action: Action, at: DateTime<Utc>) -> Order {
+    orderflow::order::apply(&order, &Event::new(action, at, Actor::System), at).unwrap().order
+}
+
+fn fire(order: &Order, fired: &mut Vec<FiredAlert>, at: DateTime<Utc>) -> Vec<AlertRule> {
+    let mut policy = AlertPolicy::default();
+    policy.disabled = [AlertRule::PendingOverdue].into();
+    let Some(found) = evaluate(&watch_of(order), fired, &policy, at) else { return Vec::new() };
+    fired.extend(found.alerts.iter().map(|alert| alert.fired(at)));
+    rules(&found)
+}
+
+#[test]
+fn a_second_wish_to_cancel_is_told_like_the_first() {
+    let mut fired = Vec::new();
+    let ask = || Action::CancelRequested { request: cancel_request() };
+    let order = then(waiting("1", Vec::new()), ask(), now());
+    assert_eq!(fire(&order, &mut fired, now()), [AlertRule::CancelRequest]);
+    assert_eq!(fire(&order, &mut fired, now() + hours(1)), []);
+    let order = then(order, Action::CancelRequestClosed, now() + hours(2));
+    assert_eq!(fire(&order, &mut fired, now() + hours(2)), []);
+    let order = then(order, ask(), now() + hours(3));
+    assert_eq!(fire(&order, &mut fired, now() + hours(3)), [AlertRule::CancelRequest]);
+    assert_eq!(fire(&order, &mut fired, now() + hours(4)), []);
+}
+
+#[test]
+fn a_second_shortage_is_told_like_the_first_and_looking_again_tells_nothing() {
+    let mut fired = Vec::new();
+    let short = |units: u32| Action::Allocated {
+        allocation: Allocation {
+            backordered: vec![BackorderedUnits { line: LineId::from_static("1"), units }]
+                .into_iter()
+                .filter(|short| short.units > 0)
+                .collect(),
+            ..Allocation::default()
+        },
+    };
+    let order = then(waiting("1", Vec::new()), short(2), now());
+    assert_eq!(fire(&order, &mut fired, now()), [AlertRule::OutOfStock]);
+    // The same shortage, planned again, and half of it gone.
+    let order = then(order, short(1), now() + hours(1));
+    assert_eq!(fire(&order, &mut fired, now() + hours(1)), []);
+    let order = then(order, short(0), now() + hours(2));
+    assert_eq!(order.incidents.len(), 1);
+    assert!(order.incidents[0].resolved_at.is_some());
+    let order = then(order, short(1), now() + hours(3));
+    assert_eq!(fire(&order, &mut fired, now() + hours(3)), [AlertRule::OutOfStock]);
+    assert_eq!(fire(&order, &mut fired, now() + hours(9)), []);
+    let items = exceptions([&order], &ExceptionPolicy::default(), now() + hours(9));
+    let short: Vec<_> =
+        items.iter().filter(|item| item.kind == ExceptionKind::OutOfStock).collect();
+    assert_eq!(short.len(), 1);
+    assert_eq!(short[0].since, now() + hours(3));
+}
+
+#[test]
+fn one_of_two_bad_addresses_that_is_mended_makes_the_other_no_news() {
+    let raise = |kind| Action::IncidentRaised { kind, package: None, detail: "seen".to_owned() };
+    let (first, second) = (
+        ExceptionKind::Address(AddressProblem::Unserviceable),
+        ExceptionKind::AddressChangedAfterLabel,
+    );
+    let mut fired = Vec::new();
+    let order = then(waiting("1", Vec::new()), raise(first), now());
+    assert_eq!(fire(&order, &mut fired, now()), [AlertRule::Address]);
+    let order = then(order, raise(second), now() + hours(1));
+    assert_eq!(fire(&order, &mut fired, now() + hours(1)), [AlertRule::Address]);
+    let mended = Action::IncidentResolved { kind: first, package: None };
+    let order = then(order, mended, now() + hours(2));
+    assert_eq!(fire(&order, &mut fired, now() + hours(2)), []);
+}
+
+#[test]
+fn a_parcel_that_moves_and_stops_again_is_told_again() {
+    let (order, package) = labelled("1", &[("1", 1)]);
+    let mut order = after(order, vec![confirmed(&package)]);
+    order.packages[0].upload.state = orderflow::shipment::UploadState::Uploaded;
+    let mut fired = Vec::new();
+    let mut watch = watch_of(&order);
+    let policy = AlertPolicy::default();
+    let mut look = |watch: &OrderWatch, at: DateTime<Utc>| {
+        let found = evaluate(watch, &fired, &policy, at);
+        let found = found.map_or(Vec::new(), |found| found.alerts);
+        fired.extend(found.iter().map(|alert| alert.fired(at)));
+        found.into_iter().map(|alert| alert.rule).collect::<Vec<_>>()
+    };
+    let scan = |watch: &mut OrderWatch, at| {
+        watch.parcels[0].last_sign_at = at;
+        watch.parcels[0].accepted = true;
+    };
+    let first = watch.parcels[0].shipped_at + hours(1);
+    scan(&mut watch, first);
+    assert_eq!(look(&watch, first + hours(48)), [AlertRule::LogisticsDelay]);
+    assert_eq!(look(&watch, first + hours(72)), [AlertRule::Stuck]);
+    assert_eq!(look(&watch, first + hours(100)), []);
+    let second = first + hours(101);
+    scan(&mut watch, second);
+    assert_eq!(look(&watch, second), []);
+    assert_eq!(look(&watch, second + hours(48)), [AlertRule::LogisticsDelay]);
+    assert_eq!(look(&watch, second + hours(72)), [AlertRule::Stuck]);
+    // Its way back is one fact, however often it is scanned there.
+    watch.parcels[0].trouble = Some(orderflow::rules::alert::ParcelTrouble::Returning);
+    watch.parcels[0].moving = false;
+    assert_eq!(look(&watch, second + hours(80)), [AlertRule::Stuck]);
+    scan(&mut watch, second + hours(90));
+    assert_eq!(look(&watch, second + hours(91)), []);
+}
+
+#[test]
+fn a_deadline_that_appears_later_does_not_tell_again_that_nobody_acknowledged() {
+    let mut watch = watch_of(&waiting("1", Vec::new()));
+    watch.unacknowledged = true;
+    watch.unprinted = false;
+    let placed = watch.placed_at;
+    let policy = AlertPolicy::default();
+    let first = evaluate(&watch, &[], &policy, placed + minutes(30)).unwrap();
+    let mut fired = vec![only(AlertRule::Acknowledge, &first).fired(placed + minutes(30))];
+    let by = |at, version| WatchedDeadline { at, starts_at: placed, version };
+    watch.acknowledge_by = Some(by(placed + hours(4), 1));
+    assert_eq!(evaluate(&watch, &fired, &policy, placed + minutes(60)), None);
+    // Half of the four hours are left: the ladder begins, and what was told is not superseded.
+    let ladder = evaluate(&watch, &fired, &policy, placed + hours(2)).unwrap();
+    let alert = only(AlertRule::Acknowledge, &ladder);
+    assert_eq!((alert.stage, alert.level), (2, Some(Level::L1)));
+    assert!(alert.superseded.is_empty());
+    fired.push(alert.fired(placed + hours(2)));
+    // Moved later, the ladder starts anew; that half an hour has passed is known.
+    watch.acknowledge_by = Some(by(placed + hours(24), 2));
+    assert_eq!(evaluate(&watch, &fired, &policy, placed + hours(3)), None);
+    let again = evaluate(&watch, &fired, &policy, placed + hours(12)).unwrap();
+    assert_eq!(only(AlertRule::Acknowledge, &again).level, Some(Level::L1));
+    // Who looks for the first time then is told what this replaces.
+    let late = evaluate(&watch, &[], &policy, placed + hours(18)).unwrap();
+    let alert = only(AlertRule::Acknowledge, &late);
+    assert_eq!((alert.level, alert.superseded.as_slice()), (Some(Level::L2), [1, 2].as_slice()));
+}
+
+#[test]
+fn a_ladder_of_one_step_replaces_no_step_that_it_does_not_have() {
+    let only_last = Ladder {
+        steps: vec![LadderStep {
+            level: Level::L3,
+            hours_left: 6,
+            percent_left: 10,
+            channels: vec![Channel::Phone],
+        }],
+        ..Ladder::default()
+    };
+    let mut policy = AlertPolicy::default();
+    policy.ship_ladder = only_last.clone();
+    policy.acknowledge_ladder = only_last;
+    let due = deadline(DeadlineKind::ShipBy, now(), now() + hours(48));
+    let mut watch = watch_of(&waiting("1", vec![due]));
+    watch.unprinted = false;
+    let found = evaluate(&watch, &[], &policy, now() + hours(43)).unwrap();
+    assert!(only(AlertRule::ShipBy, &found).superseded.is_empty());
+    let breach = evaluate(&watch, &[], &policy, now() + hours(48)).unwrap();
+    assert_eq!(only(AlertRule::ShipBy, &breach).superseded, [3]);
+    watch.unacknowledged = true;
+    watch.acknowledge_by = watch.ship_by;
+    let found = evaluate(&watch, &[], &policy, now() + hours(43)).unwrap();
+    assert_eq!(only(AlertRule::Acknowledge, &found).superseded, [1]);
+}
+
+#[test]
+fn a_host_that_waits_for_the_next_change_hears_every_repetition() {
+    let mut policy = AlertPolicy::default();
+    policy.repeat_hours = Some(8);
+    let mut watch = watch_of(&waiting("1", Vec::new()));
+    watch.unprinted = false;
+    watch.found = vec![(AlertRule::OutOfStock, 1, now())];
+    let first = evaluate(&watch, &[], &policy, now()).unwrap();
+    let mut fired = vec![first.alerts[0].fired(now())];
+    assert_eq!(next_change(&watch, &fired, &policy, now()), Some(now() + hours(8)));
+    let again = evaluate(&watch, &fired, &policy, now() + hours(8)).unwrap();
+    assert!(again.alerts[0].repeated);
+    fired[0].acknowledged = true;
+    assert_eq!(next_change(&watch, &fired, &policy, now()), None);
+}

@@ -1,0 +1,226 @@
+//! Which warehouse ships what, and the reasons.
+
+use super::*;
+
+use orderflow::rules::{AllocationShortfall, AllocationVerdict};
+
+#[test]
+fn one_warehouse_with_everything_beats_two_and_every_other_is_explained() {
+    let order = after(imported("alloc", &[("1", 2), ("2", 1)]), vec![approved(), acknowledged()]);
+    let mut closed = warehouse("closed");
+    closed.enabled = false;
+    let warehouses = [warehouse("b"), warehouse("a"), closed];
+    let view = stock(&[("a", "SKU-1", 2), ("b", "SKU-1", 2), ("b", "SKU-2", 9)]);
+    let verdict = allocate(&order, &warehouses, &view, &AllocationPolicy::default(), now());
+    assert_eq!(verdict.allocation.packages.len(), 1);
+    assert_eq!(verdict.allocation.packages[0].warehouse.as_str(), "b");
+    let why: Vec<_> = verdict.rejected.iter().map(|r| (r.warehouse.as_str(), &r.why)).collect();
+    assert!(matches!(why[0], ("a", WarehouseRejection::Short { needed: 1, available: 0, .. })));
+    assert_eq!(why[1], ("closed", &WarehouseRejection::Disabled));
+}
+
+#[test]
+fn an_order_is_split_over_the_fewest_warehouses_that_cover_it() {
+    let order = after(imported("split", &[("1", 1), ("2", 1)]), vec![approved(), acknowledged()]);
+    let view = stock(&[("a", "SKU-1", 1), ("b", "SKU-2", 1)]);
+    let warehouses = [warehouse("a"), warehouse("b")];
+    let verdict = allocate(&order, &warehouses, &view, &AllocationPolicy::default(), now());
+    assert_eq!(verdict.allocation.packages.len(), 2);
+    assert!(verdict.allocation.backordered.is_empty());
+    let mut whole = AllocationPolicy::default();
+    whole.max_splits = 1;
+    let verdict = allocate(&order, &warehouses, &view, &whole, now());
+    assert!(verdict.allocation.packages.is_empty());
+    assert_eq!(verdict.allocation.backordered.len(), 2);
+}
+
+#[test]
+fn a_split_that_two_warehouses_cover_is_found_however_many_others_there_are() {
+    let order = after(imported("far", &[("1", 3), ("2", 3)]), vec![approved(), acknowledged()]);
+    // The first holds some of both, and leads whoever takes it to a third.
+    let view =
+        stock(&[("w1", "SKU-1", 2), ("w1", "SKU-2", 2), ("w2", "SKU-1", 3), ("w3", "SKU-2", 3)]);
+    let names = ["w1", "w2", "w3", "w4", "w5", "w6", "w7"];
+    for count in 3..=names.len() {
+        let warehouses: Vec<_> = names[..count].iter().map(|name| warehouse(name)).collect();
+        let verdict = allocate(&order, &warehouses, &view, &AllocationPolicy::default(), now());
+        let mut used: Vec<_> =
+            verdict.allocation.packages.iter().map(|p| p.warehouse.as_str()).collect();
+        used.sort_unstable();
+        assert_eq!(used, ["w2", "w3"], "with {count}");
+        assert!(verdict.allocation.backordered.is_empty());
+    }
+}
+
+#[test]
+fn the_shelf_is_counted_once_however_many_lines_want_of_it() {
+    let mut order = imported("twice", &[("1", 1), ("2", 1), ("3", 1)]);
+    order.lines[1].sku = order.lines[0].sku.clone();
+    let order = after(order, vec![approved(), acknowledged()]);
+    let view = stock(&[
+        ("w1", "SKU-1", 10),
+        ("w1", "SKU-3", 100),
+        ("w2", "SKU-1", 60),
+        ("w2", "SKU-3", 10),
+    ]);
+    let mut policy = AllocationPolicy::default();
+    policy.preferences = vec![AllocationPreference::MostStockLeft];
+    let verdict = allocate(&order, &[warehouse("w1"), warehouse("w2")], &view, &policy, now());
+    assert_eq!(verdict.allocation.packages[0].warehouse.as_str(), "w1");
+}
+
+#[test]
+fn what_nobody_has_is_backordered_and_the_rest_ships_only_if_allowed() {
+    let order = after(imported("part", &[("1", 1), ("2", 3)]), vec![approved(), acknowledged()]);
+    let view = stock(&[("a", "SKU-1", 1), ("a", "SKU-2", 2)]);
+    let mut policy = AllocationPolicy::default();
+    let verdict = allocate(&order, &[warehouse("a")], &view, &policy, now());
+    assert!(verdict.allocation.packages.is_empty());
+    assert_eq!(verdict.allocation.backordered.len(), 1);
+    assert_eq!(verdict.allocation.backordered[0].units, 1);
+    policy.allow_partial = true;
+    let verdict = allocate(&order, &[warehouse("a")], &view, &policy, now());
+    assert_eq!(verdict.allocation.packages.len(), 1);
+    assert_eq!(verdict.allocation.backordered[0].line, line_id("2"));
+}
+
+/// Two lines of one bundle, or of none.
+fn pair(id: &str, bundle: Option<&str>) -> Order {
+    let mut order = imported(id, &[("1", 1), ("2", 1)]);
+    for line in &mut order.lines {
+        line.bundle = bundle.map(str::to_owned);
+    }
+    after(order, vec![approved(), acknowledged()])
+}
+
+fn plan(order: &Order, view: &StockView, policy: &AllocationPolicy) -> AllocationVerdict {
+    allocate(order, &[warehouse("a"), warehouse("b"), warehouse("c")], view, policy, now())
+}
+
+#[test]
+fn a_shortfall_has_the_reason_that_is_true() {
+    let policy = AllocationPolicy::default();
+    let apart = stock(&[("a", "SKU-1", 1), ("b", "SKU-2", 1)]);
+    let reason = |verdict: &AllocationVerdict| verdict.allocation.reasons.join("; ");
+
+    let verdict = plan(&pair("none", None), &stock(&[("a", "SKU-1", 1)]), &policy);
+    assert_eq!(verdict.shortfall, Some(AllocationShortfall::OutOfStock));
+    assert!(reason(&verdict).ends_with("partial shipment is not allowed"), "{}", reason(&verdict));
+
+    let verdict = plan(&pair("bundle", Some("set")), &apart, &policy);
+    assert_eq!(verdict.shortfall, Some(AllocationShortfall::BundleApart));
+    assert_eq!(verdict.allocation.backordered.len(), 2);
+
+    let mut single = AllocationPolicy::default();
+    single.max_splits = 1;
+    let verdict = plan(&pair("limit", None), &apart, &single);
+    let limit = AllocationShortfall::TooManyParcels { needed: 2, most: 1 };
+    assert_eq!(verdict.shortfall, Some(limit));
+    assert!(reason(&verdict).contains("2 parcels where 1 are allowed"), "{}", reason(&verdict));
+
+    let mut dear = AllocationPolicy::default();
+    dear.min_split_value = Some("1000".parse().unwrap());
+    let least = "1000".parse().unwrap();
+    let verdict = plan(&pair("value", None), &apart, &dear);
+    assert_eq!(verdict.shortfall, Some(AllocationShortfall::PartTooSmall { least }));
+
+    // Partial shipment is allowed, but the part is worth too little.
+    dear.allow_partial = true;
+    let verdict = plan(&pair("part", None), &stock(&[("a", "SKU-1", 1)]), &dear);
+    assert_eq!(verdict.shortfall, Some(AllocationShortfall::OutOfStock));
+    assert!(reason(&verdict).contains("worth too little"), "{}", reason(&verdict));
+
+    // The only shelf that has it may not serve the country.
+    let mut foreign = warehouse("b");
+    foreign.countries = [orderflow::Country::new("BR").unwrap()].into();
+    let warehouses = [warehouse("a"), foreign];
+    let verdict = allocate(&pair("abroad", None), &warehouses, &apart, &policy, now());
+    let elsewhere = vec![WarehouseId::from_static("b")];
+    let shortfall = AllocationShortfall::StockElsewhere { warehouses: elsewhere };
+    assert_eq!(verdict.shortfall, Some(shortfall));
+    assert_eq!(verdict.rejected[1].why, WarehouseRejection::CountryNotAllowed);
+    let verdict = allocate(&pair("nobody", None), &warehouses[1..], &apart, &policy, now());
+    assert_eq!(verdict.shortfall, Some(AllocationShortfall::NoWarehouse));
+
+    let verdict = plan(&pair("fine", None), &apart, &policy);
+    assert_eq!(verdict.shortfall, None);
+}
+
+#[test]
+fn what_leaves_in_part_says_why_the_rest_does_not() {
+    let mut policy = AllocationPolicy::default();
+    policy.allow_partial = true;
+    let verdict = plan(&pair("part", None), &stock(&[("a", "SKU-1", 1)]), &policy);
+    assert_eq!(verdict.allocation.packages.len(), 1);
+    assert_eq!(verdict.shortfall, Some(AllocationShortfall::OutOfStock));
+    let reasons = &verdict.allocation.reasons;
+    assert!(reasons[0].ends_with("the rest is backordered"), "{reasons:?}");
+}
+
+#[test]
+fn of_two_entries_of_one_warehouse_the_order_does_not_matter() {
+    let order = pair("twice", None);
+    let view = stock(&[("a", "SKU-1", 1), ("a", "SKU-2", 1)]);
+    let (open, mut full) = (warehouse("a"), warehouse("a"));
+    full.capacity_left = Some(0);
+    let policy = AllocationPolicy::default();
+    let straight = allocate(&order, &[open.clone(), full.clone()], &view, &policy, now());
+    assert_eq!(straight, allocate(&order, &[full, open], &view, &policy, now()));
+}
+
+#[test]
+fn costs_of_warehouses_are_compared_in_one_currency() {
+    let order = pair("cost", None);
+    let everything = |id| [(id, "SKU-1", 9), (id, "SKU-2", 9)];
+    let view = stock(&[everything("a"), everything("b"), everything("c")].concat());
+    let costing = |id, minor, currency| {
+        let mut warehouse = warehouse(id);
+        warehouse.unit_cost = Some(Money::from_minor(minor, currency));
+        warehouse
+    };
+    // 100 pesos are no more than 5 dollars, but nobody here knows: the order's currency counts.
+    let warehouses = [
+        costing("a", 10_000, Currency::MXN),
+        costing("b", 500, Currency::USD),
+        costing("c", 300, Currency::MXN),
+    ];
+    let policy = AllocationPolicy::default();
+    let verdict = allocate(&order, &warehouses, &view, &policy, now());
+    assert_eq!(verdict.allocation.packages[0].warehouse.as_str(), "b");
+    let pesos = [warehouses[0].clone(), warehouses[2].clone(), warehouse("b")];
+    let verdict = allocate(&order, &pesos, &view, &policy, now());
+    assert_eq!(verdict.allocation.packages[0].warehouse.as_str(), "c");
+}
+
+#[test]
+fn a_promise_is_a_day_for_allocation_as_it_is_for_routing() {
+    let order = pair("day", None);
+    let mut far = warehouse("a");
+    far.transit_days = [(orderflow::Country::US, 3)].into();
+    let view = stock(&[("a", "SKU-1", 1), ("a", "SKU-2", 1)]);
+    let policy = AllocationPolicy::default();
+    let leaves = far.calendar.next_departure(now()).unwrap();
+    let day = far.calendar.local_date(leaves) + chrono::Days::new(3);
+    // Early on the third day, hours before the parcel could be there by the clock.
+    let due = |day: chrono::NaiveDate| {
+        orderflow::calendar::resolve_local(
+            chrono_tz::America::New_York,
+            day.and_hms_opt(0, 30, 0).unwrap(),
+        )
+    };
+    let promised = |day| {
+        let mut order = order.clone();
+        order.deadlines = vec![Deadline {
+            kind: DeadlineKind::DeliverBy,
+            at: due(day),
+            starts_at: now(),
+            source: DeadlineSource::Platform,
+            version: 1,
+            requires: Requirements::default(),
+        }];
+        allocate(&order, std::slice::from_ref(&far), &view, &policy, now())
+    };
+    assert_eq!(promised(day).allocation.packages.len(), 1);
+    let late = promised(day.pred_opt().unwrap());
+    assert_eq!(late.rejected[0].why, WarehouseRejection::MissesDeliverBy { arrives: day });
+}
