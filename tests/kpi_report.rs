@@ -222,6 +222,54 @@ fn an_empty_file_is_an_error_and_a_header_alone_a_report_without_data() {
     assert!(report.kpis.iter().all(|kpi| kpi.health == Health::NoData && kpi.value.is_none()));
     let page = html(&report);
     assert!(page.contains("no orders that can be counted") && !page.contains("100.00 %"));
+    // A day that nobody named is not invented.
+    assert!(!page.contains("1969") && !page.contains("1970"));
+    assert!(!text(&report).contains("1969") && !text(&report).contains("1970"));
+    assert!(!serde_json::to_string(&report).unwrap().contains("1969"));
+}
+
+#[test]
+fn an_order_with_a_bad_row_is_left_out_whole_wherever_the_row_stands() {
+    let report = report_of(
+        "order_id,placed_at,sku,units,total\n\
+         1,2026-03-02 10:00:00,A,2,30\n1,2026-03-02 10:00:00,B,none,30\n1,2026-03-02 10:00:00,C,1,30\n\
+         2,yesterday,A,1,10\n2,2026-03-02 10:00:00,A,1,10\n\
+         3,2026-03-02 10:00:00,D,1,10\n3,2026-03-02 10:00:00,D\n\
+         4,2026-03-02 10:00:00,E,1,10\n",
+    );
+    assert_eq!((report.rows, report.orders), (8, 1));
+    let skus: Vec<_> = report.skus.iter().map(|sku| (sku.name.as_str(), sku.now)).collect();
+    assert_eq!(skus, [("E", 1)]);
+    let whole = "another row of the order cannot be used; it is left out whole";
+    let notes: Vec<(u64, &str)> =
+        report.rejected.first.iter().map(|note| (note.line, note.reason.as_str())).collect();
+    assert_eq!(
+        notes,
+        [
+            (3, "\"none\" is no number from 1; its order is left out"),
+            (4, whole),
+            (5, "\"yesterday\" is no instant of a known format"),
+            (6, whole),
+            (8, "it has 3 cells, the header has 5; its order is left out"),
+        ]
+    );
+    // A bad row further below does not take away what is whole.
+    let report = report_of(
+        "order_id,placed_at,sku\n1,2026-03-02 10:00:00,A\n2,2026-03-02 10:00:00,A\n1,bad,B\n",
+    );
+    assert_eq!((report.orders, report.rejected.count), (2, 1));
+}
+
+#[test]
+fn a_file_that_is_parted_or_encoded_otherwise_says_what_to_do() {
+    let error = report_under(b"order_id;placed_at\n", &plain(), &question()).unwrap_err();
+    assert!(error.to_string().ends_with("give --delimiter ';'"), "{error}");
+    let error = report_under(b"order_id\tplaced_at\n", &plain(), &question()).unwrap_err();
+    assert!(error.to_string().ends_with("give --delimiter tab"), "{error}");
+    let wide: Vec<u8> =
+        "\u{feff}order_id,placed_at\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let error = report_under(&wide, &plain(), &question()).unwrap_err();
+    assert!(matches!(error, ReportError::Utf16), "{error}");
 }
 
 #[test]
@@ -297,7 +345,7 @@ fn local_times_are_read_in_the_zone_and_other_formats_by_flag() {
     let report = report_under(csv.as_bytes(), &mapping, &Question::default()).unwrap();
     assert_eq!((report.orders, report.rejected.count), (2, 1));
     assert_eq!(report.hours[0].orders, 2);
-    assert_eq!(report.from.to_string(), "2026-03-02");
+    assert_eq!(report.from.unwrap().to_string(), "2026-03-02");
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub struct CarrierService {
     pub max_length_plus_girth: Option<Millimetres>,
     /// Largest single side.
     pub max_length: Option<Millimetres>,
-    /// Highest value it takes.
+    /// Highest value it takes. A value in another currency is not compared with it.
     pub max_value: Option<Money>,
     /// Whether batteries may be inside.
     pub batteries: bool,

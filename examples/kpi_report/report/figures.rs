@@ -220,14 +220,14 @@ pub struct Report {
     pub source: String,
     /// Zone of every local date and hour.
     pub zone: String,
-    /// First local date.
-    pub from: NaiveDate,
-    /// Last local date.
-    pub to: NaiveDate,
-    /// What is known.
-    pub as_of: DateTime<Utc>,
+    /// First local date; `None` when nothing in the file has a date and none was asked for.
+    pub from: Option<NaiveDate>,
+    /// Last local date; `None` likewise.
+    pub to: Option<NaiveDate>,
+    /// What is known; `None` likewise.
+    pub as_of: Option<DateTime<Utc>>,
     /// The same, as the clocks of the zone show it.
-    pub as_of_local: String,
+    pub as_of_local: Option<String>,
     /// Name of the preset of targets.
     pub targets: String,
     /// What that is, in words.
@@ -255,7 +255,7 @@ pub struct Report {
     /// The series.
     pub periods: Vec<PeriodLine>,
     /// Last day of the trend.
-    pub trend_to: NaiveDate,
+    pub trend_to: Option<NaiveDate>,
     /// Days of the trend.
     pub trend_days: u64,
     /// All orders.
@@ -692,6 +692,21 @@ impl Frame<'_> {
 }
 
 impl Report {
+    /// The days of the report, in words.
+    pub fn days(&self) -> String {
+        match (self.from, self.to) {
+            (Some(from), Some(to)) => format!("{from} to {to}"),
+            (Some(from), None) => format!("from {from}"),
+            (None, Some(to)) => format!("up to {to}"),
+            (None, None) => "no day".to_owned(),
+        }
+    }
+
+    /// Up to when things are known, in words.
+    pub fn known_up_to(&self) -> &str {
+        self.as_of_local.as_deref().unwrap_or("no instant: no order has a date")
+    }
+
     /// Answers a question about a file.
     pub fn of(
         source: &str,
@@ -700,8 +715,9 @@ impl Report {
         question: &Question,
     ) -> Result<Self, ReportError> {
         let zone = mapping.zone;
-        let epoch = DateTime::<Utc>::UNIX_EPOCH;
-        let as_of = question.as_of.or(orders.latest).unwrap_or(epoch);
+        // Without any date there is nothing to count, whatever the window is.
+        let known = question.as_of.or(orders.latest);
+        let as_of = known.unwrap_or(DateTime::<Utc>::UNIX_EPOCH);
         let day =
             |instant: Option<DateTime<Utc>>| local_time(zone, instant.unwrap_or(as_of)).date();
         let from = question.from.unwrap_or_else(|| day(orders.first_placed));
@@ -744,10 +760,11 @@ impl Report {
         Ok(Self {
             source: source.to_owned(),
             zone: zone.name().to_owned(),
-            from,
-            to,
-            as_of,
-            as_of_local: local_time(zone, as_of).format("%Y-%m-%d %H:%M").to_string(),
+            from: known.map(|_| from).or(question.from),
+            to: known.map(|_| to).or(question.to),
+            as_of: known,
+            as_of_local: known
+                .map(|known| local_time(zone, known).format("%Y-%m-%d %H:%M").to_string()),
             targets_title,
             targets: targets_name,
             all_orders: question.all_orders,
@@ -760,8 +777,8 @@ impl Report {
             absent: frame.absent(),
             on_time_target: frame.on_time_target(),
             period,
-            periods: frame.periods(period)?,
-            trend_to,
+            periods: if known.is_some() { frame.periods(period)? } else { Vec::new() },
+            trend_to: known.map(|_| trend_to),
             trend_days: TREND_DAYS,
             trend,
             skus,

@@ -43,8 +43,8 @@ pub fn html(report: &Report) -> String {
     let mut page = String::with_capacity(64 * 1024);
     let _ = write!(
         page,
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>Order report, {} to {}</title><style>{STYLE}</style></head><body>",
-        report.from, report.to
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>Order report, {}</title><style>{STYLE}</style></head><body>",
+        report.days()
     );
     head(&mut page, report);
     key_figures(&mut page, report);
@@ -71,12 +71,11 @@ pub fn html(report: &Report) -> String {
 }
 
 fn head(page: &mut String, report: &Report) {
-    let known = escaped(&report.as_of_local);
+    let known = escaped(report.known_up_to());
     let _ = write!(
         page,
-        "<h1>Orders, {} to {}</h1><p class=\"soft\">From {}: {} rows, {} orders. Known up to {known}; days and hours are those of {}.</p>",
-        report.from,
-        report.to,
+        "<h1>Orders, {}</h1><p class=\"soft\">From {}: {} rows, {} orders. Known up to {known}; days and hours are those of {}.</p>",
+        report.days(),
         escaped(&report.source),
         report.rows,
         report.orders,
@@ -325,11 +324,11 @@ fn series(page: &mut String, report: &Report) {
 }
 
 fn trend(page: &mut String, report: &Report) {
+    let Some(to) = report.trend_to else { return };
     let _ = write!(
         page,
-        "<h2>Sales trend</h2><p>In the {} days up to {}: <strong>{}</strong> orders, {} in the {} days before ({}).</p>",
+        "<h2>Sales trend</h2><p>In the {} days up to {to}: <strong>{}</strong> orders, {} in the {} days before ({}).</p>",
         report.trend_days,
-        report.trend_to,
         report.trend.now,
         report.trend.before,
         report.trend_days,

@@ -50,8 +50,11 @@ pub enum ReportError {
     /// The file has no first line.
     #[error("file: it is empty, there is no line with the names of the columns")]
     Empty,
+    /// The file is UTF-16, as some spreadsheets write "Unicode text".
+    #[error("file: it is UTF-16; save it as CSV in UTF-8")]
+    Utf16,
     /// A column that is needed is not there.
-    #[error("{field}: the file has no column {column:?}; it has {}", .columns.join(", "))]
+    #[error("{field}: the file has no column {column:?}; it has {}{hint}", .columns.join(", "))]
     NoColumn {
         /// The field.
         field: Field,
@@ -59,6 +62,8 @@ pub enum ReportError {
         column: String,
         /// Those there are.
         columns: Vec<String>,
+        /// What may be the reason, as a further clause; or nothing.
+        hint: String,
     },
     /// A field that is needed is mapped to nothing.
     #[error("{0}: it is needed and no column is named for it")]

@@ -1,7 +1,7 @@
 //! Reads orders from a file, a row at a time.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io::Read;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{BufRead, BufReader, Read};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use csv::{ByteRecord, ReaderBuilder};
@@ -89,8 +89,28 @@ struct Columns<'a> {
     width: usize,
 }
 
-/// A cell that cannot be used.
-type Wrong = (Field, String);
+/// Why a row cannot be used.
+struct Wrong {
+    field: Option<Field>,
+    reason: String,
+    /// Whether its order cannot count without it.
+    spoils: bool,
+}
+
+impl Wrong {
+    fn cell(field: Field, reason: impl Into<String>) -> Self {
+        Self { field: Some(field), reason: reason.into(), spoils: true }
+    }
+
+    /// A row too many: the order counts as it is.
+    fn surplus(reason: &str) -> Self {
+        Self { field: Some(Field::OrderId), reason: reason.to_owned(), spoils: false }
+    }
+}
+
+fn is_current(current: &Option<Found>, id: &str) -> bool {
+    current.as_ref().is_some_and(|found| found.id == id)
+}
 
 struct Row<'a> {
     columns: &'a Columns<'a>,
@@ -102,7 +122,7 @@ impl Row<'_> {
     fn text(&self, field: Field) -> Result<Option<&str>, Wrong> {
         let cell = self.columns.places.get(&field).and_then(|place| self.record.get(*place));
         let Some(cell) = cell else { return Ok(None) };
-        let text = std::str::from_utf8(cell).map_err(|_| (field, "it is not UTF-8".to_owned()))?;
+        let text = std::str::from_utf8(cell).map_err(|_| Wrong::cell(field, "it is not UTF-8"))?;
         Ok(Some(text.trim()).filter(|text| !text.is_empty()))
     }
 
@@ -119,7 +139,7 @@ impl Row<'_> {
         field: Field,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<Option<T>, Wrong> {
-        self.text(field)?.map(parse).transpose().map_err(|reason| (field, reason))
+        self.text(field)?.map(parse).transpose().map_err(|reason| Wrong::cell(field, reason))
     }
 
     fn id<T>(&self, field: Field) -> Result<Option<T>, Wrong>
@@ -130,7 +150,7 @@ impl Row<'_> {
     }
 
     fn needed<T>(field: Field, value: Option<T>) -> Result<T, Wrong> {
-        value.ok_or_else(|| (field, "it is empty".to_owned()))
+        value.ok_or_else(|| Wrong::cell(field, "it is empty"))
     }
 
     fn item(&self, total: Option<Money>) -> Result<Option<SoldItem>, Wrong> {
@@ -152,13 +172,26 @@ struct Found {
     facts: OrderRow,
     sale: Sale,
     parcel: Option<ParcelRow>,
+    /// A status word without a meaning.
+    unknown_status: Option<String>,
+    /// A cancellation: whether the file says when, and by whom.
+    cancelled: Option<(bool, bool)>,
+    odd: Option<RowNote>,
 }
 
-/// Reads every row. Rows that cannot be used are noted and left out, whole: half an order would
-/// give wrong figures. Rows of one order that follow each other are its goods; everything else of
-/// it is taken from the first.
+/// Orders met so far, and whether each can count.
+type Seen = HashMap<String, bool>;
+
+/// Reads every row. A row that cannot be used is noted, and its whole order left out: half an order
+/// would give wrong figures. Rows of one order that follow each other are its goods; everything
+/// else of it is taken from the first.
 pub fn read_orders(input: impl Read, mapping: &Mapping) -> Result<Orders, ReportError> {
     mapping.check()?;
+    let mut input = BufReader::new(input);
+    let start = input.fill_buf().map_err(|error| ReportError::Unreadable(error.to_string()))?;
+    if start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]) {
+        return Err(ReportError::Utf16);
+    }
     let mut reader = ReaderBuilder::new()
         .delimiter(u8::try_from(mapping.delimiter).unwrap_or(b','))
         .flexible(true)
@@ -170,7 +203,7 @@ pub fn read_orders(input: impl Read, mapping: &Mapping) -> Result<Orders, Report
     }
     let mut orders = Orders::default();
     let columns = orders.find_columns(mapping, &header)?;
-    let mut seen: HashSet<String> = HashSet::new();
+    let mut seen = Seen::new();
     let mut current: Option<Found> = None;
     let mut record = ByteRecord::new();
     loop {
@@ -181,21 +214,43 @@ pub fn read_orders(input: impl Read, mapping: &Mapping) -> Result<Orders, Report
         }
         orders.rows = orders.rows.saturating_add(1);
         let line = record.position().map_or(0, csv::Position::line);
-        if record.len() != columns.width {
-            let reason = format!("it has {} cells, the header has {}", record.len(), columns.width);
-            orders.rejected.push(RowNote { line, column: None, reason });
-            continue;
-        }
         let row = Row { columns: &columns, record: &record };
-        if let Err((field, reason)) = orders.take(&row, line, &mut current, &mut seen) {
-            let column = mapping.columns.get(&field).cloned();
-            orders.rejected.push(RowNote { line, column, reason });
+        let taken = if record.len() == columns.width {
+            orders.take(&row, line, &mut current, &mut seen)
+        } else {
+            let reason = format!("it has {} cells, the header has {}", record.len(), columns.width);
+            Err(Wrong { field: None, reason, spoils: true })
+        };
+        let Err(wrong) = taken else { continue };
+        let mut reason = wrong.reason;
+        if wrong.spoils
+            && let Ok(Some(id)) = row.text(Field::OrderId)
+            && !seen.get(id).is_some_and(|counts| *counts && !is_current(&current, id))
+        {
+            // What stands further above is whole; what this row belongs to is not.
+            if is_current(&current, id) {
+                current = None;
+                reason.push_str("; its order is left out");
+            }
+            seen.insert(id.to_owned(), false);
         }
+        let column = wrong.field.and_then(|field| mapping.columns.get(&field).cloned());
+        orders.rejected.push(RowNote { line, column, reason });
     }
     if let Some(found) = current.take() {
         orders.keep(found);
     }
     Ok(orders)
+}
+
+/// A header that is a single cell is often one that is parted by something else.
+fn other_delimiter(delimiter: char, names: &[String]) -> String {
+    let [only] = names else { return String::new() };
+    let other = [';', '\t', '|', ','].into_iter().find(|other| only.contains(*other));
+    other.filter(|other| *other != delimiter).map_or_else(String::new, |other| {
+        let name = if other == '\t' { "tab".to_owned() } else { format!("'{other}'") };
+        format!("; is it parted by {name}? Then give --delimiter {name}")
+    })
 }
 
 impl Orders {
@@ -221,10 +276,12 @@ impl Orders {
                 }
                 None if needed || mapping.by_hand.contains(field) => {
                     let columns = names.iter().map(|name| quoted(name)).collect();
+                    let hint = other_delimiter(mapping.delimiter, &names);
                     return Err(ReportError::NoColumn {
                         field: *field,
                         column: column.clone(),
                         columns,
+                        hint,
                     });
                 }
                 None => self.missing.push((*field, column.clone())),
@@ -246,12 +303,12 @@ impl Orders {
         row: &Row<'_>,
         line: u64,
         current: &mut Option<Found>,
-        seen: &mut HashSet<String>,
+        seen: &mut Seen,
     ) -> Result<(), Wrong> {
         let id = Row::needed(Field::OrderId, row.text(Field::OrderId)?)?;
         if let Some(found) = current.as_mut().filter(|found| found.id == id) {
             let Some(item) = row.item(None)? else {
-                return Err((Field::OrderId, "the same order again, without a SKU".to_owned()));
+                return Err(Wrong::surplus("the same order again, without a SKU"));
             };
             // With several rows the total of the order belongs to none of its SKUs.
             found.sale.items.iter_mut().for_each(|item| item.value = None);
@@ -264,110 +321,28 @@ impl Orders {
             }
             return Ok(());
         }
-        if seen.contains(id) {
-            let reason = "the order stands further above already; only that one counts";
-            return Err((Field::OrderId, reason.to_owned()));
+        match seen.get(id) {
+            Some(true) => {
+                let reason = "the order stands further above already; only that one counts";
+                return Err(Wrong::surplus(reason));
+            }
+            Some(false) => {
+                let reason = "another row of the order cannot be used; it is left out whole";
+                return Err(Wrong::surplus(reason));
+            }
+            None => {}
         }
-        let found = self.order(row, id, line)?;
-        seen.insert(id.to_owned());
+        let found = order(row, id, line)?;
+        seen.insert(id.to_owned(), true);
         if let Some(before) = current.replace(found) {
             self.keep(before);
         }
         Ok(())
     }
 
-    fn order(&mut self, row: &Row<'_>, id: &str, line: u64) -> Result<Found, Wrong> {
-        let mapping = row.columns.mapping;
-        let placed_at = Row::needed(Field::PlacedAt, row.instant(Field::PlacedAt)?)?;
-        let word = row.text(Field::Status)?.unwrap_or("").to_lowercase();
-        let status = mapping.statuses.get(&word).copied();
-        let paid_at = match status {
-            Some(Status::Unpaid) => None,
-            _ if row.columns.places.contains_key(&Field::PaidAt) => row.instant(Field::PaidAt)?,
-            _ => Some(placed_at),
-        };
-        let shipped_at = row.instant(Field::ShippedAt)?;
-        let accepted_at = row.instant(Field::AcceptedAt)?;
-        let delivered_at = row.instant(Field::DeliveredAt)?;
-        let deliver_by = row.instant(Field::DeliverBy)?;
-        let uploaded_at = row.instant(Field::UploadedAt)?;
-        let ship_by = row.instant(Field::ShipBy)?.or_else(|| {
-            let hours = TimeDelta::hours(i64::from(mapping.ship_within_hours?));
-            paid_at?.checked_add_signed(hours)
-        });
-        let ended = match (row.instant(Field::LostAt)?, row.instant(Field::ReturnedAt)?) {
-            (Some(at), _) => Some((ParcelEnd::Lost, at)),
-            (None, at) => at.map(|at| (ParcelEnd::Returned, at)),
-        };
-        let cancelled_at = row.instant(Field::CancelledAt)?;
-        let by = match status {
-            Some(Status::Cancelled) => Some(None),
-            Some(Status::CancelledByBuyer) => Some(Some(CancelledBy::Buyer)),
-            Some(Status::CancelledBySeller) => Some(Some(CancelledBy::Seller)),
-            Some(Status::CancelledByPlatform) => Some(Some(CancelledBy::Platform)),
-            _ => cancelled_at.map(|_| None),
-        };
-        let currency = match row.id::<Currency>(Field::Currency)? {
-            Some(currency) => Some(currency),
-            None => mapping.currency,
-        };
-        let amount = |field| {
-            row.parsed(field, |text| match currency {
-                Some(currency) => Mapping::amount(text, currency),
-                None => Err("its currency is not known".to_owned()),
-            })
-        };
-        let total = amount(Field::Total)?;
-        let label_cost = amount(Field::LabelCost)?;
-        let product_cost = amount(Field::ProductCost)?;
-        let item = row.item(total)?;
-        let state = row.text(Field::State)?.map(str::to_owned);
-        let country = row.text(Field::Country)?.map(str::to_owned);
-        let country = country.or_else(|| mapping.country.clone());
-        let region = match (&country, &state) {
-            (Some(country), Some(state)) => Some(format!("{country}-{state}")),
-            (country, state) => state.clone().or_else(|| country.clone()),
-        };
-        let keys = RowKeys {
-            shop: row.id::<ShopId>(Field::Seller)?,
-            carrier: row.id::<CarrierId>(Field::Carrier)?,
-            service: row.id::<ServiceCode>(Field::Service)?,
-            region,
-            skus: item.iter().map(|item| item.sku.clone()).collect(),
-            ..RowKeys::default()
-        };
-        let mut facts = OrderRow::placed(placed_at);
-        facts.paid_at = paid_at;
-        facts.test = status == Some(Status::Test);
-        facts.platform_fulfilled = status == Some(Status::PlatformFulfilled);
-        facts.acknowledged_at = row.instant(Field::AcknowledgedAt)?;
-        facts.acknowledge_by = row.instant(Field::AcknowledgeBy)?;
-        facts.needs_acknowledgement = facts.acknowledge_by.is_some();
-        facts.ship_by = ship_by;
-        facts.fully_shipped = shipped_at.is_some();
-        facts.ship_confirmed_at = shipped_at;
-        facts.accepted_at = accepted_at;
-        facts.number_needed =
-            shipped_at.is_some() && row.columns.places.contains_key(&Field::UploadedAt);
-        facts.uploaded_at = uploaded_at;
-        facts.upload_by = row.instant(Field::UploadBy)?;
-        facts.deliver_by = deliver_by;
-        facts.delivered_at = delivered_at;
-        facts.complaint_at = row.instant(Field::ComplaintAt)?;
-        facts.dispute_at = row.instant(Field::DisputeAt)?;
-        facts.product_cost = product_cost;
-        facts.order_value = total;
-        facts.label_costs = label_cost.into_iter().collect();
-        facts.cancellation = by.map(|by| Cancellation {
-            // The earliest it can have been. Who did it only matters where it is known: nobody is
-            // blamed without a reason.
-            at: cancelled_at.or(paid_at).unwrap_or(placed_at),
-            by: by.unwrap_or(CancelledBy::Buyer),
-        });
-        facts.keys = keys.clone();
-
-        // Nothing below can fail: what is counted from here on is counted for rows that count.
-        if status.is_none() && row.columns.places.contains_key(&Field::Status) {
+    fn keep(&mut self, found: Found) {
+        let Found { facts, sale, parcel, unknown_status, cancelled, odd, .. } = found;
+        if let Some(word) = unknown_status {
             let room = self.unknown_statuses.len() < WORDS_KEPT;
             match self.unknown_statuses.get_mut(&word) {
                 Some(count) => *count = count.saturating_add(1),
@@ -375,70 +350,13 @@ impl Orders {
                 None => {}
             }
         }
-        if let Some(by) = by {
-            self.cancelled_without_instant += u64::from(cancelled_at.is_none());
-            self.cancelled_by_nobody += u64::from(by.is_none());
+        if let Some((has_instant, has_who)) = cancelled {
+            self.cancelled_without_instant += u64::from(!has_instant);
+            self.cancelled_by_nobody += u64::from(!has_who);
         }
-        self.note_contradictions(row.columns.mapping, &facts, line);
-        let parcel = (shipped_at.is_some() || accepted_at.is_some()).then_some(ParcelRow {
-            keys,
-            test: facts.test,
-            platform_fulfilled: facts.platform_fulfilled,
-            ship_confirmed_at: shipped_at,
-            uploaded_at,
-            accepted_at,
-            delivered_at,
-            deliver_by,
-            ended,
-            label_cost,
-            weight: None,
-        });
-        // A state without a country is still a place: it stands where a country would.
-        let (country, state) = match (country, state) {
-            (None, Some(state)) => (Some(state), None),
-            places => places,
-        };
-        let shop = facts.keys.shop.clone().unwrap_or(ShopId::from_static("all"));
-        let sale = Sale {
-            shop: ShopKey::new(PlatformId::from_static("file"), shop),
-            buyer: None,
-            created_at: placed_at,
-            paid_at,
-            cancelled: facts.cancellation.is_some(),
-            total: total.unwrap_or(Money::zero(currency.unwrap_or(Currency::USD))),
-            country,
-            state,
-            city: None,
-            items: item.into_iter().collect(),
-            accepted_at,
-            delivered_at,
-            deliver_by,
-        };
-        Ok(Found { id: id.to_owned(), facts, sale, parcel })
-    }
-
-    fn note_contradictions(&mut self, mapping: &Mapping, facts: &OrderRow, line: u64) {
-        let steps = [
-            (Field::PlacedAt, Some(facts.created_at)),
-            (Field::PaidAt, facts.paid_at),
-            (Field::ShippedAt, facts.ship_confirmed_at),
-            (Field::DeliveredAt, facts.delivered_at),
-        ];
-        let known: Vec<(Field, DateTime<Utc>)> =
-            steps.into_iter().filter_map(|(field, at)| Some((field, at?))).collect();
-        let contradiction = known.windows(2).find_map(|pair| match pair {
-            [(before, first), (after, second)] if second < first => Some((*before, *after)),
-            _ => None,
-        });
-        if let Some((before, after)) = contradiction {
-            let column = mapping.columns.get(&after).cloned();
-            let reason = format!("{after} lies before {before}");
-            self.odd.push(RowNote { line, column, reason });
+        if let Some(odd) = odd {
+            self.odd.push(odd);
         }
-    }
-
-    fn keep(&mut self, found: Found) {
-        let Found { facts, sale, parcel, .. } = found;
         let placed = Some(facts.created_at);
         self.first_placed = self.first_placed.map_or(placed, |first| placed.min(Some(first)));
         self.last_placed = self.last_placed.max(placed);
@@ -461,4 +379,152 @@ impl Orders {
         }
         self.parcels.extend(parcel);
     }
+}
+
+fn order(row: &Row<'_>, id: &str, line: u64) -> Result<Found, Wrong> {
+    let mapping = row.columns.mapping;
+    let placed_at = Row::needed(Field::PlacedAt, row.instant(Field::PlacedAt)?)?;
+    let word = row.text(Field::Status)?.unwrap_or("").to_lowercase();
+    let status = mapping.statuses.get(&word).copied();
+    let paid_at = match status {
+        Some(Status::Unpaid) => None,
+        _ if row.columns.places.contains_key(&Field::PaidAt) => row.instant(Field::PaidAt)?,
+        _ => Some(placed_at),
+    };
+    let shipped_at = row.instant(Field::ShippedAt)?;
+    let accepted_at = row.instant(Field::AcceptedAt)?;
+    let delivered_at = row.instant(Field::DeliveredAt)?;
+    let deliver_by = row.instant(Field::DeliverBy)?;
+    let uploaded_at = row.instant(Field::UploadedAt)?;
+    let ship_by = row.instant(Field::ShipBy)?.or_else(|| {
+        let hours = TimeDelta::hours(i64::from(mapping.ship_within_hours?));
+        paid_at?.checked_add_signed(hours)
+    });
+    let ended = match (row.instant(Field::LostAt)?, row.instant(Field::ReturnedAt)?) {
+        (Some(at), _) => Some((ParcelEnd::Lost, at)),
+        (None, at) => at.map(|at| (ParcelEnd::Returned, at)),
+    };
+    let cancelled_at = row.instant(Field::CancelledAt)?;
+    let by = match status {
+        Some(Status::Cancelled) => Some(None),
+        Some(Status::CancelledByBuyer) => Some(Some(CancelledBy::Buyer)),
+        Some(Status::CancelledBySeller) => Some(Some(CancelledBy::Seller)),
+        Some(Status::CancelledByPlatform) => Some(Some(CancelledBy::Platform)),
+        _ => cancelled_at.map(|_| None),
+    };
+    let currency = match row.id::<Currency>(Field::Currency)? {
+        Some(currency) => Some(currency),
+        None => mapping.currency,
+    };
+    let amount = |field| {
+        row.parsed(field, |text| match currency {
+            Some(currency) => Mapping::amount(text, currency),
+            None => Err("its currency is not known".to_owned()),
+        })
+    };
+    let total = amount(Field::Total)?;
+    let label_cost = amount(Field::LabelCost)?;
+    let product_cost = amount(Field::ProductCost)?;
+    let item = row.item(total)?;
+    let state = row.text(Field::State)?.map(str::to_owned);
+    let country = row.text(Field::Country)?.map(str::to_owned);
+    let country = country.or_else(|| mapping.country.clone());
+    let region = match (&country, &state) {
+        (Some(country), Some(state)) => Some(format!("{country}-{state}")),
+        (country, state) => state.clone().or_else(|| country.clone()),
+    };
+    let keys = RowKeys {
+        shop: row.id::<ShopId>(Field::Seller)?,
+        carrier: row.id::<CarrierId>(Field::Carrier)?,
+        service: row.id::<ServiceCode>(Field::Service)?,
+        region,
+        skus: item.iter().map(|item| item.sku.clone()).collect(),
+        ..RowKeys::default()
+    };
+    let mut facts = OrderRow::placed(placed_at);
+    facts.paid_at = paid_at;
+    facts.test = status == Some(Status::Test);
+    facts.platform_fulfilled = status == Some(Status::PlatformFulfilled);
+    facts.acknowledged_at = row.instant(Field::AcknowledgedAt)?;
+    facts.acknowledge_by = row.instant(Field::AcknowledgeBy)?;
+    facts.needs_acknowledgement = facts.acknowledge_by.is_some();
+    facts.ship_by = ship_by;
+    facts.fully_shipped = shipped_at.is_some();
+    facts.ship_confirmed_at = shipped_at;
+    facts.accepted_at = accepted_at;
+    facts.number_needed =
+        shipped_at.is_some() && row.columns.places.contains_key(&Field::UploadedAt);
+    facts.uploaded_at = uploaded_at;
+    facts.upload_by = row.instant(Field::UploadBy)?;
+    facts.deliver_by = deliver_by;
+    facts.delivered_at = delivered_at;
+    facts.complaint_at = row.instant(Field::ComplaintAt)?;
+    facts.dispute_at = row.instant(Field::DisputeAt)?;
+    facts.product_cost = product_cost;
+    facts.order_value = total;
+    facts.label_costs = label_cost.into_iter().collect();
+    facts.cancellation = by.map(|by| Cancellation {
+        // The earliest it can have been. Who did it only matters where it is known: nobody is
+        // blamed without a reason.
+        at: cancelled_at.or(paid_at).unwrap_or(placed_at),
+        by: by.unwrap_or(CancelledBy::Buyer),
+    });
+    facts.keys = keys.clone();
+
+    let unknown_status =
+        (status.is_none() && row.columns.places.contains_key(&Field::Status)).then_some(word);
+    let cancelled = by.map(|by| (cancelled_at.is_some(), by.is_some()));
+    let odd = contradiction(mapping, &facts, line);
+    let parcel = (shipped_at.is_some() || accepted_at.is_some()).then_some(ParcelRow {
+        keys,
+        test: facts.test,
+        platform_fulfilled: facts.platform_fulfilled,
+        ship_confirmed_at: shipped_at,
+        uploaded_at,
+        accepted_at,
+        delivered_at,
+        deliver_by,
+        ended,
+        label_cost,
+        weight: None,
+    });
+    // A state without a country is still a place: it stands where a country would.
+    let (country, state) = match (country, state) {
+        (None, Some(state)) => (Some(state), None),
+        places => places,
+    };
+    let shop = facts.keys.shop.clone().unwrap_or(ShopId::from_static("all"));
+    let sale = Sale {
+        shop: ShopKey::new(PlatformId::from_static("file"), shop),
+        buyer: None,
+        created_at: placed_at,
+        paid_at,
+        cancelled: facts.cancellation.is_some(),
+        total: total.unwrap_or(Money::zero(currency.unwrap_or(Currency::USD))),
+        country,
+        state,
+        city: None,
+        items: item.into_iter().collect(),
+        accepted_at,
+        delivered_at,
+        deliver_by,
+    };
+    Ok(Found { id: id.to_owned(), facts, sale, parcel, unknown_status, cancelled, odd })
+}
+
+fn contradiction(mapping: &Mapping, facts: &OrderRow, line: u64) -> Option<RowNote> {
+    let steps = [
+        (Field::PlacedAt, Some(facts.created_at)),
+        (Field::PaidAt, facts.paid_at),
+        (Field::ShippedAt, facts.ship_confirmed_at),
+        (Field::DeliveredAt, facts.delivered_at),
+    ];
+    let known: Vec<(Field, DateTime<Utc>)> =
+        steps.into_iter().filter_map(|(field, at)| Some((field, at?))).collect();
+    let (before, after) = known.windows(2).find_map(|pair| match pair {
+        [(before, first), (after, second)] if second < first => Some((*before, *after)),
+        _ => None,
+    })?;
+    let column = mapping.columns.get(&after).cloned();
+    Some(RowNote { line, column, reason: format!("{after} lies before {before}") })
 }

@@ -38,24 +38,19 @@ pub fn text(report: &Report) -> String {
         report.rejected.count,
         report.odd.count
     );
-    let _ = writeln!(
-        out,
-        "{} to {}, {}; known up to {}",
-        report.from, report.to, report.zone, report.as_of_local
-    );
+    let _ =
+        writeln!(out, "{}, {}; known up to {}", report.days(), report.zone, report.known_up_to());
     for note in &report.notes {
         let _ = writeln!(out, "  {}", plain(note));
     }
     key_figures(&mut out, report);
-    let _ = writeln!(
-        out,
-        "\nSales trend: {} orders in the {} days up to {}, {} before ({})",
-        report.trend.now,
-        report.trend_days,
-        report.trend_to,
-        report.trend.before,
-        report.trend.growth
-    );
+    if let Some(to) = report.trend_to {
+        let _ = writeln!(
+            out,
+            "\nSales trend: {} orders in the {} days up to {to}, {} before ({})",
+            report.trend.now, report.trend_days, report.trend.before, report.trend.growth
+        );
+    }
     for value in &report.order_value {
         let _ = writeln!(out, "  an order is worth {value}");
     }
