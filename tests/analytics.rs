@@ -286,6 +286,17 @@ fn reasons_are_normalised_and_counted_in_units() {
         ("I changed my mind", R::ChangedMind),
         ("arrived late", R::Late),
         ("the plate is ugly", R::Other),
+        ("smells of latex in the fitness room", R::Other),
+        ("LLEGÓ DAÑADO", R::DamagedInTransit),
+        ("me enviaron otro producto", R::WrongItem),
+        ("no es como en la descripción", R::NotAsDescribed),
+        ("não funciona", R::Defective),
+        ("o tamanho é pequeno demais", R::SizeOrFit),
+        ("llegó tarde", R::Late),
+        ("me arrependi", R::ChangedMind),
+        ("与描述不符", R::NotAsDescribed),
+        ("尺码太小", R::SizeOrFit),
+        ("快递太慢", R::Late),
         ("", R::Other),
     ] {
         assert_eq!(ReturnReason::of(words), reason, "{words}");

@@ -582,6 +582,47 @@ fn the_review_of_an_approved_order_is_kept() {
 }
 
 #[test]
+fn the_day_at_five_shows_sales_hot_sellers_parcels_and_uploads() {
+    let (from, to) = (now() - hours(7), now() + hours(3));
+    let (shipped, package) = labelled("1", &[("1", 3)]);
+    let shipped = after(shipped, vec![confirmed(&package)]);
+    let (sent, package) = labelled("2", &[("1", 1), ("2", 4)]);
+    let sent = after(
+        sent,
+        vec![
+            confirmed(&package),
+            Action::UploadStarted { package: package.clone(), key: label_key(&package) },
+            Action::Uploaded { package, number: None },
+        ],
+    );
+    let mut cancelled = imported("3", &[("2", 9)]);
+    let units = vec![orderflow::order::CancelledUnits {
+        line: line_id("2"),
+        units: 9,
+        reason: orderflow::order::CancelReason::BuyerRequest,
+        at: now(),
+    }];
+    cancelled = after(cancelled, vec![Action::Cancelled { units }]);
+    let mut test = imported("4", &[("2", 9)]);
+    test.test = true;
+    let orders = [shipped, sent, cancelled, test];
+    let day = dashboard(&orders, from, to);
+    assert_eq!((day.orders, day.cancelled), (3, 1));
+    // Two orders of 10 and 20 dollars; what was cancelled and what was a test is no sale.
+    assert_eq!(day.paid_value[&Currency::USD], usd(3000).amount);
+    assert_eq!(day.average_order_value[&Currency::USD], usd(1500).amount);
+    let hot: Vec<_> = day.hot_sellers.iter().map(|hot| (hot.sku.as_str(), hot.units)).collect();
+    assert_eq!(hot, [("SKU-1", 4), ("SKU-2", 4)]);
+    assert_eq!((day.parcels_shipped, day.parcels_uploaded), (2, 1));
+    assert_eq!(day.labels_by_service.values().sum::<u32>(), 2);
+    assert_eq!(day.time_to_acknowledge.unwrap().count, 2);
+    assert_eq!(day.upload_latency.unwrap().count, 1);
+    // The order of orders does not matter, and another day has nothing.
+    assert_eq!(day, dashboard(orders.iter().rev(), from, to));
+    assert_eq!(dashboard(&orders, to, to + hours(9)).orders, 0);
+}
+
+#[test]
 fn the_dashboard_counts_incidents_open_at_its_end_and_resolved_within() {
     let raised = |order: Order, kind| {
         after(

@@ -1,7 +1,7 @@
 //! The rule book: each rule of the trade, the function that decides it, the test that pins it.
 //!
 //! Sections are those of the domain: 4 ingestion, 5 review, 6 stock and allocation, 7 routing,
-//! 9 confirmation and upload, 10 tracking, 11 deadlines, 12 alerts, 13 exceptions, 14 key figures,
+//! 8 labels, 9 confirmation and upload, 10 tracking, 11 deadlines, 12 alerts, 13 exceptions, 14 key figures,
 //! 15 analytics, 16 messages. A test is named `file::name` below `tests/` (or by its module for tests
 //! beside the code); a test of this crate reads this table and fails when one does not exist, and
 //! the links fail to build when a function goes.
@@ -12,6 +12,20 @@
 //! |---|---|---|---|
 //! | 4.1 | how often a platform is asked, by orders a day, push and acknowledgement clock | [`poll_plan`](super::poll_plan) | `handling::every_row_of_the_poll_plan` |
 //! | 4.1 | an interval that is too slow is told | [`check_poll_interval`](super::check_poll_interval) | `handling::every_row_of_the_poll_plan` |
+//! | 4.2 | windows; the horizon moves after every page is stored | `engine::Engine::sync` | `engine::the_horizon_moves_only_after_every_page_is_stored` |
+//! | 4.2 | catching up on demand moves nothing | `engine::Engine::fetch_window` | `engine::a_shop_catches_up_from_where_it_stopped_and_a_window_on_demand_moves_nothing` |
+//! | 4.2 | a page token that repeats | `engine::Engine::sync` | `engine::a_platform_that_repeats_its_page_token_is_stopped` |
+//! | 4.2 | the same content is no event, older news is ignored | [`reconcile`](crate::order::reconcile) | `lifecycle::reconciling_is_idempotent` |
+//! | 4.2 | older news | [`reconcile`](crate::order::reconcile) | `lifecycle::an_older_snapshot_yields_nothing` |
+//! | 4.2 | webhooks: stored once, then answered, then worked on | `engine::Engine::receive` | `engine::a_notification_is_stored_once_and_its_order_read_once` |
+//! | 4.2 | push and poll end in one function | `engine::Engine` | `engine::push_and_poll_make_the_same_order_of_the_same_news` |
+//! | 4.2 | daily comparison: missing, extra, unlike | `engine::Engine::compare_shop` | `engine::the_daily_comparison_names_what_is_missing_extra_and_unlike_and_mends_it` |
+//! | 4.2 | any order of arrival | `engine::Engine::receive` | `engine::notifications_in_the_wrong_order_end_in_what_the_platform_says_now` |
+//! | 4.2 | one broken order costs only itself | `engine::Engine::sync` | `engine::one_unreadable_order_costs_only_itself_and_is_kept` |
+//! | 4.3 | all cells are text; each fault with row, column, code | `platforms::csv::CsvOrders` | `csv_orders::each_fault_is_told_with_its_row_column_and_code_and_costs_only_its_order` |
+//! | 4.3 | several rows are one order and must agree | `platforms::csv::CsvOrders` | `csv_orders::rows_that_disagree_about_their_order_are_refused_together_with_their_numbers` |
+//! | 4.3 | amounts and dates as declared | `platforms::csv::Mapping` | `csv_orders::amounts_with_a_comma_and_dates_in_a_zone_are_read_as_declared` |
+//! | 4.3 | the same file again changes nothing | `platforms::csv::CsvShop` | `csv_orders::importing_the_same_file_again_changes_nothing` |
 //! | 4.4 | completeness, accuracy, consistency | [`validate`](super::validate) | `rules::address_problems_are_found_and_named` |
 //! | 4.4 | a line may be one smallest unit off | [`validate`](super::validate) | `rules::a_line_may_be_one_cent_off_but_not_two` |
 //! | 4.4 | no address is no finding while unpaid or in the remorse hour | [`validate`](super::validate) | `rules::a_missing_address_is_no_finding_while_the_order_is_unpaid` |
@@ -37,6 +51,7 @@
 //! | 6.2 | the fewest that cover everything | [`allocate`](super::allocate) | `rules::an_order_is_split_over_the_fewest_warehouses_that_cover_it` |
 //! | 6.2 | partial shipment and backorders | [`allocate`](super::allocate) | `rules::what_nobody_has_is_backordered_and_the_rest_ships_only_if_allowed` |
 //! | 6.2 | smallest value of both parts | [`AllocationPolicy`](super::AllocationPolicy) | `handling::a_part_is_not_shipped_when_the_part_left_would_not_be_worth_it` |
+//! | 6.2 | why not everything is allocated | [`AllocationShortfall`](super::AllocationShortfall) | `rules::a_shortfall_has_the_reason_that_is_true` |
 //! | 6.2 | units are conserved | [`allocate`](super::allocate) | `rules::allocation_conserves_units_and_never_takes_more_than_there_is` |
 //! | 6.2 | orders of one address may share a parcel | [`combinable`](super::combinable) | `handling::orders_to_one_recipient_may_share_a_parcel_whatever_the_spelling` |
 //!
@@ -51,6 +66,8 @@
 //! | 7.3 | conditions, priority, force, final rules | [`RouteRule`](super::RouteRule) | `routing::rules_run_by_priority_then_id_and_a_final_one_is_the_last` |
 //! | 7.3 | a forced service that cannot is `NoService` | [`route`](super::route) | `routing::a_forced_service_that_cannot_take_the_parcel_is_never_replaced_silently` |
 //! | 7.4 | cheapest that keeps the promise; ties | [`route`](super::route) | `routing::ties_go_to_shorter_transit_then_fewer_delays_then_priority_then_the_key` |
+//! | 7.4 | slower and dearer changes nothing | [`route`](super::route) | `routing::a_slower_and_dearer_quote_never_changes_the_choice` |
+//! | 7.4 | one currency | [`RoutePolicy`](super::RoutePolicy) | `routing::prices_are_compared_in_the_currency_of_the_policy_or_of_the_order` |
 //! | 7.4 | quotes live 24 hours | [`RoutePolicy`](super::RoutePolicy) | `routing::a_quote_of_24_hours_is_used_and_older_ones_and_those_of_the_future_are_not` |
 //! | 7.4 | without quotes: price class, light parcels | [`route`](super::route) | `routing::without_quotes_price_classes_come_in_order_and_453_grams_is_light` |
 //! | 7.4 | persistently late is more than 5 % of 30 | [`CarrierReliability`](super::CarrierReliability) | `routing::late_more_than_5_percent_of_at_least_30_is_persistently_late` |
@@ -64,11 +81,24 @@
 //! | 7.5 | monthly volume worth negotiating | [`monthly_volume`](super::monthly_volume) | `routing::a_carrier_is_worth_negotiating_with_from_1000_parcels_a_local_month` |
 //! | 7.5 | packaging's share of the billed weight | [`packaging_share`](super::packaging_share) | `routing::packaging_counts_with_its_weight_and_with_the_space_it_bills` |
 //!
+//! # 8 Labels
+//!
+//! | § | Rule | Decided by | Pinned by |
+//! |---|---|---|---|
+//! | 8.1 | one outcome for each item; a second run buys what is missing | `engine::Engine::buy_labels` | `engine::a_batch_run_twice_buys_only_what_is_missing` |
+//! | 8.1 | a dry run buys nothing | `engine::Engine::buy_labels` | `engine::a_dry_run_buys_nothing_and_says_what_it_would_buy` |
+//! | 8.3 | written down before it is sent; looked for before it is sent again | `engine::Engine::recover` | `engine::a_lost_label_answer_is_recovered_and_never_bought_again` |
+//! | 8.3 | a crash at any instant | `engine::Engine` | `engine::a_crash_at_any_boundary_loses_no_order_and_buys_no_second_label` |
+//! | 8.4 | a cancelled order gives its label back | `engine::Engine::void_label` | `engine::a_cancelled_order_gives_its_label_back` |
+//! | 8.4 | a label given back allows another | [`apply`](crate::order::apply) | `lifecycle::voiding_the_only_label_reopens_the_order_and_allows_another_purchase` |
+//! | 8.5 | shipped by hand: what stands against it | [`preview`](super::preview) | `handling::a_preview_shows_what_is_open_and_what_stands_against_shipping` |
+//!
 //! # 9 Confirmation and upload
 //!
 //! | § | Rule | Decided by | Pinned by |
 //! |---|---|---|---|
 //! | 9.1 | when shipment is confirmed | `engine::UploadTiming` | `engine::a_shop_may_confirm_as_soon_as_the_label_is_bought_and_leave_completion_to_the_platform` |
+//! | 9.2 | the number, the carrier's name, lines and units, the instant it really left | [`ShipmentNotice`](crate::ports::ShipmentNotice) | `walmart::the_ship_request_is_that_of_the_official_example` |
 //! | 9.3 | what a carrier is called on a platform and site | [`CarrierMap`](super::CarrierMap) | `handling::the_most_specific_name_of_a_carrier_counts` |
 //! | 9.4 | whether a number can be one of a carrier's | [`number::validate`](crate::shipment::number::validate) | `tracking_numbers::every_published_vector_of_our_carriers_is_judged_right` |
 //! | 9.5 | same number, changed number, another number | [`judge_upload`](super::judge_upload) | `handling::a_number_on_the_platform_is_done_updated_or_a_conflict_and_never_overwritten` |
@@ -78,8 +108,15 @@
 //!
 //! | § | Rule | Decided by | Pinned by |
 //! |---|---|---|---|
-//! | 10 | one state from all events; delivery is sticky | [`fold`](crate::shipment::fold) | `shipment/fold::a_delivery_is_not_undone_by_a_later_stamped_movement` |
-//! | 10 | a label made is no scan | [`fold`](crate::shipment::fold) | `shipment/fold::a_label_made_is_not_an_acceptance` |
+//! | 10, 1 | duplicates merge; a shorter history forgets nothing | [`fold`](crate::shipment::fold) | `shipment/fold::knowing_more_never_forgets_an_event` |
+//! | 10, 2 | by time; a day before its instants, unless it is the delivery | [`fold`](crate::shipment::fold) | `shipment/fold::a_day_without_time_counts_before_the_instants_of_that_day_unless_it_is_the_delivery` |
+//! | 10, 3 | one state from all events, in any order of arrival | [`fold`](crate::shipment::fold) | `shipment/fold::the_fold_does_not_depend_on_arrival_order_or_repetition` |
+//! | 10, 4 | a label made is no scan | [`fold`](crate::shipment::fold) | `shipment/fold::a_label_made_is_not_an_acceptance` |
+//! | 10, 5 | delivery is sticky | [`fold`](crate::shipment::fold) | `shipment/fold::a_delivery_is_not_undone_by_a_later_stamped_movement` |
+//! | 10, 5 | but for a return | [`fold`](crate::shipment::fold) | `shipment/fold::a_return_after_delivery_opens_a_second_leg` |
+//! | 10, 6 | attempts, customs and delays are left by a movement | [`fold`](crate::shipment::fold) | `shipment/fold::customs_and_delays_are_left_by_any_later_movement_too` |
+//! | 10, 7 | what nobody knows is kept | [`fold`](crate::shipment::fold) | `shipment/fold::an_event_that_nobody_knows_is_kept_and_changes_no_state` |
+//! | 10, 8 | a number used before | [`fold`](crate::shipment::fold) | `shipment/fold::events_of_an_earlier_parcel_under_the_same_number_do_not_count` |
 //! | 10 | how often carriers are asked, and until when | [`next_track_poll`](super::next_track_poll) | `handling::carriers_are_asked_by_where_the_parcel_stands_and_not_after_its_end` |
 //!
 //! # 11 Deadlines
@@ -113,7 +150,11 @@
 //! | A-UPLOAD | 2 minutes, 1 hour, 6 hours before | [`evaluate`](super::alert::evaluate) | `alerts::a_missing_upload_is_noted_mailed_and_at_last_texted` |
 //! | A-DELIVERY, A-REPLY | promise broken; answer due | [`evaluate`](super::alert::evaluate) | `alerts::a_broken_promise_and_an_unanswered_message_alert` |
 //! | A-STUCK | same place, customs, return, loss | [`evaluate`](super::alert::evaluate) | `alerts::a_parcel_that_stays_comes_back_or_is_lost_is_told_with_its_trouble` |
-//! | A-ADDRESS to A-MISTAKE | found facts | [`OrderWatch`](super::alert::OrderWatch) | `alerts::an_unusable_address_alerts_unless_the_platform_still_hides_it_for_the_remorse_hour` |
+//! | A-ADDRESS to A-MISTAKE | found facts | [`OrderWatch`](super::alert::OrderWatch) | `alerts::what_is_found_alerts_at_once_and_again_only_when_it_happens_again` |
+//! | A-ADDRESS | no alarm in the remorse hour | [`OrderWatch`](super::alert::OrderWatch) | `alerts::an_unusable_address_alerts_unless_the_platform_still_hides_it_for_the_remorse_hour` |
+//! | A-CANCELREQ | a second wish | [`OrderWatch`](super::alert::OrderWatch) | `alerts::a_second_wish_to_cancel_is_told_like_the_first` |
+//! | ALR-03, A-STUCK | a second silence | [`AlertFact`](super::alert::AlertFact) | `alerts::a_parcel_that_moves_and_stops_again_is_told_again` |
+//! | 12.2 | when to look again | [`next_change`](super::alert::next_change) | `alerts::nothing_changes_before_the_next_change` |
 //! | A-SYNC | a shop is silent, fails, is refused | [`evaluate_shop`](super::alert::evaluate_shop) | `alerts::a_shop_that_is_silent_failing_or_refused_is_told` |
 //! | A-RATE | above 5 %, above 10 %, strictly | [`evaluate_shop`](super::alert::evaluate_shop) | `alerts::rates_are_compared_exactly_and_strictly` |
 //! | A-CARRIER, A-RETURNS | two late weeks; returns jump | [`evaluate_shop`](super::alert::evaluate_shop) | `alerts::a_service_late_in_two_weeks_and_a_sku_that_comes_back_are_told` |
@@ -175,9 +216,13 @@
 //! | ANA-06 | repeat purchase | [`repeat_purchase`](super::analytics::repeat_purchase) | `analytics::who_has_two_orders_by_the_end_of_the_window_returns` |
 //! | ANA-07 | reasons of returns | [`return_reasons`](super::analytics::return_reasons) | `analytics::reasons_are_normalised_and_counted_in_units` |
 //! | ANA-07 | a jump of returns | [`SkuReturns`](super::alert::SkuReturns) | `alerts::a_service_late_in_two_weeks_and_a_sku_that_comes_back_are_told` |
-//! | ANA-08, ANA-14 | carriers | [`carrier_delay_alerts`](super::kpi::carrier_delay_alerts) | `kpi::a_service_late_in_two_consecutive_weeks_is_to_be_changed` |
-//! | ANA-12 | the day at 17:00 | [`dashboard`](super::dashboard) | `rules::on_time_shipping_counts_decided_orders_and_95_percent_is_healthy` |
-//! | ANA-15 | cost | [`cost_against_baseline`](super::cost_against_baseline) | `routing::savings_are_counted_against_a_baseline_per_currency` |
+//! | ANA-08, ANA-14 | carriers | [`CarrierCounts`](super::kpi::CarrierCounts) | `kpi::a_carrier_is_measured_by_transit_sign_off_promise_cost_and_loss` |
+//! | ANA-08, ANA-14 | late in two weeks | [`carrier_delay_alerts`](super::kpi::carrier_delay_alerts) | `kpi::a_service_late_in_two_consecutive_weeks_is_to_be_changed` |
+//! | ANA-12 | the day at 17:00 | [`dashboard`](super::dashboard) | `rules::the_day_at_five_shows_sales_hot_sellers_parcels_and_uploads` |
+//! | ANA-12 | open and resolved | [`dashboard`](super::dashboard) | `rules::the_dashboard_counts_incidents_open_at_its_end_and_resolved_within` |
+//! | ANA-15 | cost by service | [`CarrierCounts`](super::kpi::CarrierCounts) | `kpi::a_carrier_is_measured_by_transit_sign_off_promise_cost_and_loss` |
+//! | ANA-15 | cost against a baseline | [`cost_against_baseline`](super::cost_against_baseline) | `routing::savings_are_counted_against_a_baseline_per_currency` |
+//! | ANA-15 | spread, volume, packaging | [`price_spread`](super::price_spread), [`monthly_volume`](super::monthly_volume), [`packaging_share`](super::packaging_share) | `routing::packaging_counts_with_its_weight_and_with_the_space_it_bills` |
 //! | 15 | VIPs: the best 5 % of 12 months | [`segments`](super::analytics::segments) | `analytics::the_best_five_percent_of_twelve_months_are_vips` |
 //! | 15 | the week and the month | [`periodic_report`](super::analytics::periodic_report) | `analytics::the_week_is_compared_with_the_week_before_and_what_misses_its_target_stands_out` |
 //! | 15 | a promotion | [`promotion_forecast`](super::analytics::promotion_forecast) | `analytics::a_promotion_is_five_to_ten_usual_days_rounded_up` |

@@ -25,6 +25,7 @@ mod review;
 mod route;
 mod sla;
 mod upload;
+mod words;
 
 pub use allocate::{
     AllocationPolicy, AllocationPreference, AllocationShortfall, AllocationVerdict, Candidate,

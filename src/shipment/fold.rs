@@ -252,6 +252,33 @@ mod tests {
     }
 
     #[test]
+    fn customs_and_delays_are_left_by_any_later_movement_too() {
+        for (trouble, state) in [
+            (Milestone::CustomsStarted, TransitState::CustomsHold),
+            (Milestone::Exception, TransitState::Delayed),
+            (Milestone::AttemptFailed, TransitState::AttemptFailed),
+        ] {
+            let mut events = vec![event(0, Milestone::Accepted), event(10, trouble)];
+            assert_eq!(run(events.clone()).state, state);
+            events.push(event(20, Milestone::ArrivedHub));
+            assert_eq!(run(events).state, TransitState::InTransit);
+        }
+    }
+
+    #[test]
+    fn an_event_that_nobody_knows_is_kept_and_changes_no_state() {
+        let mut odd = event(5, Milestone::Other);
+        odd.raw_code = "ZZ-99".into();
+        odd.raw_text = "Reticulating splines".into();
+        let folded = run(vec![event(0, Milestone::Accepted), odd.clone()]);
+        assert_eq!(
+            (folded.state, folded.last_scan_at),
+            (TransitState::Accepted, folded.accepted_at)
+        );
+        assert!(folded.events.contains(&odd));
+    }
+
+    #[test]
     fn events_of_an_earlier_parcel_under_the_same_number_do_not_count() {
         let base = Utc.with_ymd_and_hms(2026, 3, 4, 8, 0, 0).unwrap();
         let folded = fold(

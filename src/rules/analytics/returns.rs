@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::kpi::Ratio;
+use crate::rules::words::{contains, plain};
 
 /// A reason for a return, normalised (ANA-07).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,22 +29,55 @@ pub enum ReturnReason {
     Other,
 }
 
-/// Words that tell a reason, the most telling first: "arrived late and broken" is broken.
+/// Words that tell a reason, in English, Spanish, Portuguese and Chinese, without accents; the most
+/// telling first: "arrived late and broken" is broken.
 const WORDS: &[(ReturnReason, &[&str])] = &[
     (
         ReturnReason::DamagedInTransit,
         &[
-            "transit",
+            "in transit",
             "shipping damage",
             "arrived damaged",
             "arrived broken",
             "broken on arrival",
             "damaged",
+            "llego roto",
+            "llego rota",
+            "llego danad",
+            "danado en el envio",
+            "golpeado",
+            "chegou quebrad",
+            "chegou danificad",
+            "danificad",
+            "amassad",
+            "运输损坏",
+            "破损",
+            "压坏",
+            "摔坏",
         ],
     ),
     (
         ReturnReason::WrongItem,
-        &["wrong item", "wrong product", "incorrect item", "different item", "missing"],
+        &[
+            "wrong item",
+            "wrong product",
+            "incorrect item",
+            "different item",
+            "missing",
+            "producto equivocado",
+            "producto incorrecto",
+            "otro producto",
+            "articulo equivocado",
+            "incompleto",
+            "falta",
+            "produto errado",
+            "outro produto",
+            "item errado",
+            "发错",
+            "错货",
+            "少发",
+            "漏发",
+        ],
     ),
     (
         ReturnReason::NotAsDescribed,
@@ -54,6 +88,18 @@ const WORDS: &[(ReturnReason, &[&str])] = &[
             "inaccurate",
             "misleading",
             "not match",
+            "no es como",
+            "no coincide",
+            "distinto a",
+            "diferente a",
+            "descripcion",
+            "descricao",
+            "diferente do anunci",
+            "diferente da foto",
+            "nao corresponde",
+            "与描述不符",
+            "描述不符",
+            "不一样",
         ],
     ),
     (
@@ -67,13 +113,59 @@ const WORDS: &[(ReturnReason, &[&str])] = &[
             "faulty",
             "broken",
             "quality",
+            "no funciona",
+            "fallado",
+            "falla",
+            "roto",
+            "rota",
+            "calidad",
+            "nao funciona",
+            "defeito",
+            "quebrad",
+            "qualidade",
+            "坏",
+            "质量",
+            "故障",
+            "不能用",
         ],
     ),
     (
         ReturnReason::SizeOrFit,
-        &["size", "fit", "too small", "too big", "too large", "too tight", "too loose"],
+        &[
+            "size",
+            "fit",
+            "fits",
+            "fitting",
+            "too small",
+            "too big",
+            "too large",
+            "too tight",
+            "too loose",
+            "talle",
+            "talla",
+            "tamano",
+            "me queda",
+            "muy grande",
+            "muy chico",
+            "muy pequeno",
+            "tamanho",
+            "nao serviu",
+            "nao serve",
+            "grande demais",
+            "pequeno demais",
+            "尺码",
+            "尺寸",
+            "太大",
+            "太小",
+        ],
     ),
-    (ReturnReason::Late, &["late", "too long", "delay", "in time", "on time"]),
+    (
+        ReturnReason::Late,
+        &[
+            "late", "too long", "delay", "delayed", "in time", "on time", "tarde", "demora",
+            "demoro", "atraso", "atrasad", "demorou", "太慢", "太晚", "迟",
+        ],
+    ),
     (
         ReturnReason::ChangedMind,
         &[
@@ -87,13 +179,30 @@ const WORDS: &[(ReturnReason, &[&str])] = &[
             "by mistake",
             "better price",
             "regret",
+            "arrepen",
+            "ya no lo quiero",
+            "ya no lo necesito",
+            "por error",
+            "cambie de opinion",
+            "nao quero mais",
+            "nao preciso",
+            "mudei de ideia",
+            "comprei errado",
+            "不想要",
+            "不要了",
+            "不喜欢",
+            "拍错",
         ],
     ),
 ];
 
+/// Words that are others when letters follow: "latex" is not late, "fitness" does not fit.
+const WHOLE: &[&str] = &["late", "fit", "tarde", "falta", "falla", "rota", "roto", "size"];
+
 impl ReturnReason {
-    /// The reason that a platform's code or a buyer's words tell. Underscores and case do not
-    /// matter; what is not understood is [`Other`](Self::Other).
+    /// The reason that a platform's code or a buyer's words tell, in English, Spanish, Portuguese or
+    /// Chinese. Underscores, accents and case do not matter; what is not understood is
+    /// [`Other`](Self::Other).
     ///
     /// ```
     /// use orderflow::rules::analytics::ReturnReason;
@@ -104,17 +213,16 @@ impl ReturnReason {
     /// ```
     #[must_use]
     pub fn of(words: &str) -> Self {
-        let plain: String = words
-            .to_lowercase()
+        let plain: String = plain(words)
             .chars()
             .map(|letter| if matches!(letter, '_' | '-') { ' ' } else { letter })
             .collect();
         // A phrase begins where a word begins: "late" is not in "plate".
         let says = |phrase: &str| {
-            plain.match_indices(phrase).any(|(at, _)| {
-                let before = plain.get(..at).and_then(|before| before.chars().next_back());
-                before.is_none_or(|before| !before.is_alphanumeric())
-            })
+            if !WHOLE.contains(&phrase) {
+                return contains(&plain, phrase);
+            }
+            plain.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == phrase)
         };
         WORDS
             .iter()

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use crate::rules::words::{contains, plain};
 use serde::{Deserialize, Serialize};
 
 /// What a buyer's message is about.
@@ -192,40 +193,4 @@ impl MessageClassifier for KeywordClassifier {
             MessageClass::Other
         }
     }
-}
-
-/// Lower case without the accents of Spanish and Portuguese, blanks collapsed.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for letter in text.chars().flat_map(char::to_lowercase) {
-        let letter = match letter {
-            'á' | 'à' | 'â' | 'ã' | 'ä' => 'a',
-            'é' | 'è' | 'ê' | 'ë' => 'e',
-            'í' | 'ì' | 'î' | 'ï' => 'i',
-            'ó' | 'ò' | 'ô' | 'õ' | 'ö' => 'o',
-            'ú' | 'ù' | 'û' | 'ü' => 'u',
-            'ñ' => 'n',
-            'ç' => 'c',
-            '’' => '\'',
-            blank if blank.is_whitespace() => ' ',
-            // Combining accents of decomposed texts.
-            '\u{300}'..='\u{36f}' => continue,
-            other => other,
-        };
-        if letter != ' ' || !plain.ends_with(' ') {
-            plain.push(letter);
-        }
-    }
-    plain
-}
-
-/// Whether a phrase occurs, beginning where a word begins: "urgente" is not in "insurgente".
-/// Scripts without blanks between words match anywhere.
-fn contains(text: &str, phrase: &str) -> bool {
-    !phrase.is_empty()
-        && text.match_indices(phrase).any(|(at, _)| {
-            let before = text.get(..at).and_then(|before| before.chars().next_back());
-            !phrase.starts_with(|first: char| first.is_ascii_alphanumeric())
-                || before.is_none_or(|before| !before.is_ascii_alphanumeric())
-        })
 }
