@@ -110,7 +110,7 @@ fn main() {
         })
         .collect();
     let next: Vec<Option<DateTime<Utc>>> =
-        watches.iter().map(|watch| next_change(watch, &policy, earlier)).collect();
+        watches.iter().map(|watch| next_change(watch, &[], &policy, earlier)).collect();
 
     let all = || -> Vec<Notification> {
         watches

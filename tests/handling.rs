@@ -431,3 +431,113 @@ proptest! {
         let _ = next_track_poll(&order.packages[0], Some(at), &TrackPollPolicy::default(), at);
     }
 }
+
+#[test]
+fn every_void_window_is_dated_has_a_source_and_ends_as_it_says() {
+    use orderflow::rules::{LabelStanding, VoidVerdict, VoidWindow, void_verdict};
+    let windows = VoidWindow::presets();
+    assert_eq!(windows.len(), 4);
+    assert!(windows.iter().all(|window| !window.source.is_empty()));
+    let day = chrono::NaiveDate::from_ymd_opt(2026, 3, 7);
+    let label = LabelStanding::new(day);
+    let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    let verdict = |name: &str, label: LabelStanding, now: &str| {
+        void_verdict(&VoidWindow::preset(name).unwrap(), &label, at(now))
+    };
+    // Clocks jump in Chicago on the night of the 8th: half past midnight is before that.
+    let until = Some(at("2026-03-08T06:30:00Z"));
+    let possible = VoidVerdict::Possible { until };
+    assert_eq!(verdict("usps", label, "2026-03-08T06:29:59Z"), possible);
+    assert_eq!(verdict("usps", label, "2026-03-08T06:30:00Z"), VoidVerdict::RefundOnly);
+    assert_eq!(
+        verdict("usps", label.manifested(), "2026-03-07T12:00:00Z"),
+        VoidVerdict::RefundOnly
+    );
+    assert_eq!(
+        verdict("fedex", label, "2026-04-07T12:00:00Z"),
+        VoidVerdict::Possible { until: None }
+    );
+    assert_eq!(verdict("fedex", label.scanned(), "2026-03-07T12:00:00Z"), VoidVerdict::TooLate);
+    assert_eq!(
+        verdict("dhl-ecommerce", label.international(), "2026-03-07T12:00:00Z"),
+        VoidVerdict::Never
+    );
+    assert_eq!(verdict("dhl-express", label, "2026-03-07T12:00:00Z"), VoidVerdict::Never);
+    let timeless = LabelStanding::new(None);
+    assert_eq!(
+        verdict("usps", timeless, "2026-03-09T12:00:00Z"),
+        VoidVerdict::Possible { until: None }
+    );
+}
+
+#[test]
+fn a_declaration_is_made_of_what_is_known_and_names_what_is_not() {
+    use orderflow::Country;
+    use orderflow::rules::{CustomsBook, CustomsFacts, declare};
+    let (order, package) = labelled("1", &[("1", 2), ("2", 1)]);
+    let parcel = order.package(&package).unwrap();
+    let mut book = CustomsBook::default();
+    let gap = declare(&order, parcel, &book).unwrap_err();
+    assert_eq!((gap.field, gap.line.as_str()), ("origin", "1"));
+    assert!(gap.to_string().starts_with("customs.goods.SKU-1.origin"), "{gap}");
+    book.origin = Country::new("MX");
+    let mut facts = CustomsFacts::default();
+    facts.hs_code = Some("691200".to_owned());
+    facts.origin = Country::new("CN");
+    facts.description = Some("Ceramic mug".to_owned());
+    book.goods.insert(Sku::from_static("SKU-1"), facts);
+    assert_eq!(declare(&order, parcel, &book).unwrap_err().field, "hs_code");
+    book.allow_missing_hs_code = true;
+    let declared = declare(&order, parcel, &book).unwrap();
+    let told: Vec<_> = declared
+        .items
+        .iter()
+        .map(|item| (item.description.as_str(), item.units, item.origin.as_str()))
+        .collect();
+    assert_eq!(told, [("Ceramic mug", 2, "CN"), ("Thing 2", 1, "MX")]);
+    assert_eq!(declared.value().unwrap(), usd(3000));
+    assert_eq!(declared.invoice.as_deref(), Some("1"));
+    let mut weightless = order.clone();
+    weightless.lines[1].weight = None;
+    assert_eq!(declare(&weightless, parcel, &book).unwrap_err().field, "unit_weight");
+}
+
+#[test]
+fn what_customs_would_refuse_names_the_field() {
+    use orderflow::shipment::{CustomsDeclaration, CustomsItem};
+    use orderflow::{Country, Grams, Money};
+    let good = || {
+        CustomsDeclaration::sale(vec![CustomsItem {
+            description: "Mug".to_owned(),
+            units: 2,
+            unit_value: usd(100),
+            unit_weight: Grams::new(100),
+            origin: Country::US,
+            hs_code: Some("691200".to_owned()),
+            sku: None,
+        }])
+    };
+    let refused = |change: fn(&mut CustomsDeclaration)| {
+        let mut declaration = good();
+        change(&mut declaration);
+        declaration.check(Grams::new(250)).unwrap_err().field
+    };
+    good().check(Grams::new(200)).unwrap();
+    assert_eq!(refused(|d| d.items.clear()), "customs.items");
+    assert_eq!(refused(|d| d.items[0].description = " ".into()), "customs.items.description");
+    assert_eq!(refused(|d| d.items[0].description = "a\u{7}".into()), "customs.items.description");
+    assert_eq!(refused(|d| d.items[0].units = 0), "customs.items.units");
+    assert_eq!(refused(|d| d.items[0].unit_value = usd(0)), "customs.items.unit_value");
+    assert_eq!(refused(|d| d.items[0].hs_code = Some("69.12".into())), "customs.items.hs_code");
+    assert_eq!(refused(|d| d.items[0].unit_weight = Grams::ZERO), "customs.items.unit_weight");
+    assert_eq!(refused(|d| d.items[0].units = 3), "customs.items.unit_weight");
+    assert_eq!(
+        refused(|d| {
+            let mut other = d.items[0].clone();
+            other.unit_value = Money::from_minor(1, orderflow::Currency::MXN);
+            other.unit_weight = Grams::new(1);
+            d.items.push(other);
+        }),
+        "customs.items.unit_value"
+    );
+}

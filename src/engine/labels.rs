@@ -15,10 +15,10 @@ use crate::ids::{IdempotencyKey, OrderKey, PackageId, ShopKey};
 use crate::order::{Action, Actor, DeadlineKind, ExceptionKind, LogisticsMode, Order};
 use crate::ports::store::{IntendedEffect, Intent, StoredDocument};
 use crate::ports::{CarrierNaming, Recovery};
-use crate::rules::{RouteDecision, RouteFacts, RouteInput, route};
+use crate::rules::{RouteDecision, RouteFacts, RouteInput, declare, route};
 use crate::shipment::{
     Label, LabelIntent, LabelRecord, LabelRequest, LabelState, Package, RateQuote, RateRequest,
-    ServiceChoice, ServiceKey,
+    ServiceChoice, ServiceKey, crosses_border,
 };
 
 /// A parcel to work on.
@@ -377,12 +377,22 @@ impl Engine {
         let departure = calendar
             .next_departure(now)
             .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()))?;
+        let sender = self.sender(package)?;
+        let customs = if crosses_border(&sender.address, &recipient.address) {
+            let declaration = declare(order, package, &self.0.policy.customs)
+                .map_err(|gap| Error::invalid("customs", gap.to_string()))?;
+            declaration.check(package.weight)?;
+            Some(Box::new(declaration))
+        } else {
+            None
+        };
         Ok(RateRequest {
-            sender: self.sender(package)?,
+            sender,
             recipient,
             weight: package.weight,
             dimensions: package.dimensions,
             value: Some(order.total),
+            customs,
             mailing_date: calendar.local_date(departure),
         })
     }
@@ -532,6 +542,7 @@ impl Engine {
             weight: rate.weight,
             dimensions: rate.dimensions,
             value: rate.value,
+            customs: rate.customs,
             mailing_date: rate.mailing_date,
             format: self.0.policy.label_format.clone(),
             references: vec![package.id.to_string(), order.key.order.to_string()],

@@ -63,8 +63,8 @@ use crate::ports::store::Store;
 use crate::ports::{CarrierAdapter, Listing, MarketplaceAdapter, Stock};
 use crate::rules::alert::AlertPolicy;
 use crate::rules::{
-    AllocationPolicy, ExceptionPolicy, PollPlan, ReviewPolicy, RoutePolicy, RouteRule, SlaRules,
-    TrackPollPolicy,
+    AllocationPolicy, CustomsBook, ExceptionPolicy, PollPlan, ReviewPolicy, RoutePolicy, RouteRule,
+    SlaRules, TrackPollPolicy,
 };
 use crate::shipment::{CarrierService, LabelFormat};
 use crate::warehouse::Warehouse;
@@ -201,6 +201,8 @@ pub struct EnginePolicy {
     pub ask_for_quotes: bool,
     /// The language of labels.
     pub label_format: LabelFormat,
+    /// What customs asks of goods, for parcels that cross a border.
+    pub customs: CustomsBook,
     /// How far windows of synchronisation overlap, in minutes. Default 10.
     pub overlap_minutes: u32,
     /// Orders worked on at once. Default 16.
@@ -225,6 +227,7 @@ impl Default for EnginePolicy {
             tracking: TrackPollPolicy::default(),
             ask_for_quotes: true,
             label_format: LabelFormat::Pdf,
+            customs: CustomsBook::default(),
             overlap_minutes: 10,
             concurrency: 16,
             lease_seconds: 300,

@@ -107,6 +107,7 @@ impl Engine {
                 weight: package.weight,
                 dimensions: package.dimensions,
                 value: Some(order.total),
+                customs: None,
                 mailing_date: calendar.local_date(departure),
                 format: self.0.policy.label_format.clone(),
                 references: vec![package.id.to_string(), order.key.order.to_string()],

@@ -3,18 +3,20 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::marketplace::WebhookRequest;
 use crate::address::{Address, Contact};
 use crate::error::Result;
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
 use crate::money::Money;
+use crate::personal::Personal;
 use crate::shipment::{
     Document, Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest,
     ServiceKey, Tracked,
 };
-use crate::units::{Grams, Millimetres};
+use crate::units::{Dimensions, Grams, Millimetres};
 
 /// A carrier, seen through one account.
 #[async_trait]
@@ -62,6 +64,16 @@ pub trait CarrierAdapter: Debug + Send + Sync + 'static {
 
     /// Checking addresses.
     fn addresses(&self) -> Option<&dyn ValidateAddress> {
+        None
+    }
+
+    /// Several parcels as one shipment.
+    fn pieces(&self) -> Option<&dyn MultiPiece> {
+        None
+    }
+
+    /// News of parcels that the carrier sends by itself.
+    fn push(&self) -> Option<&dyn TrackingPush> {
         None
     }
 }
@@ -235,6 +247,129 @@ pub struct Pickup {
 pub trait ValidateAddress: Send + Sync {
     /// What the carrier thinks of an address.
     async fn validate(&self, address: &Address) -> Result<AddressCheck>;
+}
+
+/// Several parcels of one sender to one recipient as one shipment: often cheaper, and cleared at a
+/// border together.
+#[async_trait]
+pub trait MultiPiece: Send + Sync {
+    /// Most parcels of one shipment in one call.
+    fn max_pieces(&self) -> u32;
+
+    /// Buys one label for each piece, in the order given. The key is stored by the caller before this
+    /// is called.
+    ///
+    /// A lost answer is [`Ambiguous`](crate::ErrorKind::Ambiguous): go on with
+    /// [`recover_pieces`](Self::recover_pieces), never by buying again.
+    async fn buy_pieces(&self, request: &PiecesRequest, key: &IdempotencyKey) -> Result<Pieces>;
+
+    /// Finds out what became of a purchase whose answer was lost, that was intended at `created_at`.
+    async fn recover_pieces(
+        &self,
+        request: &PiecesRequest,
+        key: &IdempotencyKey,
+        created_at: DateTime<Utc>,
+    ) -> Result<PiecesRecovery>;
+}
+
+/// What a carrier is asked to sell for several parcels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PiecesRequest {
+    /// Everything the pieces share, customs included. Its weight, size and references are not used;
+    /// its value is that of the whole shipment.
+    pub shipment: LabelRequest,
+    /// The pieces, at least one.
+    pub pieces: Vec<Piece>,
+}
+
+/// One of several parcels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// How heavy, packaging included.
+    pub weight: Grams,
+    /// How big.
+    pub dimensions: Option<Dimensions>,
+    /// References printed on its label or stored with it, the package id first.
+    pub references: Vec<String>,
+}
+
+/// Several labels that were bought as one shipment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pieces {
+    /// The number of the shipment; voiding it voids every piece.
+    pub number: TrackingNumber,
+    /// One label for each piece, in the order of the request. What the shipment costs stands on the
+    /// first; the others have [`LabelCost::unstated`](crate::shipment::LabelCost::unstated).
+    pub labels: Vec<Label>,
+    /// Documents of the whole shipment, for example a commercial invoice.
+    pub documents: Vec<Document>,
+}
+
+/// What became of a purchase of several pieces whose answer was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PiecesRecovery {
+    /// It was bought; here it is.
+    Found(Box<Pieces>),
+    /// It was surely not bought, or was found and given back. Buying is safe.
+    Absent,
+    /// The carrier cannot tell. A person must look; nothing is bought.
+    Unknowable {
+        /// Why it cannot be told.
+        reason: String,
+    },
+}
+
+/// News of parcels that a carrier sends by itself. Polling goes on beside it, more slowly.
+#[async_trait]
+pub trait TrackingPush: Send + Sync {
+    /// Checks what a carrier sent and reads it. Pure.
+    ///
+    /// # Errors
+    /// [`AuthRejected`](crate::ErrorKind::AuthRejected) when the signature or secret does not fit,
+    /// [`UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer) when the body is not readable.
+    fn receive(&self, request: &WebhookRequest<'_>, now: DateTime<Utc>) -> Result<PushNotice>;
+
+    /// Asks the carrier to send news of parcels: one outcome for each number, in order. Where a
+    /// carrier sends news of a whole account, numbers are not asked about and all outcomes are good.
+    async fn subscribe(&self, numbers: &[TrackingNumber]) -> Result<Vec<Result<()>>>;
+
+    /// Answers a carrier that asked whether the hook is ours.
+    async fn confirm(&self, handshake: &Handshake) -> Result<()>;
+}
+
+/// What a carrier sent by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushNotice {
+    /// News of parcels. The same news may come again, and late.
+    Tracking(Vec<Tracked>),
+    /// The carrier asks whether the hook is ours: see [`TrackingPush::confirm`].
+    Handshake(Handshake),
+    /// A word about the subscription itself, with the carrier's words.
+    Subscription {
+        /// Whether it works from now on.
+        active: bool,
+        /// In the carrier's words.
+        detail: String,
+    },
+}
+
+/// A question whether a hook is ours.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Handshake {
+    /// The carrier's id of the subscription.
+    pub subscription: String,
+    /// What to show it.
+    pub secret: Personal<String>,
+    /// What the HTTP answer must contain, where the carrier wants an echo.
+    pub echo: Option<String>,
+}
+
+impl Debug for Handshake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handshake")
+            .field("subscription", &self.subscription)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a carrier thinks of an address.

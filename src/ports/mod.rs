@@ -4,14 +4,21 @@
 //! whose presence is the proof: no default method pretends success.
 
 mod carrier;
+#[cfg(any(feature = "client", feature = "engine"))]
+mod carrier_bulk;
 mod marketplace;
 mod stock;
 pub mod store;
 
 pub use carrier::{
-    AddressCheck, AddressVerdict, CarrierAdapter, CarrierLimits, IdempotencySupport, Manifest,
-    ManifestRequest, Manifests, Pickup, PickupRequest, Pickups, Recovery, ValidateAddress,
+    AddressCheck, AddressVerdict, CarrierAdapter, CarrierLimits, Handshake, IdempotencySupport,
+    Manifest, ManifestRequest, Manifests, MultiPiece, Pickup, PickupRequest, Pickups, Piece,
+    Pieces, PiecesRecovery, PiecesRequest, PushNotice, Recovery, TrackingPush, ValidateAddress,
     VoidLabel, VoidOutcome,
+};
+#[cfg(any(feature = "client", feature = "engine"))]
+pub use carrier_bulk::{
+    BulkOptions, CarrierExt, Enquiry, EnquiryReport, ParcelQuotes, PurchaseOutcome, quotes,
 };
 pub use marketplace::{
     Acknowledge, Acknowledged, AfterSale, AfterSaleCase, BuyerMessages, CancelLine, Cancellations,

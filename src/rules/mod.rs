@@ -11,6 +11,7 @@ mod allocate;
 pub mod analytics;
 mod classify;
 mod combine;
+mod customs;
 mod dashboard;
 mod exception_book;
 mod exceptions;
@@ -25,6 +26,7 @@ mod review;
 mod route;
 mod sla;
 mod upload;
+mod void;
 mod words;
 
 pub use allocate::{
@@ -33,6 +35,7 @@ pub use allocate::{
 };
 pub use classify::{Classification, ClassificationPolicy, classify};
 pub use combine::{CombinedOrders, combinable};
+pub use customs::{CustomsBook, CustomsFacts, CustomsGap, declare};
 pub use dashboard::{Dashboard, HotSeller, Percentiles, dashboard};
 pub use exception_book::{
     BookChanges, ExceptionBook, ExceptionBookError, ExceptionKey, ExceptionRecord, ExceptionStatus,
@@ -75,3 +78,4 @@ pub use sla::{
     Standing, deadlines, earliest_unmet, is_met, judge, met_at, missing, presets, reply_deadline,
 };
 pub use upload::{CarrierCode, CarrierMap, CarrierMapRow, UploadVerdict, judge_upload, only_slot};
+pub use void::{LabelStanding, VoidAfterwards, VoidUntil, VoidVerdict, VoidWindow, void_verdict};

@@ -2,6 +2,7 @@
 //!
 //! Label, warehouse work, movement and upload run in parallel and are never squeezed into one state.
 
+mod customs;
 mod fold;
 mod label;
 pub mod number;
@@ -11,6 +12,10 @@ mod tracking;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use customs::{
+    CustomsDeclaration, CustomsFault, CustomsItem, DutiesPayer, ExportReason, TaxId, TaxIdOwner,
+    crosses_border,
+};
 pub use fold::{FoldFinding, FoldedTracking, TransitState, fold};
 pub use label::{Charge, Document, DocumentKind, Label, LabelCost, LabelFormat, LabelRecord};
 pub use service::{

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::customs::CustomsDeclaration;
 use crate::address::{Contact, Country};
 use crate::ids::{CarrierId, ServiceCode, WarehouseId};
 use crate::money::Money;
@@ -133,6 +134,9 @@ pub struct RateRequest {
     pub dimensions: Option<Dimensions>,
     /// What the goods are worth, where insurance or customs need it.
     pub value: Option<Money>,
+    /// What customs wants to know, for parcels that cross a border.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customs: Option<Box<CustomsDeclaration>>,
     /// The local day of hand-over.
     pub mailing_date: NaiveDate,
 }
@@ -194,6 +198,9 @@ pub struct LabelRequest {
     pub dimensions: Option<Dimensions>,
     /// What the goods are worth.
     pub value: Option<Money>,
+    /// What customs wants to know, for parcels that cross a border.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customs: Option<Box<CustomsDeclaration>>,
     /// The local day of hand-over, printed on the label.
     pub mailing_date: NaiveDate,
     /// Which language the label should be in.

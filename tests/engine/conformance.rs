@@ -103,6 +103,7 @@ fn rate() -> RateRequest {
         weight: Grams::new(700),
         dimensions: Some(Dimensions::new(mm(250), mm(200), mm(100))),
         value: None,
+        customs: None,
         mailing_date: NaiveDate::from_ymd_opt(2026, 3, 4).unwrap(),
     }
 }
@@ -119,6 +120,7 @@ fn carrier_fixture() -> carriers::Fixture {
             weight: rate().weight,
             dimensions: rate().dimensions,
             value: None,
+            customs: None,
             mailing_date: rate().mailing_date,
             format: LabelFormat::Pdf,
             references: vec![format!("PK-{number}")],

@@ -190,6 +190,7 @@ pub(crate) fn parcel() -> RateRequest {
         weight: Grams::new(700),
         dimensions: Some(size()),
         value: None,
+        customs: None,
         mailing_date: today(),
     }
 }
@@ -204,6 +205,7 @@ pub(crate) fn purchase(reference: &str) -> LabelRequest {
         weight: Grams::new(700),
         dimensions: Some(size()),
         value: None,
+        customs: None,
         mailing_date: today(),
         format: LabelFormat::Pdf,
         references: vec![reference.to_owned()],

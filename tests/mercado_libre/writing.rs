@@ -232,6 +232,7 @@ fn label_request(pack: &SandboxPack, format: LabelFormat) -> PlatformLabelReques
             weight: Grams::new(700),
             dimensions: None,
             value: None,
+            customs: None,
             mailing_date: noon().date_naive(),
             format,
             references: Vec::new(),

@@ -246,6 +246,7 @@ pub(super) fn label_request(
             weight: Grams::new(700),
             dimensions: None,
             value: None,
+            customs: None,
             mailing_date: at(0).date_naive(),
             format: LabelFormat::Pdf,
             references: vec!["p1".into()],

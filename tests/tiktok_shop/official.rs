@@ -483,6 +483,7 @@ async fn a_label_is_bought_with_the_fields_of_the_official_requests() {
         weight: Grams::new(1),
         dimensions: Some(size),
         value: None,
+        customs: None,
         mailing_date: label.mailing_date,
     };
     assert!(shop.rates(&id(), &request).await.unwrap().is_empty());

@@ -251,6 +251,7 @@ pub(crate) fn parcel() -> RateRequest {
         weight: Grams::new(700),
         dimensions: Some(size()),
         value: None,
+        customs: None,
         mailing_date: today(),
     }
 }
@@ -265,6 +266,7 @@ pub(crate) fn purchase(reference: &str) -> LabelRequest {
         weight: Grams::new(700),
         dimensions: Some(size()),
         value: None,
+        customs: None,
         mailing_date: today(),
         format: LabelFormat::Pdf,
         references: vec![reference.to_owned()],

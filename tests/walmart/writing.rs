@@ -315,6 +315,7 @@ fn label_request() -> PlatformLabelRequest {
             weight: Grams::from_pounds(13.into()).unwrap(),
             dimensions: Some(size()),
             value: None,
+            customs: None,
             mailing_date: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(),
             format: LabelFormat::Pdf,
             references: Vec::new(),
@@ -391,6 +392,7 @@ async fn rates_labels_and_their_return_read_the_official_examples() {
         weight: Grams::new(500),
         dimensions: Some(size()),
         value: None,
+        customs: None,
         mailing_date: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(),
     };
     let rates = labels.rates(&id("1815367951431"), &request).await.unwrap();
