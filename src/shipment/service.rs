@@ -11,6 +11,7 @@ use crate::units::{Dimensions, Grams, Millimetres};
 
 /// Names a service of a carrier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ServiceKey {
     /// The carrier.
     pub carrier: CarrierId,
@@ -48,6 +49,7 @@ pub enum CostTier {
 
 /// A service of the catalogue: where it goes, what it takes, how long it needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CarrierService {
     /// Which.
     pub key: ServiceKey,
@@ -87,6 +89,7 @@ pub struct CarrierService {
 
 /// Where a service goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Coverage {
     /// Countries; empty is every country.
     #[serde(default)]
