@@ -58,6 +58,11 @@ fn what_cannot_be_read_names_its_field() {
             "calendars.c.zone",
             "Mars/Base",
         ),
+        (
+            r#"{"calendars": {"c": {"zone": "UTC", "cutoff": "12:00:00", "working_weekdays": [true, true, true, true, true, true, true], "special_hours": {"2026-12-24": {"opens": "18:00:00", "closes": "09:00:00"}}}}}"#,
+            "calendars.c.special_hours.2026-12-24",
+            "must be later than `opens`",
+        ),
         (r#"{"route_rules": [{"id": "r"}]}"#, "route_rules[0]", "missing field `then`"),
         (r#"{"alerts": {"stuck_hours": -1}}"#, "alerts.stuck_hours", "invalid value"),
         ("{} {}", ".", "trailing"),

@@ -384,11 +384,12 @@ fn word<T: serde::Serialize + fmt::Debug>(value: &T) -> String {
 
 /// Whether a text is an address of the web, perhaps with places to fill in.
 fn is_web_address(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    rest.is_some_and(|rest| {
-        let host = rest.split(['/', '?', '#']).next().unwrap_or("");
-        !host.is_empty() && !rest.chars().any(|c| c.is_whitespace() || c.is_control())
-    })
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let is_web = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let begins_host = |c: char| c.is_alphanumeric() || matches!(c, '[' | '{');
+    is_web
+        && rest.starts_with(begins_host)
+        && !rest.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 struct Findings(Vec<PolicyFinding>);
