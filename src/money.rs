@@ -124,6 +124,7 @@ pub enum MoneyError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Money {
     /// How much, with the decimals it was given with.
     #[serde(with = "rust_decimal::serde::str")]

@@ -167,6 +167,7 @@ impl fmt::Display for Millimetres {
 
 /// The size of a parcel. Length is the longest side, height the shortest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Dimensions {
     /// The longest side.

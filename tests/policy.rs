@@ -7,8 +7,17 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+#[path = "policy/findings.rs"]
+mod findings;
+#[path = "policy/strict.rs"]
+mod strict;
+
+use chrono::{NaiveDate, NaiveTime};
+use orderflow::calendar::WorkCalendar;
 use orderflow::rules::kpi::KpiId;
-use orderflow::rules::{Policy, PolicyPresetError};
+use orderflow::rules::{
+    CarrierMap, CarrierMapRow, Policy, PolicyPresetError, Span, check_poll_interval, poll_plan,
+};
 use orderflow::{PlatformId, ShopId, ShopKey};
 use proptest::prelude::*;
 
@@ -48,6 +57,11 @@ fn what_cannot_be_read_names_its_field() {
             r#"{"calendars": {"c": {"zone": "Mars/Base", "cutoff": "12:00:00", "working_weekdays": [true, true, true, true, true, true, true]}}}"#,
             "calendars.c.zone",
             "Mars/Base",
+        ),
+        (
+            r#"{"calendars": {"c": {"zone": "UTC", "cutoff": "12:00:00", "working_weekdays": [true, true, true, true, true, true, true], "special_hours": {"2026-12-24": {"opens": "18:00:00", "closes": "09:00:00"}}}}}"#,
+            "calendars.c.special_hours.2026-12-24",
+            "must be later than `opens`",
         ),
         (r#"{"route_rules": [{"id": "r"}]}"#, "route_rules[0]", "missing field `then`"),
         (r#"{"alerts": {"stuck_hours": -1}}"#, "alerts.stuck_hours", "invalid value"),
@@ -107,7 +121,7 @@ fn what_cannot_work_names_its_field_and_the_reason() {
         ),
         (
             r#"{"route_rules": [{"id": "r", "when": {"min_weight": 500, "max_weight": 500}, "then": {"only": []}}]}"#,
-            "route_rules[0].max_weight",
+            "route_rules[0].when.max_weight",
         ),
     ] {
         let found = read(text).validate();
@@ -179,7 +193,110 @@ fn a_policy_survives_json_and_toml() {
     assert_eq!(toml::from_str::<Policy>(&text).unwrap(), policy);
 }
 
+#[test]
+fn dates_and_times_of_toml_itself_are_read_like_text() {
+    let native = r#"
+        [calendars.here]
+        zone = "America/New_York"
+        working_weekdays = [true, true, true, true, true, false, false]
+        cutoff = 14:00:00
+        holidays = [2026-12-25, "2026-12-28"]
+        half_days = { 2026-12-24 = 11:00:00 }
+        hours = { opens = 08:30:00, closes = "17:00:00" }
+        special_hours = { 2026-12-31 = { opens = 09:00:00, closes = 12:00:00 } }
+
+        [[sla_rules]]
+        name = "deliver"
+        kind = "deliver_by"
+        anchor = "order_paid"
+        span = { calendar_days = { days = 3, zone = "UTC", end_of_day = 18:00:00 } }
+
+        [alerts.quiet]
+        zone = "UTC"
+        from = 22:00:00
+        to = 07:00:00
+    "#;
+    let policy: Policy = toml::from_str(native).unwrap();
+    let calendar: &WorkCalendar = &policy.calendars["here"];
+    let time = |h, m| NaiveTime::from_hms_opt(h, m, 0).unwrap();
+    let day = |d| NaiveDate::from_ymd_opt(2026, 12, d).unwrap();
+    assert_eq!(calendar.cutoff, time(14, 0));
+    assert_eq!(calendar.holidays.iter().copied().collect::<Vec<_>>(), [day(25), day(28)]);
+    assert_eq!(calendar.half_days[&day(24)], time(11, 0));
+    assert_eq!(calendar.hours.unwrap().opens(), time(8, 30));
+    assert_eq!(calendar.special_hours[&day(31)].closes(), time(12, 0));
+    let end = Some(time(18, 0));
+    let zone = chrono_tz::UTC;
+    assert_eq!(policy.sla_rules[0].span, Span::CalendarDays { days: 3, zone, end_of_day: end });
+    assert_eq!(policy.alerts.quiet.unwrap().from, time(22, 0));
+    // Written again they are text, in every format.
+    let text = toml::to_string(&policy).unwrap();
+    assert_eq!(toml::from_str::<Policy>(&text).unwrap(), policy);
+
+    for (wrong, reason) in [
+        ("cutoff = 2026-12-24", "2026-12-24"),
+        ("cutoff = 14", "a local date or time as text"),
+        ("cutoff = { hour = 14 }", "a local date or time as text"),
+        ("cutoff = \"noon\"", "noon"),
+    ] {
+        let text = native.replace("cutoff = 14:00:00", wrong);
+        let error = toml::from_str::<Policy>(&text).unwrap_err().to_string();
+        assert!(error.contains(reason), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn the_bounds_of_the_poll_plan_are_decided_by_the_policy() {
+    let mut policy = read(SHOP);
+    let shop = policy.shops[0].key();
+    policy.shops[0].orders_per_day = 150;
+    assert_eq!(policy.poll_plan(&shop), Ok(poll_plan(150, false, false)));
+    policy.polling.floor_minutes = 8;
+    assert_eq!(policy.poll_plan(&shop).unwrap().every_minutes, 8);
+    policy.shops[0].orders_per_day = 10;
+    policy.shops[0].push = true;
+    assert_eq!(policy.poll_plan(&shop).unwrap().every_minutes, 30);
+    policy.polling.ceiling_minutes = 20;
+    assert_eq!(policy.poll_plan(&shop).unwrap().every_minutes, 20);
+    // A shop that must acknowledge is asked more often.
+    let text = SHOP
+        .replace("mercado-libre", "walmart")
+        .replace(r#""currency""#, r#""push": true, "currency""#);
+    let mut policy = read(&text);
+    let shop = policy.shops[0].key();
+    assert_eq!(policy.poll_plan(&shop).unwrap().every_minutes, 15);
+    policy.polling.acknowledge_minutes = 7;
+    assert_eq!(policy.poll_plan(&shop).unwrap().every_minutes, 7);
+    assert_eq!(check_poll_interval(7, true, 0), None);
+    let stranger = ShopKey::new(PlatformId::from_static("walmart"), ShopId::from_static("9"));
+    assert!(policy.poll_plan(&stranger).is_err());
+}
+
 proptest! {
+    #[test]
+    fn the_order_of_rows_never_decides_how_a_carrier_is_called(
+        rows in prop::collection::vec((0_u8..8, 0_u8..3), 1..8).prop_map(|rows| {
+            rows.into_iter().map(|(set, code)| {
+                let text = serde_json::json!({
+                    "platform": (set & 4 != 0).then_some("csv"),
+                    "site": (set & 2 != 0).then_some("US"),
+                    "carrier": "post",
+                    "service": (set & 1 != 0).then_some("GROUND"),
+                    "code": { "code": format!("C{code}") },
+                });
+                serde_json::from_value::<CarrierMapRow>(text).unwrap()
+            }).collect::<Vec<_>>()
+        }).prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle())),
+    ) {
+        let (rows, shuffled) = rows;
+        let name = |rows: Vec<CarrierMapRow>| {
+            let (platform, carrier) = (PlatformId::from_static("csv"), "post".parse().unwrap());
+            let service = "GROUND".parse().unwrap();
+            CarrierMap::new(rows).code(&platform, Some("US"), &carrier, &service).cloned()
+        };
+        prop_assert_eq!(name(rows), name(shuffled));
+    }
+
     #[test]
     fn no_text_breaks_reading_a_policy(text in ".{0,300}") {
         let _ = Policy::from_json(&text).map(|policy| policy.validate());

@@ -48,6 +48,8 @@ pub struct CompiledCalendar {
     /// The working days in order, their cut-offs, and their last instants.
     days: Vec<NaiveDate>,
     cutoffs: Vec<DateTime<Utc>>,
+    /// The last instants in time for them; needed while the table is made.
+    in_time: Vec<DateTime<Utc>>,
     ends: Vec<DateTime<Utc>>,
     business: Business,
 }
@@ -126,6 +128,7 @@ impl CompiledCalendar {
             starts: Vec::new(),
             days: Vec::new(),
             cutoffs: Vec::new(),
+            in_time: Vec::new(),
             ends: Vec::new(),
             business: Business::default(),
         };
@@ -138,6 +141,7 @@ impl CompiledCalendar {
         }
         table.business.finish();
         table.index(first_year..=last_year);
+        table.in_time = Vec::new();
         Ok(table)
     }
 
@@ -164,6 +168,7 @@ impl CompiledCalendar {
             before = day;
             self.days.push(day);
             self.cutoffs.push(self.plain.cutoff_instant(day));
+            self.in_time.push(self.plain.in_time_until(day));
             self.ends.push(resolve_local(self.plain.zone, day.and_time(END_OF_DAY)));
             if let Some(open) =
                 self.plain.hours.and_then(|usual| self.plain.open_between(day, usual))
@@ -183,7 +188,7 @@ impl CompiledCalendar {
                     continue;
                 };
                 let midnight = date.and_time(NaiveTime::MIN).and_utc();
-                while self.cutoffs.get(day).is_some_and(|cutoff| *cutoff < midnight) {
+                while self.in_time.get(day).is_some_and(|last| *last < midnight) {
                     day += 1;
                 }
                 self.starts.push(self.start_of(day, midnight).unwrap_or(NO_START));
@@ -201,8 +206,8 @@ impl CompiledCalendar {
     /// The row of the UTC day that begins at `midnight`; `None` when two cut-offs are not enough.
     fn start_of(&self, day: usize, midnight: DateTime<Utc>) -> Option<Start> {
         let next = midnight + TimeDelta::days(1);
-        let within = |index: usize| self.cutoffs.get(index).filter(|cutoff| **cutoff < next);
-        if day >= self.cutoffs.len() || within(day + 2).is_some() {
+        let within = |index: usize| self.in_time.get(index).filter(|last| **last < next);
+        if day >= self.in_time.len() || within(day + 2).is_some() {
             return None;
         }
         let cutoff = |index| {
@@ -256,7 +261,7 @@ impl CompiledCalendar {
     #[inline]
     pub fn next_departure(&self, instant: DateTime<Utc>) -> Result<DateTime<Utc>, CalendarError> {
         match self.start(instant).and_then(|day| self.cutoffs.get(day)) {
-            Some(cutoff) => Ok(*cutoff),
+            Some(cutoff) => Ok((*cutoff).max(instant)),
             None => self.plain.next_departure(instant),
         }
     }

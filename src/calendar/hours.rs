@@ -29,8 +29,11 @@ pub struct OpeningHours {
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct WireHours {
+    #[serde(deserialize_with = "super::written::time")]
     opens: NaiveTime,
+    #[serde(deserialize_with = "super::written::time")]
     closes: NaiveTime,
 }
 

@@ -14,6 +14,7 @@ mod compiled;
 mod holidays;
 mod hours;
 mod window;
+pub(crate) mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +35,9 @@ pub const END_OF_DAY: NaiveTime = match NaiveTime::from_hms_opt(23, 59, 59) {
     Some(time) => time,
     None => NaiveTime::MIN,
 };
+
+/// What of a second comes after its begin.
+const LAST_FRACTION: TimeDelta = TimeDelta::nanoseconds(999_999_999);
 
 /// How far ahead the next working day is looked for, in days. A calendar without a working day in
 /// two years is wrong, and asking it must fail instead of looping.
@@ -113,21 +117,24 @@ fn first_instant_after_gap(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
 
 /// Working days, cut-off and zone of a shop, warehouse or carrier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WorkCalendar {
     /// IANA zone.
     pub zone: Tz,
     /// Which weekdays are worked, Monday first.
     pub working_weekdays: [bool; 7],
     /// Days off, in local dates.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "written::dates")]
     pub holidays: BTreeSet<NaiveDate>,
     /// A country whose public holidays are days off too, in every year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holiday_calendar: Option<HolidayCalendar>,
     /// Days on which the cut-off is earlier (or later) than usual.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "written::times")]
     pub half_days: BTreeMap<NaiveDate, NaiveTime>,
-    /// Until when an order counts for the same day; exactly then is in time.
+    /// Until when an order counts for the same day; exactly then is in time. [`END_OF_DAY`] is the
+    /// whole day, to its last fraction of a second.
+    #[serde(deserialize_with = "written::time")]
     pub cutoff: NaiveTime,
     /// Opening hours of a working day; without them nobody can ask for business time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -223,6 +230,16 @@ impl WorkCalendar {
         resolve_local(self.zone, day.and_time(self.cutoff_on(day)))
     }
 
+    /// The last instant that is in time for a local date: the cut-off, or where that is the end of
+    /// the day, the last fraction of its last second.
+    fn in_time_until(&self, day: NaiveDate) -> DateTime<Utc> {
+        let cutoff = self.cutoff_instant(day);
+        // Where clocks skip the end of the day, the cut-off is the next day's begin.
+        let is_end = self.cutoff_on(day) == END_OF_DAY
+            && local_time(self.zone, cutoff) == day.and_time(END_OF_DAY);
+        if is_end { cutoff + LAST_FRACTION } else { cutoff }
+    }
+
     /// The first working day on or after `day`.
     ///
     /// # Errors
@@ -238,7 +255,7 @@ impl WorkCalendar {
     /// it is a working day and the cut-off has not passed, else the next working day.
     ///
     /// In other words: the first working day whose [cut-off](Self::cutoff_instant) is not before
-    /// `instant`. A later arrival never starts earlier, also where clocks are set back.
+    /// `instant`, where a cut-off at [`END_OF_DAY`] includes the fractions of that second. A later arrival never starts earlier, also where clocks are set back.
     ///
     /// # Errors
     /// [`CalendarError`].
@@ -247,7 +264,7 @@ impl WorkCalendar {
         let today = self.local_date(instant);
         // Where clocks are set back over midnight, yesterday may not be over.
         for day in [today.pred_opt(), Some(today)].into_iter().flatten() {
-            if self.is_working_day(day) && instant <= self.cutoff_instant(day) {
+            if self.is_working_day(day) && instant <= self.in_time_until(day) {
                 return Ok(day);
             }
         }
@@ -267,7 +284,8 @@ impl WorkCalendar {
         })
     }
 
-    /// The instant `end_of_day` on the `days`-th working day after the start day of `anchor`.
+    /// The instant `end_of_day` on the `days`-th working day after the start day of `anchor`. With
+    /// 0 days and an early `end_of_day` it may lie before `anchor`.
     ///
     /// ```
     /// use chrono::{NaiveTime, TimeZone, Utc};
@@ -295,12 +313,13 @@ impl WorkCalendar {
     }
 
     /// The next instant at which a parcel that is ready at `instant` leaves: the cut-off of its
-    /// start day.
+    /// start day, or `instant` itself in the fractions of the last second of a day.
     ///
     /// # Errors
     /// [`CalendarError`].
     pub fn next_departure(&self, instant: DateTime<Utc>) -> Result<DateTime<Utc>, CalendarError> {
-        self.start_day(instant).map(|day| self.cutoff_instant(day))
+        let cutoff = self.cutoff_instant(self.start_day(instant)?);
+        Ok(cutoff.max(bounded(instant)))
     }
 
     /// The local date at an instant.

@@ -353,16 +353,20 @@ impl Engine {
                 (after, events, effects)
             }
         };
-        match rules::deadlines(&order, &snapshot.deadlines, &shop.sla) {
-            Ok(deadlines) if deadlines != order.deadlines => {
-                let event = Event::new(Action::DeadlinesSet { deadlines }, now, Actor::System);
-                self.apply_each(&mut order, vec![event], &mut events, &mut effects, now);
-            }
-            Ok(_) => {}
-            Err(error) => {
-                return Err(Error::new(ErrorKind::Configuration, error.to_string())
-                    .with_context("shop", &shop.key));
-            }
+        let (deadlines, fault) = match rules::deadlines(&order, &snapshot.deadlines, &shop.sla) {
+            Ok(deadlines) => (deadlines, None),
+            // A rule that cannot answer costs neither the order nor its other deadlines.
+            Err(error) => (error.deadlines_for(&order), Some(error.to_string())),
+        };
+        if deadlines != order.deadlines {
+            let event = Event::new(Action::DeadlinesSet { deadlines }, now, Actor::System);
+            self.apply_each(&mut order, vec![event], &mut events, &mut effects, now);
+        }
+        if let Some(detail) = fault {
+            let kind = ExceptionKind::ImportFailure;
+            let action = Action::IncidentRaised { kind, package: None, detail };
+            let event = Event::new(action, now, Actor::System);
+            self.apply_each(&mut order, vec![event], &mut events, &mut effects, now);
         }
         Ok(Some((order, events, effects)))
     }

@@ -86,10 +86,10 @@ pub fn plan(order: &Order, facts: &Facts<'_>, now: DateTime<Utc>) -> Vec<Step> {
     } else {
         facts.platform_deadlines.to_vec()
     };
-    // A calendar that cannot answer leaves the deadlines as they are; `Engine` reports it.
-    if let Ok(deadlines) = rules::deadlines(order, &platform, facts.sla)
-        && deadlines != order.deadlines
-    {
+    // A rule that cannot answer leaves its deadline as it is; the import of the order tells it.
+    let deadlines = rules::deadlines(order, &platform, facts.sla)
+        .unwrap_or_else(|error| error.deadlines_for(order));
+    if deadlines != order.deadlines {
         steps.push(Step::SetDeadlines(deadlines));
     }
     for package in &order.packages {

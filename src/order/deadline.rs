@@ -65,7 +65,7 @@ pub enum ShipTimeBasis {
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Requirements {
     /// Whether the platform must have the tracking number, too.
     pub tracking: bool,

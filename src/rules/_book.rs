@@ -11,6 +11,7 @@
 //! | § | Rule | Decided by | Pinned by |
 //! |---|---|---|---|
 //! | 4.1 | how often a platform is asked, by orders a day, push and acknowledgement clock | [`poll_plan`](super::poll_plan) | `handling::every_row_of_the_poll_plan` |
+//! | 4.1 | floor and ceiling are the host's | [`PollPolicy`](super::PollPolicy) | `policy::the_bounds_of_the_poll_plan_are_decided_by_the_policy` |
 //! | 4.1 | an interval that is too slow is told | [`check_poll_interval`](super::check_poll_interval) | `handling::every_row_of_the_poll_plan` |
 //! | 4.2 | windows; the horizon moves after every page is stored | `engine::Engine::sync` | `engine::the_horizon_moves_only_after_every_page_is_stored` |
 //! | 4.2 | catching up on demand moves nothing | `engine::Engine::fetch_window` | `engine::a_shop_catches_up_from_where_it_stopped_and_a_window_on_demand_moves_nothing` |
@@ -125,6 +126,9 @@
 //! |---|---|---|---|
 //! | 11.1 | every kind; several automatic cancellations; the earliest unmet | [`earliest_unmet`](super::earliest_unmet) | `calendar::several_automatic_cancellations_stand_side_by_side_and_the_earliest_unmet_leads` |
 //! | 11.2 | platform, shop rules by precedence, preset; versions | [`deadlines`](super::deadlines) | `calendar::the_most_specific_rule_of_the_shop_comes_first_in_the_stated_order` |
+//! | 11.2 | the order of rules in a list decides nothing | [`deadlines`](super::deadlines) | `calendar::the_order_in_which_rules_are_listed_changes_nothing` |
+//! | 11.2 | a rule that cannot answer costs no other deadline | [`SlaError`](super::SlaError) | `calendar::a_rule_that_cannot_answer_costs_neither_its_deadline_nor_the_others` |
+//! | 11.3 | what a deadline can be counted from | [`Anchor::suits`](super::Anchor::suits) | `policy::anchors_that_never_come_or_come_too_late_are_found` |
 //! | 11.3 | elapsed hours; 48, 72 and 168 | [`Span`](super::Span) | `calendar::days_told_as_hours_are_elapsed_time_and_ignore_calendars` |
 //! | 11.3 | business days, cut-off, clock changes: the worked examples | [`WorkCalendar`](crate::calendar::WorkCalendar) | `calendar::the_worked_examples_of_business_days_come_out_to_the_second` |
 //! | 11.3 | the same from a table | [`CompiledCalendar`](crate::calendar::CompiledCalendar) | `calendar::a_compiled_calendar_answers_exactly_like_the_plain_one` |

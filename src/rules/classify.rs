@@ -11,7 +11,7 @@ use crate::units::Grams;
 
 /// Bands and priorities of a shop. All of it is data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ClassificationPolicy {
     /// Upper bounds of value bands, excluded, with their names, ascending; the name of what lies

@@ -35,7 +35,7 @@ pub enum Severity {
 
 /// When conditions become exceptions. All of it is configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ExceptionPolicy {
     /// The warning ladder for ship-by.

@@ -35,6 +35,7 @@ pub enum Level {
 
 /// A step of the ladder: due when at most this much is left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LadderStep {
     /// Which level.
     pub level: Level,
@@ -49,6 +50,7 @@ pub struct LadderStep {
 
 /// Thresholds and channels. All of it is configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ladder {
     /// The steps before the deadline.
     pub steps: Vec<LadderStep>,

@@ -15,6 +15,7 @@ mod customs;
 mod dashboard;
 mod exception_book;
 mod exceptions;
+mod keyed;
 pub mod kpi;
 mod ladder;
 mod manual;
@@ -52,7 +53,7 @@ pub use manual::{
 };
 pub use policy::{Policy, PolicyError, PolicyFinding, PolicyPresetError, ShopPolicy};
 pub use poll::{
-    PollAdvice, PollFinding, PollPlan, PollTier, TrackPollPolicy, check_poll_interval,
+    PollAdvice, PollFinding, PollPlan, PollPolicy, PollTier, TrackPollPolicy, check_poll_interval,
     next_track_poll, poll_plan,
 };
 pub use resolve::{
@@ -74,8 +75,9 @@ pub use route::{
     packaging_share, price_spread, route,
 };
 pub use sla::{
-    Anchor, DeadlineVerdict, DueIndex, Missing, Penalty, SlaRule, SlaRules, SlaScope, Span,
-    Standing, deadlines, earliest_unmet, is_met, judge, met_at, missing, presets, reply_deadline,
+    Anchor, DeadlineVerdict, DueIndex, MAX_CALENDAR_DAYS, MAX_ELAPSED_HOURS, Missing, Penalty,
+    SlaError, SlaFault, SlaRule, SlaRules, SlaScope, Span, Standing, deadlines, earliest_unmet,
+    is_met, judge, met_at, missing, presets, reply_deadline,
 };
 pub use upload::{CarrierCode, CarrierMap, CarrierMapRow, UploadVerdict, judge_upload, only_slot};
 pub use void::{LabelStanding, VoidAfterwards, VoidUntil, VoidVerdict, VoidWindow, void_verdict};

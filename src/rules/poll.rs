@@ -28,7 +28,7 @@ pub enum PollAdvice {
 /// How often to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PollPlan {
-    /// Minutes between two questions, 5 to 30.
+    /// Minutes between two questions: 5 to 30, or within the bounds of a [`PollPolicy`].
     pub every_minutes: u32,
     /// How busy the shop is.
     pub tier: PollTier,
@@ -36,8 +36,73 @@ pub struct PollPlan {
     pub advice: Option<PollAdvice>,
 }
 
-/// Plans polling for a shop. Shops with an acknowledgement clock are asked at least every 15
-/// minutes.
+/// The bounds of poll plans. All of it is configuration.
+///
+/// ```
+/// use orderflow::rules::PollPolicy;
+///
+/// // A platform whose rate limit allows no question every five minutes.
+/// let policy: PollPolicy = serde_json::from_str(r#"{ "floor_minutes": 8 }"#)?;
+/// assert_eq!(policy.plan(150, false, true).every_minutes, 8);
+/// assert_eq!(policy.plan(20, true, false).every_minutes, 30);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PollPolicy {
+    /// Fewest minutes between two questions: a platform's rate limit may raise it. Default 5.
+    pub floor_minutes: u32,
+    /// Most minutes between two questions. Default 30.
+    pub ceiling_minutes: u32,
+    /// Most minutes for shops with an acknowledgement clock. Default 15.
+    pub acknowledge_minutes: u32,
+}
+
+impl Default for PollPolicy {
+    fn default() -> Self {
+        Self::USUAL
+    }
+}
+
+impl PollPolicy {
+    const USUAL: Self = Self { floor_minutes: 5, ceiling_minutes: 30, acknowledge_minutes: 15 };
+
+    /// As [`poll_plan`], within these bounds. The floor outweighs the other two: it is what the
+    /// platform bears.
+    #[must_use]
+    pub const fn plan(
+        &self,
+        orders_per_day: u32,
+        push_active: bool,
+        has_ack_clock: bool,
+    ) -> PollPlan {
+        let (minutes, tier, advice) = match (orders_per_day, push_active) {
+            (100.., false) => (5, PollTier::High, Some(PollAdvice::EnablePush)),
+            (100.., true) => (10, PollTier::High, None),
+            (51..=99, false) => (10, PollTier::High, None),
+            (51..=99, true) => (15, PollTier::Medium, None),
+            (50, false) => (15, PollTier::Medium, None),
+            (50, true) => (30, PollTier::Medium, None),
+            (_, false) => (15, PollTier::Low, None),
+            (_, true) => (30, PollTier::Low, None),
+        };
+        let mut every_minutes = minutes;
+        if has_ack_clock && every_minutes > self.acknowledge_minutes {
+            every_minutes = self.acknowledge_minutes;
+        }
+        if every_minutes > self.ceiling_minutes {
+            every_minutes = self.ceiling_minutes;
+        }
+        if every_minutes < self.floor_minutes {
+            every_minutes = self.floor_minutes;
+        }
+        PollPlan { every_minutes, tier, advice }
+    }
+}
+
+/// Plans polling for a shop within the usual bounds; [`PollPolicy::plan`] has others. Shops with an
+/// acknowledgement clock are asked at least every 15 minutes.
 ///
 /// ```
 /// use orderflow::rules::{PollTier, poll_plan};
@@ -48,18 +113,7 @@ pub struct PollPlan {
 /// ```
 #[must_use]
 pub const fn poll_plan(orders_per_day: u32, push_active: bool, has_ack_clock: bool) -> PollPlan {
-    let (minutes, tier, advice) = match (orders_per_day, push_active) {
-        (100.., false) => (5, PollTier::High, Some(PollAdvice::EnablePush)),
-        (100.., true) => (10, PollTier::High, None),
-        (51..=99, false) => (10, PollTier::High, None),
-        (51..=99, true) => (15, PollTier::Medium, None),
-        (50, false) => (15, PollTier::Medium, None),
-        (50, true) => (30, PollTier::Medium, None),
-        (_, false) => (15, PollTier::Low, None),
-        (_, true) => (30, PollTier::Low, None),
-    };
-    let every_minutes = if has_ack_clock && minutes > 15 { 15 } else { minutes };
-    PollPlan { every_minutes, tier, advice }
+    PollPolicy::USUAL.plan(orders_per_day, push_active, has_ack_clock)
 }
 
 /// Something wrong with a chosen interval.
@@ -86,7 +140,7 @@ pub const fn check_poll_interval(
 
 /// How often a carrier is asked about a parcel. All of it is configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrackPollPolicy {
     /// Hours between two questions before the first scan. Default 6.

@@ -142,7 +142,7 @@ impl fmt::Display for Finding {
 
 /// What a shop decides about reviews.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ReviewPolicy {
     /// Orders above this value need a person. Off by default.

@@ -8,8 +8,8 @@ use crate::ids::{CarrierId, PlatformId, ServiceCode, TrackingNumber};
 use crate::shipment::NumberChanges;
 
 /// What a carrier's service is called on a platform.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum CarrierCode {
     /// The platform's own code or provider id.
     Code(String),
@@ -28,6 +28,7 @@ pub enum CarrierCode {
 
 /// One row of a [`CarrierMap`]. Fields left out fit everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CarrierMapRow {
     /// Platform.
     #[serde(default)]
@@ -84,7 +85,8 @@ impl CarrierMap {
     }
 
     /// What a service is called: by the row with the most fields that fit (platform outweighs site,
-    /// site outweighs service); of equal rows the first. `None` when no row fits: then the adapter's
+    /// site outweighs service). Of equal rows, which are a mistake, a code comes before a name and both
+    /// in alphabetical order, so that the order of rows does not matter. `None` when no row fits: then the adapter's
     /// own name counts.
     #[must_use]
     pub fn code(
@@ -105,7 +107,10 @@ impl CarrierMap {
                 && row.platform.as_ref().is_none_or(|own| own == platform)
                 && row.site.as_deref().is_none_or(|own| Some(own) == site)
                 && row.service.as_ref().is_none_or(|own| own == service);
-            if fits && best.is_none_or(|best| weight(row) > weight(best)) {
+            let comes_first = |best: &CarrierMapRow| {
+                weight(row).cmp(&weight(best)).then_with(|| best.code.cmp(&row.code)).is_gt()
+            };
+            if fits && best.is_none_or(comes_first) {
                 best = Some(row);
             }
         }

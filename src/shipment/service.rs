@@ -12,6 +12,7 @@ use crate::units::{Dimensions, Grams, Millimetres};
 
 /// Names a service of a carrier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ServiceKey {
     /// The carrier.
     pub carrier: CarrierId,
@@ -49,6 +50,7 @@ pub enum CostTier {
 
 /// A service of the catalogue: where it goes, what it takes, how long it needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CarrierService {
     /// Which.
     pub key: ServiceKey,
@@ -88,6 +90,7 @@ pub struct CarrierService {
 
 /// Where a service goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Coverage {
     /// Countries; empty is every country.
     #[serde(default)]

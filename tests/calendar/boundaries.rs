@@ -64,6 +64,26 @@ fn exactly_the_cutoff_is_in_time_and_anything_after_it_is_not() {
 }
 
 #[test]
+fn a_cutoff_at_the_end_of_the_day_is_the_whole_day_to_its_last_fraction() {
+    for zone in [chrono_tz::UTC, NEW_YORK, chrono_tz::Asia::Kolkata] {
+        let calendar = Both::new(WorkCalendar::every_day(zone));
+        let last = local(zone, "2026-03-04T23:59:59");
+        for nanoseconds in [0, 1, 500_000_000, 999_999_999] {
+            let at = last + TimeDelta::nanoseconds(nanoseconds);
+            assert_eq!(calendar.0.plain().start_day(at), Ok(day(2026, 3, 4)), "{at}");
+            assert_eq!(calendar.0.start_day(at), Ok(day(2026, 3, 4)), "{at}");
+            assert_eq!(calendar.ship_by(at, 1), local(zone, "2026-03-05T23:59:59"));
+            // Nothing leaves before it is ready.
+            assert_eq!(calendar.0.plain().next_departure(at), Ok(at));
+            assert_eq!(calendar.0.next_departure(at), Ok(at));
+        }
+        let next = last + TimeDelta::seconds(1);
+        assert_eq!(calendar.0.plain().start_day(next), Ok(day(2026, 3, 5)));
+        assert_eq!(calendar.0.start_day(next), Ok(day(2026, 3, 5)));
+    }
+}
+
+#[test]
 fn a_half_day_has_its_own_cutoff() {
     let mut plain = weekdays(LOS_ANGELES);
     plain.half_days.insert(day(2026, 12, 24), clock(11, 0, 0));

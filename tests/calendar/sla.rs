@@ -6,8 +6,8 @@ use orderflow::order::{
     Requirements, ShipTimeBasis,
 };
 use orderflow::rules::{
-    Anchor, DueIndex, Ladder, Level, Missing, Penalty, SlaRule, SlaRules, SlaScope, Span, Standing,
-    deadlines, earliest_unmet, is_met, judge, met_at, missing, reply_deadline, warning,
+    Anchor, DueIndex, Ladder, Level, Missing, Penalty, SlaError, SlaRule, SlaRules, SlaScope, Span,
+    Standing, deadlines, earliest_unmet, is_met, judge, met_at, missing, reply_deadline, warning,
 };
 use orderflow::shipment::Milestone;
 use orderflow::{IdempotencyKey, PackageId, TrackingNumber};
@@ -250,6 +250,73 @@ fn the_time_the_platform_leaves_to_answer_a_wish_to_cancel_counts_while_the_wish
 }
 
 #[test]
+fn a_rule_that_cannot_answer_costs_neither_its_deadline_nor_the_others() {
+    let order = imported("fault", &[("1", 1)]);
+    let absurd = |name: &str, kind| rule(name, kind, Anchor::OrderPaid, u32::MAX);
+    let mut idle = weekdays(chrono_tz::UTC);
+    idle.working_weekdays = [false; 7];
+    let never = Span::BusinessDays {
+        days: 2,
+        calendar: Box::new(idle),
+        end_of_day: orderflow::calendar::END_OF_DAY,
+    };
+    let rules = SlaRules {
+        shop: vec![
+            absurd("forever", K::ShipBy),
+            SlaRule { span: never, ..rule("never", K::CollectBy, Anchor::OrderPaid, 0) },
+            rule("deliver", K::DeliverBy, Anchor::ShipBy, 48),
+        ],
+        presets: vec![rule("usual", K::ShipBy, Anchor::OrderPaid, 24)],
+    };
+    let error: SlaError = deadlines(&order, &[], &rules).unwrap_err();
+    let paid = order.paid_at.unwrap();
+    let found: Vec<_> = error.deadlines.iter().map(|due| (due.kind, due.at)).collect();
+    assert_eq!(found, [(K::ShipBy, paid + hours(24)), (K::DeliverBy, paid + hours(72))]);
+    let faults: Vec<_> = error.faults.iter().map(|fault| (&fault.source, fault.kind)).collect();
+    let of = |name: &str| DeadlineSource::ShopRule(name.into());
+    assert_eq!(faults, [(&of("forever"), K::ShipBy), (&of("never"), K::CollectBy)]);
+    let text = error.to_string();
+    assert!(text.contains("`forever`") && text.contains("`never`"), "{text}");
+
+    // What an order has already stays, until a rule can answer again.
+    let mut known = order.clone();
+    known.deadlines = deadlines(
+        &order,
+        &[],
+        &SlaRules {
+            shop: vec![rule("collect", K::CollectBy, Anchor::OrderPaid, 9)],
+            ..SlaRules::default()
+        },
+    )
+    .unwrap();
+    let kinds: Vec<_> = error.deadlines_for(&known).iter().map(|due| due.kind).collect();
+    assert_eq!(kinds, [K::ShipBy, K::CollectBy, K::DeliverBy]);
+    assert_eq!(error.deadlines_for(&order), error.deadlines);
+}
+
+#[test]
+fn nothing_is_due_before_what_it_counts_from() {
+    let midnight = clock(0, 0, 0);
+    let zone = chrono_tz::America::New_York;
+    let anchor = local(zone, "2026-03-04T13:00:00");
+    let calendar = Box::new(weekdays(zone));
+    let business = Span::BusinessDays { days: 0, calendar, end_of_day: midnight };
+    let calendar_days = Span::CalendarDays { days: 0, zone, end_of_day: Some(clock(9, 0, 0)) };
+    for span in [business, calendar_days] {
+        assert_eq!(span.after(anchor), Ok(anchor), "{span:?}");
+    }
+}
+
+#[test]
+fn of_two_rules_of_one_name_and_scope_the_shorter_counts() {
+    let order = imported("twins", &[("1", 1)]);
+    let twins = [72, 24, 48].map(|span| rule("twin", K::ShipBy, Anchor::OrderPaid, span)).to_vec();
+    let rules = SlaRules { shop: twins, presets: Vec::new() };
+    let found = deadlines(&order, &[], &rules).unwrap();
+    assert_eq!(found[0].at, order.paid_at.unwrap() + hours(24));
+}
+
+#[test]
 fn a_reply_is_due_per_message() {
     let order = imported("reply", &[("1", 1)]);
     let preset = rule("reply-24h", K::ReplyBy, Anchor::MessageReceived, 24);
@@ -451,7 +518,70 @@ fn a_rule_of_business_days_is_written_as_data() {
     assert!(error.to_string().contains("ancor"), "{error}");
 }
 
+fn any_rule() -> impl Strategy<Value = SlaRule> {
+    let kind = prop::sample::select(vec![K::ShipBy, K::DeliverBy, K::ReplyBy]);
+    let anchor = prop::sample::select(vec![
+        Anchor::OrderPaid,
+        Anchor::OrderCreated,
+        Anchor::ShipBy,
+        Anchor::MessageReceived,
+    ]);
+    let span = prop_oneof![
+        (1_u32..4).prop_map(|days| Span::Elapsed { hours: 24 * days }),
+        (1_u32..4).prop_map(|days| Span::CalendarDays {
+            days,
+            zone: chrono_tz::UTC,
+            end_of_day: None
+        }),
+        (0_u32..4).prop_map(|days| Span::BusinessDays {
+            days,
+            calendar: Box::new(weekdays(chrono_tz::UTC)),
+            end_of_day: clock(18, 0, 0),
+        }),
+        Just(Span::Elapsed { hours: u32::MAX }),
+    ];
+    let name = prop::sample::select(vec!["a", "b"]);
+    (name, kind, anchor, span, any::<[bool; 2]>(), any::<bool>(), 0_u8..3).prop_map(
+        |(name, kind, anchor, span, [site, service], tracking, penalty)| SlaRule {
+            scope: scope([false, site, false, service]),
+            span,
+            requires: Requirements { tracking, ..Requirements::default() },
+            penalty: (penalty > 0)
+                .then(|| Penalty { kind: format!("p{penalty}"), text: String::new() }),
+            ..rule(name, kind, anchor, 1)
+        },
+    )
+}
+
+/// Rules, and the same in another order.
+fn shuffled_rules() -> impl Strategy<Value = (Vec<SlaRule>, Vec<SlaRule>)> {
+    prop::collection::vec(any_rule(), 0..10)
+        .prop_flat_map(|rules| (Just(rules.clone()), Just(rules).prop_shuffle()))
+}
+
 proptest! {
+    #[test]
+    fn the_order_in_which_rules_are_listed_changes_nothing(
+        shop in shuffled_rules(), presets in shuffled_rules(), platform in any::<bool>(),
+    ) {
+        let order = imported("shuffled", &[("1", 1)]);
+        let listed = SlaRules { shop: shop.0, presets: presets.0 };
+        let shuffled = SlaRules { shop: shop.1, presets: presets.1 };
+        let theirs = PlatformDeadline { kind: K::ShipBy, at: now() };
+        let platform = if platform { vec![theirs] } else { Vec::new() };
+        prop_assert_eq!(
+            deadlines(&order, &platform, &listed),
+            deadlines(&order, &platform, &shuffled)
+        );
+        prop_assert_eq!(
+            reply_deadline(&order, now(), &listed),
+            reply_deadline(&order, now(), &shuffled)
+        );
+        for kind in [K::ShipBy, K::DeliverBy, K::ReplyBy] {
+            prop_assert_eq!(listed.penalty(&order, kind), shuffled.penalty(&order, kind));
+        }
+    }
+
     #[test]
     fn deadlines_do_not_depend_on_the_order_of_rules_and_values(
         hours_of in prop::collection::vec(0_u32..200, 5), rotate in 0_usize..5, late in 0_i64..90,

@@ -8,12 +8,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use orderflow::calendar::WorkCalendar;
 use orderflow::engine::{BatchOptions, Carrier, Engine, ItemOutcome, PackageRef, Schedule, Shop};
-use orderflow::order::{OrderFilter, OrderSort, PlatformOrder};
+use orderflow::order::{
+    DeadlineKind, ExceptionKind, OrderFilter, OrderSort, PlatformOrder, Requirements,
+};
 use orderflow::ports::store::Store;
 use orderflow::ports::{
     CarrierAdapter, CarrierLimits, CarrierNaming, Confirmed, Cursor, IdempotencySupport,
     MarketplaceAdapter, OrderQuery, Page, PlatformItem, PlatformLimits, Recovery, ShipmentNotice,
 };
+use orderflow::rules::{Anchor, SlaRule, SlaRules, SlaScope, Span};
 use orderflow::shipment::{
     CarrierService, CostTier, Coverage, Document, DocumentKind, Label, LabelCost, LabelFormat,
     LabelIntent, LabelRecord, LabelRequest, Milestone, RateQuote, RateRequest, ServiceKey,
@@ -354,6 +357,47 @@ async fn an_order_that_contradicts_itself_is_kept_aside_and_the_others_go_on() {
     assert_eq!(reasons[1], "lines: line id 1 occurs twice");
     assert_eq!(reasons[2], "lines: the order has no goods");
     assert!(reasons[3].starts_with("placed_at: "), "{reasons:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_rule_that_cannot_answer_costs_no_order_and_is_told() {
+    let rule = |name: &str, kind: DeadlineKind, hours| SlaRule {
+        name: name.into(),
+        scope: SlaScope::default(),
+        kind,
+        anchor: Anchor::OrderCreated,
+        span: Span::Elapsed { hours },
+        requires: Requirements::default(),
+        penalty: None,
+    };
+    let sla = SlaRules {
+        shop: vec![
+            rule("forever", DeadlineKind::DeliverBy, u32::MAX),
+            rule("collect", DeadlineKind::CollectBy, 30),
+        ],
+        presets: Vec::new(),
+    };
+    let calendar = WorkCalendar::every_day(chrono_tz::UTC);
+    let stall = Arc::new(Stall::with(2));
+    let engine = Engine::builder(Arc::new(MemoryStore::new()), Arc::new(MemoryStock::new()))
+        .shop(Shop::new(shop("1"), stall, calendar).with_sla(sla))
+        .build()
+        .unwrap();
+    let report = engine.sync(&shop("1"), at(0)).await.unwrap();
+    assert_eq!((report.imported, report.quarantined), (2, 0));
+    let all = OrderFilter::default();
+    let found = engine.store().find(&all, OrderSort::Placed, at(0), 0, 10).await.unwrap();
+    assert_eq!(found.orders.len(), 2);
+    for order in &found.orders {
+        assert!(order.deadline(DeadlineKind::CollectBy).is_some());
+        assert!(order.deadline(DeadlineKind::DeliverBy).is_none());
+        let told = order
+            .incidents
+            .iter()
+            .find(|incident| incident.kind == ExceptionKind::ImportFailure)
+            .unwrap();
+        assert!(told.detail.contains("`forever`"), "{}", told.detail);
+    }
 }
 
 #[tokio::test(start_paused = true)]

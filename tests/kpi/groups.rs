@@ -277,3 +277,29 @@ fn many_groups_of_many_rows_count_as_one_row_at_a_time_does() {
         assert!(query.count(&odd.into_iter().collect::<OrderFacts>()).unwrap() == finer);
     }
 }
+
+#[test]
+fn counters_of_one_scope_merge_whatever_order_its_lists_are_in() {
+    let facts: OrderFacts = [
+        of_shop(shipped(day(3)), "b", Some("x")),
+        of_shop(shipped(day(3)), "a", None),
+        of_shop(shipped(day(5)), "c", Some("x")),
+    ]
+    .into_iter()
+    .collect();
+    let of = |shops: &[&'static str]| {
+        let shops = shops.iter().map(|shop| ShopId::from_static(shop)).collect();
+        let scope = KpiScope { shops, ..KpiScope::default() };
+        march().grouped_by([Dimension::Shop]).within(scope).count(&facts).unwrap()
+    };
+    let (one, other) = (of(&["a", "b"]), of(&["b", "a", "b"]));
+    let merged = one.merge(&other).unwrap();
+    assert_eq!(other.merge(&one).unwrap(), merged);
+    assert_eq!(merged, one.merge(&one).unwrap());
+    assert_eq!(merged.orders(), 6);
+    let three = merged.merge(&other).unwrap();
+    assert_eq!(other.merge(&other).unwrap().merge(&one).unwrap(), three);
+    let stored = serde_json::to_string(&merged).unwrap();
+    assert_eq!(serde_json::from_str::<KpiCounters>(&stored).unwrap(), merged);
+    assert_eq!(one.merge(&of(&["a", "c"])), Err(KpiError::DifferentQueries));
+}

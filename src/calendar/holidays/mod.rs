@@ -50,7 +50,8 @@ pub enum HolidayCalendar {
     /// Mexico, days of obligatory rest.
     #[serde(rename = "MX")]
     Mexico,
-    /// Argentina, with Maundy Thursday and the bridge days decreed so far (up to 2026).
+    /// Argentina, with Maundy Thursday and the bridge days decreed so far (up to 2026). These are
+    /// non-working days there rather than holidays: whether a private employer works is its choice.
     #[serde(rename = "AR")]
     Argentina,
     /// Chile. Days of elections are not included. The holiday of the June solstice is right up to

@@ -110,6 +110,8 @@ const ARGENTINA: Table = Table {
             since: i32::MIN,
             not_in: &[2020],
         },
+        // Like the bridge days no holiday in the strict sense, but listed as a non-working day in
+        // every yearly calendar.
         rule("Maundy Thursday", Easter(-3), Stays),
         rule("Good Friday", Easter(-2), Stays),
         rule("Labor Day", On(5, 1), Stays),
@@ -147,6 +149,7 @@ const ARGENTINA: Table = Table {
         once(2025, 11, 21, BRIDGE),
         once(2026, 3, 23, BRIDGE),
         once(2026, 7, 10, BRIDGE),
+        // Not in the calendar of January; taken from the published list that the tests compare with.
         once(2026, 11, 9, "Visit of Pope Leo XIV"),
         once(2026, 12, 7, BRIDGE),
     ],
@@ -183,7 +186,8 @@ const CHILE: Table = Table {
 };
 
 const COLOMBIA: Table = Table {
-    source: "Law 51 of 1983 (holidays moved to Monday); Our Lady of Chiquinquirá since 2026",
+    source: "Law 51 of 1983 (holidays moved to Monday); Law 2578 of 2026, article 6 (Our Lady of the \
+             Rosary of Chiquinquirá)",
     rules: &[
         rule("New Year's Day", On(1, 1), Stays),
         rule("Epiphany", On(1, 6), ToMonday),

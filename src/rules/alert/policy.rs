@@ -7,12 +7,14 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::AlertRule;
-use crate::calendar::{local_time, resolve_local};
+use crate::calendar::{local_time, resolve_local, written};
 use crate::ids::PlatformId;
+use crate::rules::keyed::by_word;
 use crate::rules::ladder::{Channel, Ladder};
 
 /// A value that differs between platforms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PerPlatform<T> {
     /// For platforms that are not named.
     pub default: T,
@@ -37,13 +39,16 @@ impl<T> PerPlatform<T> {
 
 /// Hours in which e-mail waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct QuietHours {
     /// Whose clock.
     pub zone: Tz,
     /// Local time at which they begin, included.
+    #[serde(deserialize_with = "written::time")]
     pub from: NaiveTime,
     /// Local time at which they end, excluded. Earlier than `from` is the next morning; equal is
     /// no quiet at all.
+    #[serde(deserialize_with = "written::time")]
     pub to: NaiveTime,
 }
 
@@ -78,7 +83,7 @@ impl QuietHours {
 /// assert!(AlertPolicy::preset("seedz").is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct AlertPolicy {
     /// Hours from payment until an order that is not printed is overdue. Default 24.
@@ -112,6 +117,7 @@ pub struct AlertPolicy {
     /// Promotion mode: every rule is on.
     pub promotion: bool,
     /// Channels of rules whose usual ones do not suit. A ladder keeps its own.
+    #[serde(deserialize_with = "by_word")]
     pub channels: BTreeMap<AlertRule, Vec<Channel>>,
     /// When e-mail waits.
     pub quiet: Option<QuietHours>,

@@ -170,7 +170,7 @@ impl ShopWatch {
 
 /// Thresholds of the rules about a shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ShopWatchOptions {
     /// Readings in a row that may be missed. Default 3.

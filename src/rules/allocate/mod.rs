@@ -40,7 +40,7 @@ pub enum AllocationPreference {
 
 /// What a shop decides about allocation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct AllocationPolicy {
     /// By what warehouses are compared; the id decides at last.

@@ -529,13 +529,18 @@ impl KpiCounters {
         })
     }
 
-    /// The counters of both. The order of merging changes nothing.
+    /// The counters of both. The order of merging changes nothing, nor does the order of the lists
+    /// of a scope: where it differs, the counters of both are those of the lists in order.
     ///
     /// # Errors
     /// [`KpiError::DifferentQueries`], [`KpiError::TooManyOrders`], [`KpiError::TooManyGroups`].
     pub fn merge(&self, other: &Self) -> Result<Self, KpiError> {
         if self.query != other.query {
-            return Err(KpiError::DifferentQueries);
+            let query = self.query.in_order();
+            if query != other.query.in_order() {
+                return Err(KpiError::DifferentQueries);
+            }
+            return self.asked(&query)?.merge(&other.asked(&query)?);
         }
         let orders = self.orders.saturating_add(other.orders);
         // Each order raises a counter by one for each of its SKUs, so the counters have room.
@@ -562,6 +567,13 @@ impl KpiCounters {
         }
         let layout = Layout::new(self.layout.union(&other.layout), &self.query, &self.bins)?;
         self.under(&layout).merge(&other.under(&layout))
+    }
+
+    /// The same counters of a question that means the same.
+    fn asked(&self, query: &KpiQuery) -> Result<Self, KpiError> {
+        let axes = self.layout.axes().to_vec();
+        let layout = Layout::new(axes, query, &self.bins)?;
+        Ok(Self { query: query.clone(), layout, ..self.clone() })
     }
 
     /// The same groups under keys of another layout that has every name of them.

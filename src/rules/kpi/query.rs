@@ -208,6 +208,23 @@ impl KpiScope {
         }
     }
 
+    /// The same scope with every list in order and each item once.
+    fn in_order(mut self) -> Self {
+        fn sort<T: Ord>(list: &mut Vec<T>) {
+            list.sort_unstable();
+            list.dedup();
+        }
+        sort(&mut self.shops);
+        sort(&mut self.platforms);
+        sort(&mut self.sites);
+        sort(&mut self.carriers);
+        sort(&mut self.services);
+        sort(&mut self.warehouses);
+        sort(&mut self.regions);
+        sort(&mut self.skus);
+        self
+    }
+
     /// Whether a row is looked at.
     #[must_use]
     pub fn fits(&self, keys: &RowKeys) -> bool {
@@ -297,6 +314,11 @@ impl KpiQuery {
     pub fn within(mut self, scope: KpiScope) -> Self {
         self.scope = scope;
         self
+    }
+
+    /// The same question with the lists of its scope in order, each item once.
+    pub(super) fn in_order(&self) -> Self {
+        Self { scope: self.scope.clone().in_order(), ..self.clone() }
     }
 
     /// Chooses definitions.

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::definitions::KpiId;
 use super::figures::{Durations, Health, Ratio};
+use crate::ids::PlatformId;
+use crate::rules::keyed::by_word;
 
 /// The targets that come with the crate.
 const PRESETS: &str = include_str!("../presets/kpi_targets.json");
@@ -84,8 +86,73 @@ impl fmt::Display for Limit {
     }
 }
 
+/// The values of a figure that a limit takes in, from the least to the greatest; a bound that does
+/// not belong to it is `false`.
+type Range = ((u64, bool), (u64, bool));
+
+/// A whole, in hundredths of a percent.
+const WHOLE: u32 = 10_000;
+
+impl Limit {
+    /// The values it takes in, with what they are values of; limits of different things cannot be
+    /// compared.
+    fn range(self) -> (&'static str, Range) {
+        const MOST: u64 = u64::MAX;
+        let rate = |from: (u32, bool), to: (u32, bool)| {
+            ("rate", ((u64::from(from.0), from.1), (u64::from(to.0), to.1)))
+        };
+        match self {
+            Self::AtLeast(limit) => rate((limit, true), (WHOLE.max(limit), true)),
+            Self::MoreThan(limit) => rate((limit, false), (WHOLE.max(limit), true)),
+            Self::AtMost(limit) => rate((0, true), (limit, true)),
+            Self::LessThan(limit) => rate((0, true), (limit, false)),
+            Self::Between(least, most) => rate((least, true), (most, true)),
+            Self::MeanSecondsAtMost(limit) => ("mean", ((0, true), (limit, true))),
+            Self::MeanSecondsAbove(limit) => ("mean", ((limit, false), (MOST, true))),
+            Self::MedianSecondsAtMost(limit) => ("median", ((0, true), (limit, true))),
+            Self::P95SecondsAtMost(limit) => ("percentile", ((0, true), (limit, true))),
+        }
+    }
+
+    /// What is wrong with it as a limit of a figure, in words.
+    fn fault(self, id: KpiId) -> Option<String> {
+        let (of, range) = self.range();
+        if id.is_duration() != (of != "rate") {
+            let [figure, limit] =
+                if id.is_duration() { ["a duration", "rates"] } else { ["a rate", "durations"] };
+            return Some(format!("the {} is {figure}, and this is a limit for {limit}", id.name()));
+        }
+        let (_, (most, _)) = range;
+        if let Self::Between(least, most) = self
+            && least > most
+        {
+            return Some(format!("the first bound ({least}) is above the second ({most})"));
+        }
+        if of == "rate" && most > u64::from(WHOLE) {
+            return Some(format!(
+                "{most} hundredths of a percent are above 100 %; {WHOLE} are 100 %"
+            ));
+        }
+        is_empty(range).then(|| "nothing fits it".to_owned())
+    }
+}
+
+fn is_empty(((least, least_fits), (most, most_fits)): Range) -> bool {
+    least > most || (least == most && !(least_fits && most_fits))
+}
+
+/// The values in both.
+fn common((a_from, a_to): Range, (b_from, b_to): Range) -> Range {
+    let from = a_from.0.max(b_from.0);
+    let from_fits = [a_from, b_from].iter().all(|(value, fits)| *value < from || *fits);
+    let to = a_to.0.min(b_to.0);
+    let to_fits = [a_to, b_to].iter().all(|(value, fits)| *value > to || *fits);
+    ((from, from_fits), (to, to_fits))
+}
+
 /// The target of a figure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Target {
     /// What is healthy; everything else is at least a warning.
     pub healthy: Limit,
@@ -127,6 +194,29 @@ impl Target {
         self.health(|limit| limit.holds_for(durations))
     }
 
+    /// What cannot work in it as the target of a figure, by field: a limit of the wrong kind or out
+    /// of range, and values that are healthy and critical at once.
+    #[must_use]
+    pub fn faults(&self, id: KpiId) -> Vec<(&'static str, String)> {
+        let mut faults = Vec::new();
+        faults.extend(self.healthy.fault(id).map(|fault| ("healthy", fault)));
+        if let Some(critical) = self.critical {
+            let ((of, healthy), (of_critical, range)) = (self.healthy.range(), critical.range());
+            match critical.fault(id) {
+                Some(fault) => faults.push(("critical", fault)),
+                None if of == of_critical && !is_empty(common(healthy, range)) => {
+                    let both = format!("some values are healthy ({}) and critical", self.healthy);
+                    faults.push(("critical", both));
+                }
+                None => {}
+            }
+        }
+        if self.days == Some(0) {
+            faults.push(("days", "must be at least 1; leave it out when nobody says".to_owned()));
+        }
+        faults
+    }
+
     fn health(&self, holds: impl Fn(Limit) -> Option<bool>) -> Health {
         if self.critical.and_then(&holds) == Some(true) {
             return Health::Critical;
@@ -141,18 +231,24 @@ impl Target {
 
 /// The targets of a shop: one a figure.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KpiTargets {
     /// By figure.
+    #[serde(deserialize_with = "by_word")]
     pub targets: BTreeMap<KpiId, Target>,
 }
 
 /// A set of targets that comes with the crate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TargetPreset {
     /// Its name.
     pub name: String,
     /// What it is, in words.
     pub title: String,
+    /// The platform it is for; `None` suits any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<PlatformId>,
     /// The day its numbers were last compared with their source.
     pub as_of: NaiveDate,
     /// Where they come from.
@@ -161,6 +257,7 @@ pub struct TargetPreset {
     #[serde(default)]
     pub extends: Option<String>,
     /// Its own targets.
+    #[serde(deserialize_with = "by_word")]
     pub targets: BTreeMap<KpiId, Target>,
 }
 

@@ -119,7 +119,7 @@ impl Locale {
 
 /// When messages are due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct MessagePolicy {
     /// Hours from delivery until the survey. Default 12.

@@ -124,7 +124,7 @@ impl RouteCondition {
 
 /// What a rule does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RouteAction {
     /// Exactly this one, and no further rule. When it cannot take the parcel, nothing can.
     Force(ServiceKey),

@@ -139,7 +139,7 @@ impl<'a> RouteInput<'a> {
 
 /// What a shop decides about routing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RoutePolicy {
     /// How old a quote may be, in hours. Default 24.

@@ -9,10 +9,14 @@ mod model;
 pub mod presets;
 mod standing;
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 
 pub use due::DueIndex;
-pub use model::{Anchor, Penalty, SlaRule, SlaRules, SlaScope, Span};
+pub use model::{
+    Anchor, MAX_CALENDAR_DAYS, MAX_ELAPSED_HOURS, Penalty, SlaRule, SlaRules, SlaScope, Span,
+};
 pub use standing::{DeadlineVerdict, Missing, Standing, is_met, judge, met_at, missing};
 
 use crate::calendar::CalendarError;
@@ -44,15 +48,17 @@ fn anchor_of(order: &Order, anchor: Anchor, ship_by: Option<&Deadline>) -> Optio
 /// There may be several instants at which a platform cancels by itself, one for each thing that is
 /// not done by then. Of several values the platform gives for one kind, the earliest counts; the
 /// time it leaves to answer a wish to cancel counts while that wish is open. Rules of equal weight
-/// are taken by name, so that their order in the list does not matter.
+/// are taken by name, then the shorter one, then by what they say, so that their order in the list
+/// does not matter. A rule that cannot answer is passed over for the next one.
 ///
 /// # Errors
-/// [`CalendarError`] of the rule that would have set a deadline.
+/// [`SlaError`] with every rule that could not answer, and with the deadlines that could be set all
+/// the same.
 pub fn deadlines(
     order: &Order,
     platform: &[PlatformDeadline],
     rules: &SlaRules,
-) -> Result<Vec<Deadline>, CalendarError> {
+) -> Result<Vec<Deadline>, SlaError> {
     let shop = fitting(&rules.shop, order);
     let presets = fitting(&rules.presets, order);
     let ranked = || {
@@ -86,6 +92,7 @@ pub fn deadlines(
             }),
         }
     }
+    let mut faults = Vec::new();
     // Other rules may count from the ship-by deadline, so it is settled before them.
     let (ship_by, others): (Vec<_>, Vec<_>) =
         ranked().partition(|(rule, _)| rule.kind == DeadlineKind::ShipBy);
@@ -95,7 +102,12 @@ pub fn deadlines(
         }
         let ship_by = found.iter().find(|deadline| deadline.kind == DeadlineKind::ShipBy);
         let Some(anchor) = anchor_of(order, rule.anchor, ship_by) else { continue };
-        found.push(by_rule(rule, source, anchor)?);
+        match by_rule(rule, source, anchor) {
+            Ok(deadline) => found.push(deadline),
+            Err(reason) => {
+                faults.push(SlaFault { source: source(rule.name.clone()), kind: rule.kind, reason })
+            }
+        }
     }
     for deadline in &mut found {
         if let Some(before) = order.deadline(deadline.kind) {
@@ -107,7 +119,57 @@ pub fn deadlines(
         }
     }
     found.sort_by_key(|deadline| deadline.kind);
-    Ok(found)
+    if faults.is_empty() { Ok(found) } else { Err(SlaError { deadlines: found, faults }) }
+}
+
+/// A deadline rule whose calendar or span cannot answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlaFault {
+    /// Which rule, as it would have been the source of a deadline.
+    pub source: DeadlineSource,
+    /// Which deadline it would have set.
+    pub kind: DeadlineKind,
+    /// Why.
+    pub reason: CalendarError,
+}
+
+impl fmt::Display for SlaFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            DeadlineSource::ShopRule(name) => write!(f, "deadline rule `{name}`")?,
+            DeadlineSource::Preset(name) => write!(f, "deadline rule `{name}` of a preset")?,
+            DeadlineSource::Platform => f.write_str("deadline of the platform")?,
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
+/// Rules that could not set a deadline. Nothing else is lost: the deadlines of the other rules and
+/// of the platform are here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", faults.iter().map(SlaFault::to_string).collect::<Vec<_>>().join("; "))]
+pub struct SlaError {
+    /// The deadlines that could be set.
+    pub deadlines: Vec<Deadline>,
+    /// What is wrong, in the order in which the rules were asked; never empty.
+    pub faults: Vec<SlaFault>,
+}
+
+impl SlaError {
+    /// The deadlines that could be set, and those an order has already of kinds whose rule cannot
+    /// answer: better an older instant than none.
+    #[must_use]
+    pub fn deadlines_for(&self, order: &Order) -> Vec<Deadline> {
+        let is_set = |kind| self.deadlines.iter().any(|deadline| deadline.kind == kind);
+        let is_faulty = |kind| self.faults.iter().any(|fault| fault.kind == kind);
+        let older = order
+            .deadlines
+            .iter()
+            .filter(|deadline| is_faulty(deadline.kind) && !is_set(deadline.kind));
+        let mut deadlines: Vec<Deadline> = self.deadlines.iter().chain(older).cloned().collect();
+        deadlines.sort_by_key(|deadline| deadline.kind);
+        deadlines
+    }
 }
 
 type SourceOf = fn(String) -> DeadlineSource;

@@ -64,29 +64,29 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+mod validate;
+
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::alert::{AlertPolicy, ShopWatchOptions};
 use super::allocate::AllocationPolicy;
 use super::classify::ClassificationPolicy;
 use super::exceptions::ExceptionPolicy;
 use super::kpi::{KpiTargets, TargetError};
-use super::ladder::{Ladder, Level};
 use super::message::MessagePolicy;
-use super::poll::TrackPollPolicy;
+use super::poll::{PollPlan, PollPolicy, TrackPollPolicy};
 use super::review::ReviewPolicy;
-use super::route::{
-    RateCards, RouteFinding, RoutePolicy, RouteRule, ServiceAliases, ServiceCatalogue, lint_routes,
-};
-use super::sla::{SlaRule, SlaRules, Span, presets};
+use super::route::{RateCards, RoutePolicy, RouteRule, ServiceAliases, ServiceCatalogue};
+use super::sla::{SlaRule, SlaRules, presets};
 use super::upload::CarrierMap;
-use crate::calendar::{MAX_WORKING_DAYS, WorkCalendar};
+use crate::calendar::WorkCalendar;
 use crate::ids::{PlatformId, ShopId, ShopKey};
 use crate::money::Currency;
-use crate::order::CompletionPolicy;
+use crate::order::{CompletionPolicy, DeadlineKind};
 use crate::shipment::CarrierService;
 
 /// What is decided for one shop.
@@ -174,6 +174,8 @@ pub struct Policy {
     pub exceptions: ExceptionPolicy,
     /// Messages to buyers.
     pub messages: MessagePolicy,
+    /// How often platforms are asked for orders: the bounds of the plan.
+    pub polling: PollPolicy,
     /// How often carriers are asked about parcels.
     pub tracking: TrackPollPolicy,
     /// KPI targets that differ from the presets.
@@ -221,14 +223,15 @@ pub enum PolicyPresetError {
 }
 
 /// The presets of whole policies.
-const PRESETS: &[(&str, &str)] = &[("seeds", include_str!("presets/policy_seeds.json"))];
+const PRESETS: &[(&str, &str)] = &[("seeds", include_str!("../presets/policy_seeds.json"))];
 
 impl Policy {
     /// Reads a policy from JSON. Other formats read it through serde: `toml::from_str(…)`.
     ///
     /// # Errors
-    /// [`PolicyError`], which names the field. Unknown fields are errors: a misspelt one would be
-    /// ignored for ever.
+    /// [`PolicyError`], which names the field. Unknown fields are errors in every part: a misspelt
+    /// one would be ignored for ever. So are lists in place of objects, which serde alone would take
+    /// for fields by position; other formats still do.
     pub fn from_json(text: &str) -> Result<Self, PolicyError> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let policy = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -237,7 +240,19 @@ impl Policy {
         reader
             .end()
             .map_err(|error| PolicyError { field: ".".to_owned(), reason: error.to_string() })?;
-        Ok(policy)
+        let unreadable = |error: serde_json::Error| PolicyError {
+            field: ".".to_owned(),
+            reason: error.to_string(),
+        };
+        let given: Value = serde_json::from_str(text).map_err(unreadable)?;
+        let meant = serde_json::to_value(&policy).map_err(unreadable)?;
+        match list_for_object(".", &given, &meant) {
+            Some(field) => Err(PolicyError {
+                field,
+                reason: "must be an object with named fields, not a list".to_owned(),
+            }),
+            None => Ok(policy),
+        }
     }
 
     /// A whole policy by name. `seeds` has the numbers that sellers' guides give for the three
@@ -300,6 +315,25 @@ impl Policy {
         Ok(targets)
     }
 
+    /// How often a shop is asked for orders: by its orders a day, push, and whether a deadline rule
+    /// of it sets an acknowledgement clock.
+    ///
+    /// # Errors
+    /// [`PolicyPresetError`].
+    pub fn poll_plan(&self, key: &ShopKey) -> Result<PollPlan, PolicyPresetError> {
+        let shop = self.shop(key).ok_or_else(|| PolicyPresetError::UnknownShop(key.clone()))?;
+        let rules = self.sla_rules(key)?;
+        let has_clock = rules.shop.iter().chain(&rules.presets).any(|rule| {
+            let is_of_shop = rule.scope.platform.as_ref().is_none_or(|of| *of == shop.platform);
+            is_of_shop
+                && matches!(
+                    rule.kind,
+                    DeadlineKind::AcknowledgeBy | DeadlineKind::AutoCancelUnlessAcknowledged
+                )
+        });
+        Ok(self.polling.plan(shop.orders_per_day, shop.push, has_clock))
+    }
+
     /// Every service: those of the catalogues named, then the host's own, which replace one of the
     /// same key.
     #[must_use]
@@ -325,222 +359,24 @@ impl Policy {
             .map(|catalogue| catalogue.aliases())
             .fold(ServiceAliases::new(), ServiceAliases::merged)
     }
-
-    /// Everything in the policy that cannot work or is surely not meant, by field. Empty is sound.
-    #[must_use]
-    pub fn validate(&self) -> Vec<PolicyFinding> {
-        let mut found = Findings(Vec::new());
-        for (name, calendar) in &self.calendars {
-            found.calendar(&format!("calendars.{name}"), calendar);
-        }
-        self.check_shops(&mut found);
-        let mut names = BTreeSet::new();
-        for (index, rule) in self.sla_rules.iter().enumerate() {
-            let at = format!("sla_rules[{index}]");
-            if rule.name.trim().is_empty() {
-                found.add(format!("{at}.name"), "is empty");
-            } else if !names.insert(&rule.name) {
-                found.add(format!("{at}.name"), format!("{:?} occurs twice", rule.name));
-            }
-            match &rule.span {
-                Span::Elapsed { hours: 0 } => {
-                    found.add(format!("{at}.span.elapsed.hours"), "must be at least 1");
-                }
-                Span::BusinessDays { days, calendar, .. } => {
-                    if *days > MAX_WORKING_DAYS {
-                        found.add(
-                            format!("{at}.span.business_days.days"),
-                            format!("must be at most {MAX_WORKING_DAYS}"),
-                        );
-                    }
-                    found.calendar(&format!("{at}.span.business_days.calendar"), calendar);
-                }
-                _ => {}
-            }
-        }
-        found.ladder("alerts.ship_ladder", &self.alerts.ship_ladder);
-        found.ladder("alerts.acknowledge_ladder", &self.alerts.acknowledge_ladder);
-        found.ladder("exceptions.ladder", &self.exceptions.ladder);
-        if self.alerts.upload_note_minutes > self.alerts.upload_mail_minutes {
-            found.add("alerts.upload_note_minutes", "must not be more than upload_mail_minutes");
-        }
-        if self.alerts.repeat_hours == Some(0) {
-            found.add("alerts.repeat_hours", "must be at least 1; leave it out for never");
-        }
-        if self.shop_alerts.late_warn_percent > self.shop_alerts.late_critical_percent {
-            found.add(
-                "shop_alerts.late_warn_percent",
-                "must not be more than late_critical_percent",
-            );
-        }
-        self.check_allocation(&mut found);
-        self.check_routing(&mut found);
-        let bands = self.classification.value_bands.iter().map(|(bound, _)| bound);
-        found.ascending("classification.value_bands", bands);
-        let classes = self.classification.weight_classes.iter().map(|(bound, _)| bound);
-        found.ascending("classification.weight_classes", classes);
-        if self.messages.survey_hours > self.messages.survey_until_hours {
-            found.add("messages.survey_hours", "must not be more than survey_until_hours");
-        }
-        for (name, hours) in [
-            ("before_scan_hours", self.tracking.before_scan_hours),
-            ("moving_hours", self.tracking.moving_hours),
-            ("out_for_delivery_hours", self.tracking.out_for_delivery_hours),
-            ("trouble_hours", self.tracking.trouble_hours),
-        ] {
-            if hours == 0 {
-                found.add(format!("tracking.{name}"), "must be at least 1");
-            }
-        }
-        found.0.sort_by(|a, b| a.field.cmp(&b.field).then_with(|| a.reason.cmp(&b.reason)));
-        found.0
-    }
-
-    fn check_shops(&self, found: &mut Findings) {
-        let mut keys = BTreeSet::new();
-        for (index, shop) in self.shops.iter().enumerate() {
-            let at = format!("shops[{index}]");
-            if !keys.insert(shop.key()) {
-                found.add(format!("{at}.shop"), format!("{} occurs twice", shop.key()));
-            }
-            if !self.calendars.contains_key(&shop.calendar) {
-                let known: Vec<&str> = self.calendars.keys().map(String::as_str).collect();
-                found.add(
-                    format!("{at}.calendar"),
-                    format!(
-                        "there is no calendar {:?}; there are: {}",
-                        shop.calendar,
-                        known.join(", ")
-                    ),
-                );
-            }
-            for (number, name) in shop.sla_presets.iter().enumerate() {
-                match presets::load(name) {
-                    Err(error) => found.add(format!("{at}.sla_presets[{number}]"), error),
-                    Ok(preset)
-                        if preset.platform.as_ref().is_some_and(|of| *of != shop.platform) =>
-                    {
-                        found.add(
-                            format!("{at}.sla_presets[{number}]"),
-                            format!("the preset {name:?} is for another platform"),
-                        );
-                    }
-                    Ok(_) => {}
-                }
-            }
-            if let Err(error) = KpiTargets::preset(&shop.kpi_targets) {
-                found.add(format!("{at}.kpi_targets"), error);
-            }
-        }
-    }
-
-    fn check_allocation(&self, found: &mut Findings) {
-        if self.allocation.max_splits == 0 {
-            found.add("allocation.max_splits", "must be at least 1");
-        }
-        if self.allocation.min_split_value.is_some_and(|value| value.is_sign_negative()) {
-            found.add("allocation.min_split_value", "must not be negative");
-        }
-        let mut seen = Vec::new();
-        for (index, preference) in self.allocation.preferences.iter().enumerate() {
-            if seen.contains(preference) {
-                found.add(format!("allocation.preferences[{index}]"), "occurs twice");
-            }
-            seen.push(*preference);
-        }
-    }
-
-    fn check_routing(&self, found: &mut Findings) {
-        if self.route.quote_ttl_hours == 0 {
-            found.add("route.quote_ttl_hours", "must be at least 1");
-        }
-        for (index, name) in self.catalogues.iter().enumerate() {
-            if ServiceCatalogue::preset(name).is_none() {
-                found
-                    .add(format!("catalogues[{index}]"), format!("there is no catalogue {name:?}"));
-            }
-        }
-        let services = self.all_services();
-        // Without a catalogue here the host's adapters bring the services: names and coverage
-        // cannot be judged, contradictions within the rules can.
-        let cards = self.rate_cards.clone().unwrap_or_default();
-        for finding in lint_routes(&self.route_rules, &services, &cards, &self.service_aliases()) {
-            let needs_catalogue = matches!(
-                finding,
-                RouteFinding::UnknownService { .. }
-                    | RouteFinding::ForcesDisabled { .. }
-                    | RouteFinding::Uncovered { .. }
-                    | RouteFinding::NothingLeft { .. }
-            );
-            if needs_catalogue && services.is_empty() {
-                continue;
-            }
-            let index = finding
-                .rule()
-                .and_then(|id| self.route_rules.iter().rposition(|rule| rule.id == id));
-            let at = match index {
-                Some(index) => format!("route_rules[{index}].{}", finding.field()),
-                None => "services".to_owned(),
-            };
-            found.add(at, finding);
-        }
-    }
 }
 
-struct Findings(Vec<PolicyFinding>);
-
-impl Findings {
-    fn add(&mut self, field: impl Into<String>, reason: impl fmt::Display) {
-        self.0.push(PolicyFinding { field: field.into(), reason: reason.to_string() });
-    }
-
-    fn calendar(&mut self, at: &str, calendar: &WorkCalendar) {
-        if !calendar.working_weekdays.contains(&true) {
-            self.add(format!("{at}.working_weekdays"), "no weekday is worked");
+/// The first place where a list was given and an object is meant.
+fn list_for_object(at: &str, given: &Value, meant: &Value) -> Option<String> {
+    let below = |at: &str, key: &str| match at {
+        "." => key.to_owned(),
+        _ => format!("{at}.{key}"),
+    };
+    match (given, meant) {
+        (Value::Array(_), Value::Object(_)) => Some(at.to_owned()),
+        (Value::Object(given), Value::Object(meant)) => given
+            .iter()
+            .find_map(|(key, value)| list_for_object(&below(at, key), value, meant.get(key)?)),
+        (Value::Array(given), Value::Array(meant)) => {
+            given.iter().zip(meant).enumerate().find_map(|(index, (given, meant))| {
+                list_for_object(&format!("{at}[{index}]"), given, meant)
+            })
         }
-        for (day, _) in calendar.half_days.iter().filter(|(day, _)| !calendar.is_working_day(**day))
-        {
-            self.add(format!("{at}.half_days.{day}"), "is no working day");
-        }
-    }
-
-    /// Steps must come nearer and nearer to the deadline, each level once.
-    fn ladder(&mut self, at: &str, ladder: &Ladder) {
-        let mut before: Option<(Level, u32, u32)> = None;
-        for (index, step) in ladder.steps.iter().enumerate() {
-            let at = format!("{at}.steps[{index}]");
-            if step.level == Level::Breach {
-                self.add(format!("{at}.level"), "a breach is no step: it has channels of its own");
-            }
-            if !(1..=100).contains(&step.percent_left) {
-                self.add(format!("{at}.percent_left"), "must be between 1 and 100");
-            }
-            if let Some((level, hours, percent)) = before {
-                if step.level <= level {
-                    self.add(format!("{at}.level"), "must be above the step before");
-                }
-                if step.hours_left >= hours {
-                    self.add(format!("{at}.hours_left"), "must be less than in the step before");
-                }
-                if step.percent_left >= percent {
-                    self.add(format!("{at}.percent_left"), "must be less than in the step before");
-                }
-            }
-            before = Some((step.level, step.hours_left, step.percent_left));
-        }
-    }
-
-    fn ascending<'a, T: PartialOrd + 'a>(
-        &mut self,
-        at: &str,
-        bounds: impl IntoIterator<Item = &'a T>,
-    ) {
-        let mut before: Option<&T> = None;
-        for (index, bound) in bounds.into_iter().enumerate() {
-            if before.is_some_and(|before| bound <= before) {
-                self.add(format!("{at}[{index}]"), "must be above the one before");
-            }
-            before = Some(bound);
-        }
+        _ => None,
     }
 }
