@@ -206,9 +206,7 @@ impl CustomsDeclaration {
             if item.unit_weight == Grams::ZERO {
                 return Err(fault("customs.items.unit_weight", format!("{what}: is not known")));
             }
-            if let Some(code) = &item.hs_code
-                && (!(6..=12).contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_digit()))
-            {
+            if let Some(code) = item.hs_code.as_deref().filter(|code| !is_hs_code(code)) {
                 let reason = format!("{what}: {code:?} is not 6 to 12 digits");
                 return Err(fault("customs.items.hs_code", reason));
             }
@@ -220,6 +218,12 @@ impl CustomsDeclaration {
         }
         Ok(())
     }
+}
+
+/// Whether a text is a number in the Harmonized System: 6 to 12 digits, without dots.
+#[must_use]
+pub fn is_hs_code(code: &str) -> bool {
+    (6..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a parcel between two addresses crosses a border. `false` where a country is not known:

@@ -346,3 +346,13 @@ fn a_rule_with_an_absurd_span_cannot_answer() {
     let rule: SlaRule = serde_json::from_value(text).unwrap();
     assert!(rule.span.after(now).is_err());
 }
+
+#[test]
+fn goods_that_customs_would_not_understand_are_found() {
+    for (field, value) in
+        [("hs_code", json!("69.12")), ("unit_weight", json!(0)), ("description", json!(" "))]
+    {
+        let found = after(&format!("/customs/goods/MUG-1/{field}"), value);
+        assert_eq!(fields(&found), [format!("customs.goods.MUG-1.{field}")]);
+    }
+}

@@ -55,7 +55,7 @@ pub(crate) const FULL: &str = r#"{
         "packaging": 60, "default_unit_weight": 300,
         "box_size": { "length": 300, "width": 200, "height": 100 }
     },
-    "route": { "quote_ttl_hours": 12, "light_max": 400, "demote_late": true },
+    "route": { "quote_ttl_hours": 12, "light_max": 400, "demote_late": true, "currency": "USD" },
     "route_rules": [
         {
             "id": "prefer", "priority": 1, "when": { "min_weight": 100, "max_weight": 453 },
@@ -112,6 +112,12 @@ pub(crate) const FULL: &str = r#"{
           { "other": { "name": "Post", "url": "https://post.example/{number}" } } },
         { "carrier": "nobody", "code": "unsupported" }
     ],
+    "customs": {
+        "goods": { "MUG-1": {
+            "description": "Ceramic mug", "origin": "CN", "hs_code": "691200", "unit_weight": 400
+        } },
+        "origin": "BR", "allow_missing_hs_code": true, "duties": "sender"
+    },
     "alerts": {
         "pending_overdue_hours": { "default": 24, "platforms": { "mercado-libre": 20 } },
         "logistics_delay_hours": { "default": 48, "platforms": { "mercado-libre": 40 } },

@@ -75,6 +75,7 @@ use serde_json::Value;
 use super::alert::{AlertPolicy, ShopWatchOptions};
 use super::allocate::AllocationPolicy;
 use super::classify::ClassificationPolicy;
+use super::customs::CustomsBook;
 use super::exceptions::ExceptionPolicy;
 use super::kpi::{KpiTargets, TargetError};
 use super::message::MessagePolicy;
@@ -166,6 +167,8 @@ pub struct Policy {
     pub services: Vec<CarrierService>,
     /// How carriers are called on platforms.
     pub carrier_names: CarrierMap,
+    /// What customs asks of goods.
+    pub customs: CustomsBook,
     /// Alerts and the ladder.
     pub alerts: AlertPolicy,
     /// Alerts about whole shops.

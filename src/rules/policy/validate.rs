@@ -20,7 +20,8 @@ use crate::rules::sla::{
     Anchor, MAX_CALENDAR_DAYS, MAX_ELAPSED_HOURS, SlaRule, SlaScope, Span, presets,
 };
 use crate::rules::upload::CarrierCode;
-use crate::shipment::CarrierService;
+use crate::shipment::{CarrierService, is_hs_code};
+use crate::units::Grams;
 
 impl Policy {
     /// Everything in the policy that cannot work or is surely not meant, by field. Empty is sound.
@@ -56,6 +57,7 @@ impl Policy {
         self.check_services(&mut found);
         self.check_routing(&mut found);
         self.check_carrier_names(&mut found);
+        self.check_customs(&mut found);
         self.check_polling(&mut found);
         if self.messages.survey_hours > self.messages.survey_until_hours {
             found.add("messages.survey_hours", "must not be more than survey_until_hours");
@@ -332,6 +334,19 @@ impl Policy {
                 None => {
                     known.insert(key, (index, &row.code));
                 }
+            }
+        }
+    }
+
+    fn check_customs(&self, found: &mut Findings) {
+        for (sku, facts) in &self.customs.goods {
+            let at = format!("customs.goods.{sku}");
+            found.optional_text(&format!("{at}.description"), facts.description.as_deref());
+            if facts.hs_code.as_deref().is_some_and(|code| !is_hs_code(code)) {
+                found.add(format!("{at}.hs_code"), "must be 6 to 12 digits");
+            }
+            if facts.unit_weight == Some(Grams::ZERO) {
+                found.add(format!("{at}.unit_weight"), "must be at least 1 g");
             }
         }
     }
