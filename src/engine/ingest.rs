@@ -362,8 +362,13 @@ impl Engine {
             let event = Event::new(Action::DeadlinesSet { deadlines }, now, Actor::System);
             self.apply_each(&mut order, vec![event], &mut events, &mut effects, now);
         }
-        if let Some(detail) = fault {
-            let kind = ExceptionKind::ImportFailure;
+        let kind = ExceptionKind::ImportFailure;
+        let is_told = order
+            .incidents
+            .iter()
+            .any(|incident| incident.kind == kind && incident.resolved_at.is_none());
+        // Once, however often the order is read again.
+        if let Some(detail) = fault.filter(|_| !is_told) {
             let action = Action::IncidentRaised { kind, package: None, detail };
             let event = Event::new(action, now, Actor::System);
             self.apply_each(&mut order, vec![event], &mut events, &mut effects, now);

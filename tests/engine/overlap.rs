@@ -385,6 +385,9 @@ async fn a_deadline_rule_that_cannot_answer_costs_no_order_and_is_told() {
         .unwrap();
     let report = engine.sync(&shop("1"), at(0)).await.unwrap();
     assert_eq!((report.imported, report.quarantined), (2, 0));
+    // Read again, it is not told again.
+    let earlier = at(-12);
+    engine.fetch_window(&shop("1"), earlier, at(1), at(1)).await.unwrap();
     let all = OrderFilter::default();
     let found = engine.store().find(&all, OrderSort::Placed, at(0), 0, 10).await.unwrap();
     assert_eq!(found.orders.len(), 2);
@@ -397,6 +400,7 @@ async fn a_deadline_rule_that_cannot_answer_costs_no_order_and_is_told() {
             .find(|incident| incident.kind == ExceptionKind::ImportFailure)
             .unwrap();
         assert!(told.detail.contains("`forever`"), "{}", told.detail);
+        assert_eq!((told.count, order.incidents.len()), (1, 1));
     }
 }
 
