@@ -5,6 +5,7 @@
 
 mod carrier;
 mod marketplace;
+mod pages;
 mod stock;
 pub mod store;
 
@@ -21,4 +22,5 @@ pub use marketplace::{
     SellerFigures, ShipmentNotice, ShipmentNoticeLine, StatedFigure, StockLevel, StockPush,
     TrackingUpdates, Unreadable, WebhookNotice, WebhookRequest, Webhooks,
 };
+pub use pages::{EndlessList, PageWalk};
 pub use stock::{Stock, StockError, StockMove, StockReturn};
