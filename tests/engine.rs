@@ -9,6 +9,10 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+#[path = "engine/bazaar.rs"]
+mod bazaar;
+#[path = "engine/bulk.rs"]
+mod bulk;
 #[path = "engine/conformance.rs"]
 mod conformance;
 #[path = "engine/crash.rs"]
@@ -28,6 +32,8 @@ mod platforms;
 #[path = "engine/shops.rs"]
 mod shops;
 mod support;
+#[path = "engine/turns.rs"]
+mod turns;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -78,8 +78,8 @@ impl SyncReport {
 impl Engine {
     /// Brings a shop up to date by time of change: from where the last call ended, overlapping, to
     /// just before now. The horizon moves only after every page is stored, so a failure in the
-    /// middle costs nothing but reading again. A window that a round began and did not finish is read
-    /// to its end first, from the page it stopped at.
+    /// middle costs nothing but reading again. A window that a round had no time to finish is read to
+    /// its end first, from the page it stopped at.
     ///
     /// # Errors
     /// Of the adapter or the store; [`ErrorKind::Configuration`] when a wrong clock moved the horizon
@@ -101,7 +101,17 @@ impl Engine {
             if !was_begun || report.more {
                 return Ok(report);
             }
+            let to = self.end_of_window(shop, now)?;
+            if self.0.store.horizon(shop).await?.is_some_and(|known| to <= known) {
+                return Ok(report);
+            }
         }
+    }
+
+    /// Until when a list shows everything now.
+    fn end_of_window(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+        let lag = self.shop(shop)?.adapter.limits().listing_lag_seconds;
+        Ok(earlier(now, TimeDelta::seconds(i64::from(lag))))
     }
 
     /// Reads one window. Returns whether it was one that an earlier call had begun.
@@ -131,8 +141,7 @@ impl Engine {
         let reading = match begun {
             Some(reading) => reading,
             None => {
-                let lag = known.adapter.limits().listing_lag_seconds;
-                let to = earlier(now, TimeDelta::seconds(i64::from(lag)));
+                let to = self.end_of_window(shop, now)?;
                 let overlap = TimeDelta::minutes(i64::from(self.0.policy.overlap_minutes));
                 let from = match horizon {
                     Some(horizon) => earlier(horizon, overlap),
@@ -146,24 +155,16 @@ impl Engine {
         };
         let reading = kept.value.insert(reading);
         let query = OrderQuery::Updated { from: reading.from, to: reading.to };
-        let before = reading.walk.pages();
         let none = |_| std::future::ready(());
-        let outcome = self.read_pages(known, &query, &mut reading.walk, until, now, none).await;
-        let (pages, to) = (reading.walk.pages(), reading.to);
-        match outcome {
-            Ok(read) if read.more => report.add(read),
-            Ok(read) => {
-                report.add(read);
-                kept.value = None;
-                self.0.store.advance(shop, to).await?;
-            }
-            Err(error) => {
-                // A token may be what is refused: without progress the window is read anew.
-                if pages == before || !error.is_passing() {
-                    kept.value = None;
-                }
-                return Err(error);
-            }
+        let read = self.read_pages(known, &query, &mut reading.walk, until, now, none).await;
+        let to = reading.to;
+        // A token may be what was refused: after an error the window is read anew.
+        let read = read.inspect_err(|_| kept.value = None)?;
+        let has_more = read.more;
+        report.add(read);
+        if !has_more {
+            kept.value = None;
+            self.0.store.advance(shop, to).await?;
         }
         Ok(was_begun)
     }

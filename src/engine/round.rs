@@ -125,11 +125,7 @@ impl<R> Worked<R> {
 
 impl Engine {
     pub(super) fn round(&self) -> Round {
-        Round {
-            share: self.share(),
-            silent: Mutex::default(),
-            unfinished: Mutex::default(),
-        }
+        Round { share: self.share(), silent: Mutex::default(), unfinished: Mutex::default() }
     }
 
     pub(super) fn share(&self) -> Duration {

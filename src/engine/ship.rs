@@ -5,9 +5,7 @@ use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::commit::Alongside;
-use super::labels::{
-    ItemOutcome, Known, PackageRef, Progress, again, may_have_acted, outcome_of,
-};
+use super::labels::{ItemOutcome, Known, PackageRef, Progress, again, may_have_acted, outcome_of};
 use super::round::Turn;
 use super::time::{bounded, later, seconds_later};
 use super::{Engine, Shop};

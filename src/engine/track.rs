@@ -67,7 +67,8 @@ impl Engine {
                     batch.iter().map(|(number, _)| number.clone()).collect();
                 report.asked += numbers.len() as u64;
                 let until = Instant::now() + self.patience();
-                let Some(answer) = within(Some(until), carrier.adapter.track(&numbers)).await else {
+                let Some(answer) = within(Some(until), carrier.adapter.track(&numbers)).await
+                else {
                     let silent = "the carrier gave no answer; its parcels are asked for later";
                     report.errors.push(
                         Error::new(ErrorKind::Transient, silent)
@@ -126,8 +127,7 @@ impl Engine {
                 return Ok(());
             }
             TrackOutcome::Failed { reason, retry } => {
-                let kind =
-                    if retry { ErrorKind::Transient } else { ErrorKind::Rejected };
+                let kind = if retry { ErrorKind::Transient } else { ErrorKind::Rejected };
                 report.errors.push(Error::new(kind, reason).with_context("package", &item.package));
                 return Ok(());
             }

@@ -479,7 +479,8 @@ pub trait Webhooks: Send + Sync {
     ///
     /// # Errors
     /// [`AuthRejected`](crate::ErrorKind::AuthRejected) when the signature does not fit,
-    /// [`UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer) when the body is not readable.
+    /// [`UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer) when the body is not readable,
+    /// [`Rejected`](crate::ErrorKind::Rejected) when it is about another shop than the adapter's.
     fn receive(&self, request: &WebhookRequest<'_>, now: DateTime<Utc>) -> Result<WebhookNotice>;
 }
 

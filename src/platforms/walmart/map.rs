@@ -306,6 +306,7 @@ fn priced_line(wire: &WireLine<'_>, reading: Reading) -> Result<PricedLine> {
     let line = PlatformLine {
         sku: filled(wire.item.sku.as_deref()).and_then(|sku| Sku::new(sku).ok()),
         attributes: extra,
+        personal_attributes: BTreeMap::new(),
         line_total: Some(line_total),
         tax,
         shipping,
