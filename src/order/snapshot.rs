@@ -201,6 +201,12 @@ pub struct PlatformShipment {
     pub url: Option<String>,
     /// When it was shipped.
     pub shipped_at: Option<DateTime<Utc>>,
+    /// When the carrier got it, where the platform says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collected_at: Option<DateTime<Utc>>,
+    /// When it arrived, where the platform says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<DateTime<Utc>>,
 }
 
 /// A deadline that the platform put on the order.

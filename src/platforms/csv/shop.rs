@@ -318,7 +318,6 @@ impl CsvShop {
     }
 
     /// An order of all its rows, wherever they are in the file; `None` when it has none.
-    #[expect(clippy::type_complexity, reason = "what a row can come to, once per caller")]
     fn gather(
         &self,
         state: &mut State,
@@ -487,6 +486,8 @@ fn show(order: &mut PlatformOrder, told: &[Told]) {
                         number: Some(row.tracking_number.clone()),
                         url: row.tracking_url.clone(),
                         shipped_at: Some(row.shipped_at),
+                        collected_at: None,
+                        delivered_at: None,
                     }),
                     ..UnitGroup::new(status.clone(), units)
                 });

@@ -402,6 +402,9 @@ fn shipment(
         number,
         url: None,
         shipped_at: instant(unit.rts_time).or_else(|| instant(wire.rts_time)),
+        // Said of the order: of several parcels, it is the last one's.
+        collected_at: instant(wire.collection_time),
+        delivered_at: instant(wire.delivery_time),
     })
 }
 

@@ -395,6 +395,8 @@ fn unit_groups(wire: &WireLine<'_>) -> Vec<UnitGroup> {
             status: unit_status(&row.status),
             units: row.status_quantity.amount,
             shipment: row.tracking_info.as_ref().map(|info| PlatformShipment {
+                collected_at: None,
+                delivered_at: None,
                 package: None,
                 carrier: info.carrier_name.as_ref().and_then(|name| {
                     filled(name.carrier.as_deref())
