@@ -67,7 +67,15 @@ fn read(number: u32, text: &str) -> Result<PlatformOrder> {
         let number = Some(number.parse()?);
         let (package, carrier, url, shipped_at) = (None, None, None, None);
         let mut group = UnitGroup::new(UnitStatus::Shipped, units);
-        group.shipment = Some(PlatformShipment { package, carrier, number, url, shipped_at });
+        group.shipment = Some(PlatformShipment {
+            package,
+            carrier,
+            number,
+            url,
+            shipped_at,
+            collected_at: None,
+            delivered_at: None,
+        });
         line.units.push(group);
     }
     let address = Address {

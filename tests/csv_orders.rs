@@ -15,3 +15,7 @@ mod properties;
 mod reading;
 #[path = "csv_orders/shop.rs"]
 mod shop;
+#[path = "csv_orders/spread.rs"]
+mod spread;
+#[path = "csv_orders/spreadsheet.rs"]
+mod spreadsheet;

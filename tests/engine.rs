@@ -11,6 +11,10 @@
 
 #[path = "engine/bulk_carriers.rs"]
 mod bulk_carriers;
+#[path = "engine/bazaar.rs"]
+mod bazaar;
+#[path = "engine/bulk.rs"]
+mod bulk;
 #[path = "engine/conformance.rs"]
 mod conformance;
 #[path = "engine/crash.rs"]
@@ -30,6 +34,8 @@ mod platforms;
 #[path = "engine/shops.rs"]
 mod shops;
 mod support;
+#[path = "engine/turns.rs"]
+mod turns;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

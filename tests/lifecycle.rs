@@ -436,6 +436,8 @@ fn group(status: UnitStatus, units: u32, number: Option<&str>) -> UnitGroup {
         status,
         units,
         shipment: number.map(|number| orderflow::order::PlatformShipment {
+            collected_at: None,
+            delivered_at: None,
             package: None,
             carrier: Some("Carrier".into()),
             number: Some(TrackingNumber::new(number).unwrap()),
@@ -457,6 +459,38 @@ fn a_shipment_made_in_the_platforms_own_screens_becomes_a_parcel() {
     assert_eq!(known.state(), OrderState::AwaitingCollection);
     assert_eq!(known.packages.len(), 1);
     assert!(reconcile(&known, &shipped, now()).is_empty());
+}
+
+#[test]
+fn a_parcel_was_collected_and_delivered_when_the_platform_says_and_not_when_it_said_so() {
+    let hours = |hours| now() - chrono::TimeDelta::hours(hours);
+    let mut base = snapshot("when", &[("1", 2)]);
+    base.logistics = LogisticsMode::PlatformLabel;
+    let order = import_of(&base);
+    let found = |collected, delivered| {
+        let mut seen = base.clone();
+        seen.updated_at = Some(hours(1));
+        let mut units = group(UnitStatus::Delivered, 2, Some("X-1"));
+        let parcel = units.shipment.as_mut().unwrap();
+        (parcel.collected_at, parcel.delivered_at) = (collected, delivered);
+        seen.lines[0].units = vec![units];
+        let (mut moved, mut arrived) = (None, None);
+        for event in reconcile(&order, &seen, now()) {
+            match event.action {
+                Action::Tracked { events, .. } => moved = Some(events[0].time.clone()),
+                Action::DeliveredOnPlatform { delivered_at, .. } => arrived = Some(delivered_at),
+                _ => {}
+            }
+        }
+        (moved.unwrap(), arrived.unwrap())
+    };
+    let at = |collected, delivered| {
+        (orderflow::shipment::EventTime::Instant(hours(collected)), hours(delivered))
+    };
+    assert_eq!(found(Some(hours(30)), Some(hours(8))), at(30, 8));
+    assert_eq!(found(None, None), at(1, 1));
+    // What lies in the future has not happened.
+    assert_eq!(found(Some(hours(-5)), Some(hours(-5))), at(1, 1));
 }
 
 #[test]

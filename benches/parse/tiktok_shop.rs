@@ -192,6 +192,8 @@ fn hand_line(unit: Unit<'_>, packages: &mut Vec<String>) -> PlatformLine {
         packages.push(unit.package_id.clone());
     }
     let shipment = (status != UnitStatus::New).then(|| PlatformShipment {
+        collected_at: None,
+        delivered_at: None,
         package: Some(PlatformPackageId::new(unit.package_id).unwrap()),
         carrier: unit.shipping_provider_name,
         number: Some(TrackingNumber::new(unit.tracking_number).unwrap()),
@@ -199,6 +201,7 @@ fn hand_line(unit: Unit<'_>, packages: &mut Vec<String>) -> PlatformLine {
         shipped_at: unit.rts_time.map(at),
     });
     PlatformLine {
+        personal_attributes: Default::default(),
         id: LineId::new(unit.sku_id.as_str()).unwrap(),
         unit_ids: vec![unit.id],
         sku: Some(Sku::new(unit.seller_sku).unwrap()),

@@ -294,6 +294,8 @@ fn hand_line(line: Line<'_>) -> (PlatformLine, Decimal) {
         },
         units: row.status_quantity.amount,
         shipment: row.tracking_info.map(|info| PlatformShipment {
+            collected_at: None,
+            delivered_at: None,
             package: None,
             carrier: Some(info.carrier_name.carrier),
             number: Some(TrackingNumber::new(info.tracking_number).unwrap()),
@@ -303,6 +305,7 @@ fn hand_line(line: Line<'_>) -> (PlatformLine, Decimal) {
         reason: None,
     });
     let made = PlatformLine {
+        personal_attributes: Default::default(),
         unit_ids: Vec::new(),
         sku: Some(Sku::new(line.item.sku).unwrap()),
         attributes: BTreeMap::from([("condition".to_owned(), line.item.condition)]),

@@ -13,7 +13,7 @@ use crate::ids::{
 };
 use crate::order::{CancelReason, PlatformOrder, UnitStatus};
 use crate::ports::{
-    CancelLine, CarrierNaming, Cursor, MarketplaceAdapter, OrderQuery, PlatformItem,
+    CancelLine, CarrierNaming, MarketplaceAdapter, OrderQuery, PageWalk, PlatformItem,
     ShipmentNotice, ShipmentNoticeLine, StockLevel, WebhookRequest,
 };
 
@@ -102,24 +102,19 @@ struct Suite<'a> {
 impl Suite<'_> {
     async fn all(&self, query: &OrderQuery) -> Result<Vec<PlatformOrder>, String> {
         let mut orders = Vec::new();
-        let mut cursor: Option<Cursor> = None;
-        for _ in 0..ENDLESS {
-            let page = self.adapter.list_orders(query, cursor.as_ref()).await.map_err(said)?;
+        let mut walk = PageWalk::within(ENDLESS);
+        loop {
+            let page = self.adapter.list_orders(query, walk.cursor()).await.map_err(said)?;
             for item in page.items {
                 match item {
                     PlatformItem::Read(order) => orders.push(*order),
                     PlatformItem::Unreadable(unreadable) => return Err(unreadable.reason),
                 }
             }
-            match page.next {
-                None => return Ok(orders),
-                Some(next) if Some(&next) == cursor.as_ref() => {
-                    return Err("a page names itself as the next one".into());
-                }
-                next => cursor = next,
+            if !walk.go_on(page.next).map_err(said)? {
+                return Ok(orders);
             }
         }
-        Err(format!("no end after {ENDLESS} pages"))
     }
 
     fn window(&self) -> OrderQuery {

@@ -8,6 +8,7 @@ use futures_util::future;
 use super::commit::{Alongside, apply_all};
 use super::ingest::open_moves;
 use super::plan::{Facts, Step, plan};
+use super::round::{Part, Turn, Worked, no_answer};
 use super::time::earlier;
 use super::{Engine, Shop};
 use crate::error::{Error, Result};
@@ -94,11 +95,20 @@ impl AdvanceReport {
 impl Engine {
     /// Takes every open order as far as it goes without spending money: deadlines, review,
     /// acknowledgement, allocation, completion, voiding labels of cancelled orders. One order's
-    /// trouble never stops the others.
+    /// trouble never stops the others, and a shop's only its own: what does not fit into its share
+    /// ([`EnginePolicy::shop_share_seconds`](super::EnginePolicy)) is left for the next call.
     ///
     /// # Errors
     /// Of the store; troubles of single orders are in the report.
     pub async fn advance(&self, now: DateTime<Utc>) -> Result<AdvanceReport> {
+        self.advance_in(&self.round().part(), now).await
+    }
+
+    pub(super) async fn advance_in(
+        &self,
+        part: &Part<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<AdvanceReport> {
         // Shops go on beside each other: orders of one are taken further page by page while another
         // still waits for its platform. Only keys are held of all of them.
         let mut shops: BTreeMap<ShopKey, Vec<OrderKey>> = BTreeMap::new();
@@ -111,11 +121,25 @@ impl Engine {
             }
             after = Some(last);
         }
-        let going = shops.into_iter().filter(|(shop, _)| !self.is_stopped(shop, now));
-        let done = future::join_all(going.map(|(_, keys)| async move {
+        let going = shops
+            .into_iter()
+            .filter(|(shop, _)| !self.is_stopped(shop, now) && !part.round.is_silent(shop));
+        let done = future::join_all(going.map(|(shop, mut keys)| async move {
+            // After a round that did not come to the end, the next one begins behind the orders it
+            // was stopped by: the same few never keep the others of their shop from their turn.
+            let resume = self.shop_states().get_mut(&shop).and_then(|s| s.advanced_to.take());
+            if let Some(resume) = resume {
+                let behind = keys.partition_point(|key| *key <= resume);
+                keys.rotate_left(behind);
+            }
             let mut report = AdvanceReport::default();
             for page in keys.chunks(PAGE as usize) {
-                report.add(self.advance_orders(page, now).await?);
+                let (done, stopped_by) = self.advance_some(Turn::Share(part), page, now).await?;
+                report.add(done);
+                if let Some(order) = stopped_by {
+                    self.shop_states().entry(shop.clone()).or_default().advanced_to = Some(order);
+                    break;
+                }
             }
             Ok::<_, Error>(report)
         }))
@@ -127,7 +151,8 @@ impl Engine {
         Ok(report)
     }
 
-    /// As [`Engine::advance`], for some orders.
+    /// As [`Engine::advance`], for some orders, for as long as the shops answer
+    /// ([`EnginePolicy::patience_seconds`](super::EnginePolicy)).
     ///
     /// # Errors
     /// Of the store; troubles of single orders are in the report.
@@ -136,22 +161,48 @@ impl Engine {
         keys: &[OrderKey],
         now: DateTime<Utc>,
     ) -> Result<AdvanceReport> {
+        Ok(self.advance_some(Turn::Patience, keys, now).await?.0)
+    }
+
+    /// Advances orders in their shops' turn. Returns also the last of the orders that had begun when
+    /// the turn ended.
+    async fn advance_some(
+        &self,
+        turn: Turn<'_>,
+        keys: &[OrderKey],
+        now: DateTime<Utc>,
+    ) -> Result<(AdvanceReport, Option<OrderKey>)> {
         let orders: Vec<Order> = self.0.store.orders(keys).await?.into_iter().flatten().collect();
         let recent = self.recent_of_buyers(&orders, now).await?;
         let mut report = AdvanceReport::default();
         let recent = &recent;
+        let known: Vec<OrderKey> = orders.iter().map(|order| order.key.clone()).collect();
         let done = self
             .per_shop(
+                turn,
                 orders,
                 |order: &Order| order.key.shop_key(),
                 |order| async move { self.advance_one(order, recent, now).await.1 },
             )
             .await;
-        for one in done {
-            report.add(one);
+        let (mut stopped_by, mut is_cut) = (None, false);
+        for (key, one) in known.into_iter().zip(done) {
+            match one {
+                Worked::Done(one) => report.add(one),
+                Worked::NotBegun => is_cut = true,
+                Worked::GivenUp => {
+                    let error = no_answer(&key.shop_key(), "advance");
+                    stopped_by = Some(key.clone());
+                    report.troubles.push(Trouble { order: key, step: "wait", error });
+                }
+            }
+        }
+        if is_cut && stopped_by.is_none() {
+            // The share ended between two orders: the next round begins with this page.
+            stopped_by = keys.first().cloned();
         }
         report.troubles.sort_by(|a, b| a.order.cmp(&b.order));
-        Ok(report)
+        Ok((report, stopped_by))
     }
 
     /// Orders of the same buyers within the window in which an equal order is suspicious.

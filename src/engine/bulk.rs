@@ -1,26 +1,46 @@
-//! Bulk operations over orders of many shops: one outcome per item, in the order given.
+//! Bulk operations over orders of many shops: one outcome per item, in the order given. A shop that
+//! gives no answer costs only its own items.
 
 use chrono::{DateTime, Utc};
 
 use super::commit::Alongside;
-use super::labels::may_have_acted;
+use super::labels::{may_have_acted, outcome_of};
+use super::round::Turn;
 use super::time::seconds_later;
 use super::{Engine, ItemOutcome};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{IdempotencyKey, OrderKey, PackageId};
+use crate::ids::{IdempotencyKey, OrderKey, PackageId, ShopKey};
 use crate::order::{Action, Actor, CancelReason, LogisticsMode, Order, Priority, Review, counters};
 use crate::personal::Personal;
 use crate::ports::store::{IntendedEffect, Intent};
 use crate::ports::{CancelLine, RefundLine};
 
 impl Engine {
+    /// One outcome for each item, also for those of a shop that gives no answer
+    /// ([`EnginePolicy::patience_seconds`](super::EnginePolicy)): what was begun is ambiguous, the
+    /// rest was not sent.
+    async fn answered<T, F, Fut>(
+        &self,
+        items: Vec<T>,
+        shop_of: impl Fn(&T) -> ShopKey + Send,
+        work: F,
+    ) -> Vec<ItemOutcome<()>>
+    where
+        T: Send,
+        F: Fn(T) -> Fut + Send + Sync,
+        Fut: Future<Output = ItemOutcome<()>> + Send,
+    {
+        let worked = self.per_shop(Turn::Patience, items, shop_of, work).await;
+        worked.into_iter().map(outcome_of).collect()
+    }
+
     /// Acknowledges orders that are approved, committing their stock first.
     pub async fn acknowledge_orders(
         &self,
         orders: &[OrderKey],
         now: DateTime<Utc>,
     ) -> Vec<ItemOutcome<()>> {
-        self.per_shop(orders.to_vec(), OrderKey::shop_key, |key| async move {
+        self.answered(orders.to_vec(), OrderKey::shop_key, |key| async move {
             self.acknowledge_one(&key, now).await.unwrap_or_else(ItemOutcome::Failed)
         })
         .await
@@ -60,7 +80,7 @@ impl Engine {
         reason: &CancelReason,
         now: DateTime<Utc>,
     ) -> Vec<ItemOutcome<()>> {
-        self.per_shop(orders.to_vec(), OrderKey::shop_key, |key| async move {
+        self.answered(orders.to_vec(), OrderKey::shop_key, |key| async move {
             self.cancel_one(&key, reason, now).await.unwrap_or_else(ItemOutcome::Failed)
         })
         .await
@@ -116,7 +136,7 @@ impl Engine {
         refunds: &[(OrderKey, Vec<RefundLine>)],
         now: DateTime<Utc>,
     ) -> Vec<ItemOutcome<()>> {
-        self.per_shop(
+        self.answered(
             refunds.to_vec(),
             |(key, _): &(OrderKey, Vec<RefundLine>)| key.shop_key(),
             |(key, lines)| async move {
@@ -145,7 +165,7 @@ impl Engine {
         messages: &[(OrderKey, Personal<String>)],
         now: DateTime<Utc>,
     ) -> Vec<ItemOutcome<()>> {
-        self.per_shop(
+        self.answered(
             messages.to_vec(),
             |(key, _): &(OrderKey, Personal<String>)| key.shop_key(),
             |(key, text)| async move {
@@ -176,7 +196,7 @@ impl Engine {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Vec<ItemOutcome<()>> {
-        self.per_shop(orders.to_vec(), OrderKey::shop_key, |key| async move {
+        self.answered(orders.to_vec(), OrderKey::shop_key, |key| async move {
             let action = Action::PrioritySet { priority };
             match self.act(&key, vec![action], actor.clone(), now).await {
                 Ok(_) => ItemOutcome::Done(()),

@@ -1,11 +1,12 @@
 //! One stock, many shops: after a sale or a return every shop that offers the goods is told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::Engine;
 use super::advance::stock_failure;
-use super::{Engine, Shop};
+use super::round::{Part, Turn, Worked};
 use crate::error::{Error, Result};
 use crate::ids::{ShopKey, Sku};
 use crate::ports::StockLevel;
@@ -43,12 +44,20 @@ impl Engine {
 
     /// Tells every shop the levels that changed since it was told last; after a start all of them.
     /// Levels are absolute, so telling one twice does no harm. Only shops with offers
-    /// ([`Shop::with_offers`]) are told.
+    /// ([`Shop::with_offers`]) are told, each within its share; the rest is told the next time.
     ///
     /// # Errors
     /// Of the stock system; what shops do not take is in the report.
     pub async fn push_stock(&self, now: DateTime<Utc>) -> Result<ChannelReport> {
-        let mut due: BTreeMap<ShopKey, BTreeSet<Sku>> = BTreeMap::new();
+        self.push_stock_in(&self.round().part(), now).await
+    }
+
+    pub(super) async fn push_stock_in(
+        &self,
+        part: &Part<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<ChannelReport> {
+        let mut due = Vec::new();
         {
             let mut states = self.shop_states();
             for shop in self.0.shops.values().filter(|shop| !shop.offers.is_empty()) {
@@ -56,64 +65,47 @@ impl Engine {
                 // What changes from here on is told the next time.
                 let untold = state.untold.replace(BTreeSet::new());
                 let skus = untold.unwrap_or_else(|| shop.offers.keys().cloned().collect());
-                due.insert(shop.key.clone(), skus);
+                due.push(Untold { engine: self, shop: shop.key.clone(), skus });
             }
         }
-        let due: Vec<(ShopKey, BTreeSet<Sku>)> =
-            due.into_iter().filter(|(_, skus)| !skus.is_empty()).collect();
+        due.retain(|untold| {
+            !untold.skus.is_empty()
+                && !self.is_stopped(&untold.shop, now)
+                && !part.round.is_silent(&untold.shop)
+        });
         let outcomes = self
             .per_shop(
+                Turn::Share(part),
                 due,
-                |(shop, _): &(ShopKey, BTreeSet<Sku>)| shop.clone(),
-                |(shop, skus)| async move {
-                    let outcome = match self.shop(&shop) {
-                        Ok(known) if !self.is_stopped(&shop, now) => self.tell(known, &skus).await,
-                        Ok(_) => Ok((0, skus.iter().map(|sku| (sku.clone(), None)).collect())),
-                        Err(error) => Err(error),
-                    };
-                    (shop, skus, outcome)
+                |untold: &Untold<'_>| untold.shop.clone(),
+                |mut untold| async move {
+                    let mut report = ChannelReport::default();
+                    let outcome = self.tell(&mut untold, &mut report).await;
+                    (report, outcome)
                 },
             )
             .await;
         let mut report = ChannelReport::default();
         let mut failure = None;
-        for (shop, skus, outcome) in outcomes {
-            let untold: BTreeSet<Sku> = match outcome {
-                Ok((told, failed)) => {
-                    report.told += told;
-                    let untold = failed.iter().map(|(sku, _)| sku.clone()).collect();
-                    for (sku, error) in failed {
-                        if let Some(error) = error {
-                            self.stop_if_refused(&shop, &error, now);
-                            report.failed.push((shop.clone(), sku, error));
-                        }
-                    }
-                    untold
-                }
-                Err(error) => {
-                    failure = failure.or(Some(error));
-                    skus
-                }
-            };
-            if let Some(known) = &mut self.shop_states().entry(shop).or_default().untold {
-                known.extend(untold);
+        for (one, outcome) in outcomes.into_iter().filter_map(Worked::done) {
+            report.told += one.told;
+            for (shop, _, error) in &one.failed {
+                self.stop_if_refused(shop, error, now);
             }
+            report.failed.extend(one.failed);
+            failure = failure.or(outcome.err());
         }
         failure.map_or(Ok(report), Err)
     }
 
-    /// Tells one shop. Returns how many levels it took, and which it did not.
-    async fn tell(
-        &self,
-        shop: &Shop,
-        skus: &BTreeSet<Sku>,
-    ) -> Result<(u64, Vec<(Sku, Option<Error>)>)> {
+    /// Tells one shop. What it took is untold no more.
+    async fn tell(&self, untold: &mut Untold<'_>, report: &mut ChannelReport) -> Result<()> {
+        let shop = self.shop(&untold.shop)?;
         let Some(ability) = shop.adapter.stock() else {
             return Err(Error::unsupported("the platform takes no stock levels")
                 .with_context("shop", &shop.key));
         };
-        let skus: Vec<Sku> = skus.iter().cloned().collect();
-        let (mut told, mut failed) = (0, Vec::new());
+        let skus: Vec<Sku> = untold.skus.iter().cloned().collect();
         for part in skus.chunks(AT_ONCE) {
             let view = self.0.stock.view(part, None).await.map_err(stock_failure)?;
             let levels: Vec<StockLevel> = part
@@ -128,12 +120,36 @@ impl Engine {
             let mut outcomes = ability.push_stock(&levels).await.into_iter();
             for level in levels {
                 match outcomes.next() {
-                    Some(Ok(())) => told += 1,
-                    Some(Err(error)) => failed.push((level.sku, Some(error))),
-                    None => failed.push((level.sku, None)),
+                    Some(Ok(())) => {
+                        report.told += 1;
+                        untold.skus.remove(&level.sku);
+                    }
+                    Some(Err(error)) => {
+                        report.failed.push((shop.key.clone(), level.sku, error));
+                    }
+                    None => {}
                 }
             }
         }
-        Ok((told, failed))
+        Ok(())
+    }
+}
+
+/// Levels that a shop is to be told. What it was not told when this is dropped, for whatever reason,
+/// is told the next time.
+struct Untold<'a> {
+    engine: &'a Engine,
+    shop: ShopKey,
+    skus: BTreeSet<Sku>,
+}
+
+impl Drop for Untold<'_> {
+    fn drop(&mut self) {
+        let mut states = self.engine.shop_states();
+        if let Some(state) = states.get_mut(&self.shop)
+            && let Some(untold) = &mut state.untold
+        {
+            untold.append(&mut self.skus);
+        }
     }
 }

@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::ingest::endless;
 use super::{Engine, SyncReport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{OrderKey, ShopKey};
 use crate::order::{Action, OrderFilter, OrderSort, TimeRange, reconcile};
-use crate::ports::{Cursor, OrderQuery, PlatformItem};
+use crate::ports::{OrderQuery, PageWalk, PlatformItem};
 
 const PAGE: u32 = 256;
-/// Pages of one comparison.
-const MOST_PAGES: u32 = 100_000;
 
 /// How the platform's list and the store differed. Whatever could be mended is mended: missing
 /// orders are imported, differences become events.
@@ -36,7 +35,7 @@ impl Engine {
     /// Compares the orders placed in `[from, to)` with the platform's list.
     ///
     /// # Errors
-    /// Of the list or the store.
+    /// Of the list or the store; [`ErrorKind::UnexpectedAnswer`] when the list does not end.
     pub async fn compare_shop(
         &self,
         shop: &ShopKey,
@@ -49,12 +48,10 @@ impl Engine {
         let mut found = Comparison::default();
         let mut listed = BTreeSet::new();
         let mut report = SyncReport::default();
-        let mut cursor: Option<Cursor> = None;
-        for _ in 0..MOST_PAGES {
-            let page = known
-                .adapter
-                .list_orders(&OrderQuery::Created { from, to }, cursor.as_ref())
-                .await?;
+        let mut walk = PageWalk::new();
+        let query = OrderQuery::Created { from, to };
+        loop {
+            let page = known.adapter.list_orders(&query, walk.cursor()).await?;
             let mut snapshots = Vec::new();
             for item in page.items {
                 match item {
@@ -86,16 +83,8 @@ impl Engine {
                 }
             }
             self.take_in(known, snapshots, now, &mut report).await?;
-            match page.next {
-                Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
-                Some(_) => {
-                    return Err(Error::new(
-                        ErrorKind::UnexpectedAnswer,
-                        "the platform repeated a page token",
-                    )
-                    .with_context("shop", shop));
-                }
-                None => break,
+            if !walk.go_on(page.next).map_err(|list| endless(list, shop, "list_orders"))? {
+                break;
             }
         }
         let filter = OrderFilter {

@@ -4,17 +4,20 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use super::Engine;
+use super::ingest::endless;
+use super::round::{Kept, Part, Turn, is_past, within};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{EventId, OrderKey, ShopKey};
 use crate::personal::Personal;
 use crate::ports::store::QuarantineEntry;
-use crate::ports::{Cursor, PlatformItem, WebhookRequest};
+use crate::ports::{PageWalk, PlatformItem, WebhookRequest};
 
 /// Notices of one shop looked at in one call.
 const AT_ONCE: u32 = 2_000;
-/// Pages of missed notices in one call.
+/// Pages of missed notices.
 const MOST_PAGES: u32 = 1_000;
 
 /// What became of a notification.
@@ -45,9 +48,16 @@ impl Engine {
     /// [`Engine::work_inbox`] does that.
     ///
     /// # Errors
-    /// [`ErrorKind::AuthRejected`] when it is not from the platform: answer with 401 and forget it.
-    /// [`ErrorKind::Unsupported`] when the shop takes none. [`ErrorKind::Storage`]: answer with 500,
-    /// the platform sends it again.
+    /// - [`ErrorKind::AuthRejected`] when it is not from the platform, or too old: answer with 401 and
+    ///   forget it.
+    /// - [`ErrorKind::UnexpectedAnswer`] when its origin is proven and its body cannot be read:
+    ///   answer with 400. A platform that sends it again changes nothing; polling finds what it was
+    ///   about.
+    /// - [`ErrorKind::Rejected`] when it is about another shop than this one, where both are known:
+    ///   it came to the wrong address. Answer with 404, and compare the addresses that are subscribed.
+    /// - [`ErrorKind::Unsupported`] when the shop takes none: answer with 404.
+    /// - [`ErrorKind::Configuration`] when the engine has no such shop.
+    /// - [`ErrorKind::Storage`]: answer with 500, the platform sends it again.
     pub async fn receive(
         &self,
         shop: &ShopKey,
@@ -66,41 +76,68 @@ impl Engine {
     /// Fetches the notifications that a platform could not deliver, into the same inbox.
     ///
     /// # Errors
-    /// Of the adapter or the store.
+    /// Of the adapter or the store; [`ErrorKind::UnexpectedAnswer`] when the platform's list does not
+    /// end. What was read until then is in the inbox.
     pub async fn collect_missed(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<u64> {
+        Ok(self.collect_until(shop, None, now).await?.0)
+    }
+
+    /// Collects until an instant. Returns how many notices are new, and whether there are more.
+    pub(super) async fn collect_until(
+        &self,
+        shop: &ShopKey,
+        until: Option<Instant>,
+        now: DateTime<Utc>,
+    ) -> Result<(u64, bool)> {
         let known = self.shop(shop)?;
-        let Some(ability) = known.adapter.missed_notices() else { return Ok(0) };
-        let mut cursor: Option<Cursor> = None;
+        let Some(ability) = known.adapter.missed_notices() else { return Ok((0, false)) };
+        let mut kept = Kept::take(self, shop, |state| &mut state.collecting);
+        let mut walk = kept.value.take().unwrap_or_else(|| PageWalk::within(MOST_PAGES));
         let mut new = 0;
-        for _ in 0..MOST_PAGES {
-            let page = ability.missed(cursor.as_ref()).await?;
+        loop {
+            // Where this is dropped or fails, the next call begins with the first page again.
+            let Some(page) = within(until, ability.missed(walk.cursor())).await.transpose()? else {
+                kept.value = Some(walk);
+                return Ok((new, true));
+            };
             for item in page.items {
                 // One that cannot be read names no order; polling finds what it was about.
                 if let PlatformItem::Read(notice) = item {
                     new += u64::from(self.0.store.receive(shop, &notice, now).await?);
                 }
             }
-            match page.next {
-                Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
-                _ => break,
+            if !walk.go_on(page.next).map_err(|list| endless(list, shop, "missed"))? {
+                return Ok((new, false));
+            }
+            if is_past(until) {
+                kept.value = Some(walk);
+                return Ok((new, true));
             }
         }
-        Ok(new)
     }
 
     /// Works on stored notifications: each order they name is read once, however many name it. A
-    /// notice without an order makes its shop be read. What fails for a while stays; an order that
-    /// cannot be read at all is kept in quarantine.
+    /// notice without an order makes its shop be read. What fails for a while stays, and what a shop
+    /// has no time for in its share ([`EnginePolicy::shop_share_seconds`](super::EnginePolicy)); an
+    /// order that cannot be read at all is kept in quarantine.
     ///
     /// # Errors
     /// [`ErrorKind::Storage`]; what goes wrong with single orders is in the report.
     pub async fn work_inbox(&self, now: DateTime<Utc>) -> Result<InboxReport> {
+        self.work_inbox_in(&self.round().part(), now).await
+    }
+
+    pub(super) async fn work_inbox_in(
+        &self,
+        part: &Part<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<InboxReport> {
         let mut named: BTreeMap<OrderKey, Vec<EventId>> = BTreeMap::new();
         let mut unnamed: BTreeMap<ShopKey, Vec<EventId>> = BTreeMap::new();
         let mut report = InboxReport::default();
         for shop in self.0.shops.keys() {
             let notices = self.0.store.pending(shop, AT_ONCE).await?;
-            if self.is_stopped(shop, now) {
+            if self.is_stopped(shop, now) || part.round.is_silent(shop) {
                 report.waiting += notices.len() as u64;
                 continue;
             }
@@ -114,32 +151,35 @@ impl Engine {
                 }
             }
         }
-        let shops = unnamed.into_iter().collect();
         let read = self
             .per_shop(
-                shops,
-                |(shop, _): &(ShopKey, Vec<EventId>)| shop.clone(),
-                |(shop, events)| async move {
-                    let outcome = self.read_all(&shop, now).await;
-                    (shop, events, outcome)
-                },
+                Turn::Share(part),
+                unnamed.keys().cloned().collect(),
+                ShopKey::clone,
+                |shop| async move { self.read_all(&shop, now).await },
             )
             .await;
-        for (shop, events, outcome) in read {
-            self.finish(&shop, events, None, outcome, now, &mut report).await?;
+        for ((shop, events), outcome) in unnamed.into_iter().zip(read) {
+            match outcome.done() {
+                Some(outcome) => {
+                    self.finish(&shop, events, None, outcome, now, &mut report).await?;
+                }
+                None => report.waiting += events.len() as u64,
+            }
         }
-        let orders = named.into_iter().collect();
         let read = self
             .per_shop(
-                orders,
-                |(key, _): &(OrderKey, Vec<EventId>)| key.shop_key(),
-                |(key, events)| async move {
-                    let outcome = self.refresh(&key, now).await.map(|_| ());
-                    (key, events, outcome)
-                },
+                Turn::Share(part),
+                named.keys().cloned().collect(),
+                OrderKey::shop_key,
+                |key| async move { self.refresh(&key, now).await.map(|_| ()) },
             )
             .await;
-        for (key, events, outcome) in read {
+        for ((key, events), outcome) in named.into_iter().zip(read) {
+            let Some(outcome) = outcome.done() else {
+                report.waiting += events.len() as u64;
+                continue;
+            };
             report.orders_read += u64::from(outcome.is_ok());
             self.finish(&key.shop_key(), events, Some(&key), outcome, now, &mut report).await?;
         }

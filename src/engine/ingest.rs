@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 
 use super::commit::apply_events;
+use super::round::{Kept, is_past, within};
 use super::time::earlier;
 use super::{Engine, Shop};
 use crate::error::{Error, ErrorKind, Result};
@@ -13,12 +15,25 @@ use crate::order::{
     Action, Actor, Effect, Event, ExceptionKind, Order, PlatformOrder, import, reconcile,
 };
 use crate::ports::store::{Commit, Committed, QuarantineEntry};
-use crate::ports::{Cursor, OrderQuery, PlatformItem, StockError, StockMove, Unreadable};
+use crate::ports::{
+    EndlessList, OrderQuery, PageWalk, PlatformItem, StockError, StockMove, Unreadable,
+};
 use crate::rules;
 
-/// Pages of one window. A busy shop's week is a few thousand; a list that goes on is a mistake of the
-/// platform.
-const MOST_PAGES: u64 = 100_000;
+/// A window that is being read, over several rounds where it does not fit into one.
+pub(super) struct Reading {
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    /// Until when the shop counted as read when this began: another horizon asks for another window.
+    horizon: Option<DateTime<Utc>>,
+    walk: PageWalk,
+}
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reading({} to {}, page {})", self.from, self.to, self.walk.pages())
+    }
+}
 
 /// What reading a platform brought.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,6 +52,9 @@ pub struct SyncReport {
     pub pages: u64,
     /// Orders whose single read failed for now.
     pub unread: u64,
+    /// The shop has more than fits into its share of a round
+    /// ([`EnginePolicy::shop_share_seconds`](super::EnginePolicy)): the next round goes on there.
+    pub more: bool,
 }
 
 impl SyncReport {
@@ -48,41 +66,107 @@ impl SyncReport {
         self.quarantined += other.quarantined;
         self.pages += other.pages;
         self.unread += other.unread;
+        self.more |= other.more;
+    }
+
+    /// Whether the time passed without a single answer.
+    pub(super) fn is_silent(&self) -> bool {
+        self.more && *self == Self { more: true, ..Self::default() }
     }
 }
 
 impl Engine {
     /// Brings a shop up to date by time of change: from where the last call ended, overlapping, to
     /// just before now. The horizon moves only after every page is stored, so a failure in the
-    /// middle costs nothing but reading again.
+    /// middle costs nothing but reading again. A window that a round had no time to finish is read to
+    /// its end first, from the page it stopped at.
     ///
     /// # Errors
     /// Of the adapter or the store; [`ErrorKind::Configuration`] when a wrong clock moved the horizon
-    /// into the future.
+    /// into the future; [`ErrorKind::UnexpectedAnswer`] when the platform's list does not end.
     pub async fn sync(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<SyncReport> {
-        let known = self.shop(shop)?;
-        let lag = TimeDelta::seconds(i64::from(known.adapter.limits().listing_lag_seconds));
-        let to = earlier(now, lag);
-        let overlap = TimeDelta::minutes(i64::from(self.0.policy.overlap_minutes));
-        let from = match self.0.store.horizon(shop).await? {
-            Some(horizon) if horizon > now => {
-                return Err(Error::new(
-                    ErrorKind::Configuration,
-                    "the shop counts as read until a time in the future: a clock was wrong; see \
-                     Engine::reset_horizon",
-                )
-                .with_context("horizon", horizon)
-                .with_context("now", now));
+        self.sync_until(shop, None, now).await
+    }
+
+    pub(super) async fn sync_until(
+        &self,
+        shop: &ShopKey,
+        until: Option<Instant>,
+        now: DateTime<Utc>,
+    ) -> Result<SyncReport> {
+        let mut report = SyncReport::default();
+        // What was left of an older window first, then what came since.
+        loop {
+            let was_begun = self.sync_window(shop, until, now, &mut report).await?;
+            if !was_begun || report.more {
+                return Ok(report);
             }
-            Some(horizon) => earlier(horizon, overlap),
-            None => earlier(now, TimeDelta::hours(i64::from(known.first_look_hours))),
-        };
-        if from >= to {
-            return Ok(SyncReport::default());
+            let to = self.end_of_window(shop, now)?;
+            if self.0.store.horizon(shop).await?.is_some_and(|known| to <= known) {
+                return Ok(report);
+            }
         }
-        let report = self.read(known, &OrderQuery::Updated { from, to }, now).await?;
-        self.0.store.advance(shop, to).await?;
-        Ok(report)
+    }
+
+    /// Until when a list shows everything now.
+    fn end_of_window(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+        let lag = self.shop(shop)?.adapter.limits().listing_lag_seconds;
+        Ok(earlier(now, TimeDelta::seconds(i64::from(lag))))
+    }
+
+    /// Reads one window. Returns whether it was one that an earlier call had begun.
+    async fn sync_window(
+        &self,
+        shop: &ShopKey,
+        until: Option<Instant>,
+        now: DateTime<Utc>,
+        report: &mut SyncReport,
+    ) -> Result<bool> {
+        let known = self.shop(shop)?;
+        let horizon = self.0.store.horizon(shop).await?;
+        if let Some(horizon) = horizon.filter(|horizon| *horizon > now) {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "the shop counts as read until a time in the future: a clock was wrong; see \
+                 Engine::reset_horizon",
+            )
+            .with_context("horizon", horizon)
+            .with_context("now", now));
+        }
+        let mut kept = Kept::take(self, shop, |state| &mut state.reading);
+        // A window that ends after now is the trace of a wrong clock.
+        let fits = |reading: &Reading| reading.horizon == horizon && reading.to <= now;
+        let begun = kept.value.take().filter(fits);
+        let was_begun = begun.is_some();
+        let reading = match begun {
+            Some(reading) => reading,
+            None => {
+                let to = self.end_of_window(shop, now)?;
+                let overlap = TimeDelta::minutes(i64::from(self.0.policy.overlap_minutes));
+                let from = match horizon {
+                    Some(horizon) => earlier(horizon, overlap),
+                    None => earlier(now, TimeDelta::hours(i64::from(known.first_look_hours))),
+                };
+                if from >= to {
+                    return Ok(false);
+                }
+                Reading { from, to, horizon, walk: PageWalk::new() }
+            }
+        };
+        let reading = kept.value.insert(reading);
+        let query = OrderQuery::Updated { from: reading.from, to: reading.to };
+        let none = |_| std::future::ready(());
+        let read = self.read_pages(known, &query, &mut reading.walk, until, now, none).await;
+        let to = reading.to;
+        // A token may be what was refused: after an error the window is read anew.
+        let read = read.inspect_err(|_| kept.value = None)?;
+        let has_more = read.more;
+        report.add(read);
+        if !has_more {
+            kept.value = None;
+            self.0.store.advance(shop, to).await?;
+        }
+        Ok(was_begun)
     }
 
     /// Reads the orders placed in a window, on demand. Moves no horizon.
@@ -124,15 +208,18 @@ impl Engine {
         query: &OrderQuery,
         now: DateTime<Utc>,
     ) -> Result<SyncReport> {
-        self.read_pages(shop, query, now, |_| std::future::ready(())).await
+        let none = |_| std::future::ready(());
+        self.read_pages(shop, query, &mut PageWalk::new(), None, now, none).await
     }
 
-    /// Reads every page of a query; `stored` gets the orders of each page that have news, as they
-    /// are in the store then.
+    /// Reads the pages of a query from where the walk is, until the end or an instant, if there is
+    /// one; `stored` gets the orders of each page that have news, as they are in the store then.
     pub(super) async fn read_pages<F>(
         &self,
         shop: &Shop,
         query: &OrderQuery,
+        walk: &mut PageWalk,
+        until: Option<Instant>,
         now: DateTime<Utc>,
         mut stored: impl FnMut(Vec<Order>) -> F + Send,
     ) -> Result<SyncReport>
@@ -140,10 +227,12 @@ impl Engine {
         F: Future<Output = ()> + Send,
     {
         let mut report = SyncReport::default();
-        let mut cursor: Option<Cursor> = None;
-        let mut tokens = std::collections::BTreeSet::new();
         loop {
-            let page = shop.adapter.list_orders(query, cursor.as_ref()).await?;
+            let asked = within(until, shop.adapter.list_orders(query, walk.cursor())).await;
+            let Some(page) = asked.transpose()? else {
+                report.more = true;
+                return Ok(report);
+            };
             report.pages += 1;
             report.seen += page.items.len() as u64;
             let mut snapshots = Vec::with_capacity(page.items.len());
@@ -157,25 +246,15 @@ impl Engine {
             }
             let news = self.take_in(shop, snapshots, now, &mut report).await?;
             stored(news).await;
-            let Some(next) = page.next else {
+            let more = walk.go_on(page.next);
+            if !more.map_err(|list| endless(list, &shop.key, "list_orders"))? {
                 self.leave_quarantine(shop, now).await?;
                 return Ok(report);
-            };
-            if report.pages >= MOST_PAGES {
-                return Err(Error::new(
-                    ErrorKind::UnexpectedAnswer,
-                    format!("the platform's list does not end: {MOST_PAGES} pages were read"),
-                )
-                .with_operation(shop.key.platform.as_str(), "list_orders"));
             }
-            if !tokens.insert(next.as_str().to_owned()) {
-                return Err(Error::new(
-                    ErrorKind::UnexpectedAnswer,
-                    "the platform repeated a page token",
-                )
-                .with_operation(shop.key.platform.as_str(), "list_orders"));
+            if is_past(until) {
+                report.more = true;
+                return Ok(report);
             }
-            cursor = Some(next);
         }
     }
 
@@ -427,6 +506,11 @@ impl Engine {
         }
         Ok(all)
     }
+}
+
+/// A list without an end as an error that names shop and operation.
+pub(super) fn endless(list: EndlessList, shop: &ShopKey, operation: &'static str) -> Error {
+    list.of(&shop.platform, operation).with_context("shop", shop)
 }
 
 /// The units that an order still needs from stock.

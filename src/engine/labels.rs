@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt, stream};
+use futures_util::future;
+use tokio::time::Instant;
 
 use super::commit::Alongside;
+use super::round::{Turn, Worked, no_answer, within};
 use super::time::{bounded, later, seconds_later};
 use super::{Carrier, Engine, Purchases, Shop};
 use crate::error::{Error, ErrorKind, Result, Retry};
@@ -45,7 +47,7 @@ pub(super) struct Known {
 pub struct BatchOptions {
     /// Do everything up to the purchase and say what would happen.
     pub dry_run: bool,
-    /// Calls under way at once; 0 takes the engine's own bound.
+    /// Parcels of one shop under way at once; 0 takes the engine's own bound.
     pub concurrency: usize,
 }
 
@@ -57,7 +59,7 @@ impl BatchOptions {
         self
     }
 
-    /// Bounds the calls under way at once.
+    /// Bounds the parcels of one shop that are under way at once.
     #[must_use]
     pub const fn with_concurrency(mut self, calls: usize) -> Self {
         self.concurrency = calls;
@@ -135,43 +137,80 @@ impl Engine {
         now: DateTime<Utc>,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Vec<ItemOutcome<LabelRecord>>> {
-        let unread = self.unreadable_shops(items, now).await?;
+        self.buy_labels_in(Turn::Patience, items, options, now, progress).await
+    }
+
+    pub(super) async fn buy_labels_in(
+        &self,
+        turn: Turn<'_>,
+        items: &[PackageRef],
+        options: &BatchOptions,
+        now: DateTime<Utc>,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Result<Vec<ItemOutcome<LabelRecord>>> {
+        let unread = self.unreadable_shops(turn, items, now).await?;
         let bound =
             if options.concurrency == 0 { self.0.policy.concurrency } else { options.concurrency };
         let done = AtomicUsize::new(0);
         let total = items.len();
         let dry_run = options.dry_run;
         let (unread, done, progress) = (&unread, &done, &progress);
-        let outcomes = stream::iter(items.to_vec())
-            .map(|item| async move {
-                let outcome = match unread.get(&item.order.shop_key()) {
-                    Some(error) => ItemOutcome::Failed(again(error)),
-                    None => match self.buy_one(&item, Known::default(), dry_run, now).await {
-                        Ok((outcome, _)) => outcome,
-                        Err(error) => ItemOutcome::Failed(error),
-                    },
-                };
-                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                progress(Progress { done, total });
-                outcome
-            })
-            .buffered(bound)
-            .collect()
+        let worked = self
+            .per_shop_bounded(
+                turn,
+                bound,
+                items.to_vec(),
+                |item: &PackageRef| item.order.shop_key(),
+                |item| async move {
+                    let outcome = match unread.get(&item.order.shop_key()) {
+                        Some(error) => ItemOutcome::Failed(again(error)),
+                        None => match self.buy_one(&item, Known::default(), dry_run, now).await {
+                            Ok((outcome, _)) => outcome,
+                            Err(error) => ItemOutcome::Failed(error),
+                        },
+                    };
+                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                    progress(Progress { done, total });
+                    outcome
+                },
+            )
             .await;
+        let mut outcomes = Vec::with_capacity(total);
+        for (item, worked) in items.iter().zip(worked) {
+            let was_begun = matches!(worked, Worked::GivenUp);
+            let mut outcome = outcome_of(worked);
+            // A purchase that was written down has a key to look for it by.
+            if was_begun
+                && let Some(order) = self.0.store.order(&item.order).await?
+                && let Some(label) = order.package(&item.package).map(|package| &package.label)
+                && matches!(label.state, LabelState::Requested | LabelState::Unknown)
+                && let Some(key) = label.key
+            {
+                outcome = ItemOutcome::Ambiguous(key);
+            }
+            outcomes.push(outcome);
+        }
         Ok(outcomes)
     }
 
-    /// Reads the shops of some items again where that is due. Shops that cannot be read cost only
-    /// their own items.
+    /// Reads the shops of some items again where that is due, beside each other. Shops that cannot
+    /// be read, or not in their turn, cost only their own items.
     pub(super) async fn unreadable_shops(
         &self,
+        turn: Turn<'_>,
         items: &[PackageRef],
         now: DateTime<Utc>,
     ) -> Result<BTreeMap<ShopKey, Error>> {
         let shops: BTreeSet<ShopKey> = items.iter().map(|item| item.order.shop_key()).collect();
+        let read = future::join_all(shops.into_iter().map(|shop| async move {
+            let until = self.until(turn, &shop);
+            let outcome = self.read_if_stale(&shop, until, now).await;
+            (shop, outcome)
+        }))
+        .await;
         let mut unread = BTreeMap::new();
-        for shop in shops {
-            match self.read_if_stale(&shop, now).await {
+        for (shop, outcome) in read {
+            match outcome {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::Storage => return Err(error),
                 Err(error) => {
@@ -196,14 +235,19 @@ impl Engine {
 
     /// Reads the platform again when half of what the lifecycle allows has passed: the batch itself
     /// takes time too.
-    pub(super) async fn read_if_stale(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<()> {
+    async fn read_if_stale(
+        &self,
+        shop: &ShopKey,
+        until: Instant,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         let allowed = TimeDelta::seconds(i64::from(self.0.policy.lifecycle.freshness_seconds) / 2);
         let fresh = self.0.store.horizon(shop).await?.is_some_and(|known| {
             // A horizon in the future is the trace of a wrong clock: nothing is known until then.
             known <= now && now.signed_duration_since(known) < allowed
         });
-        if !fresh {
-            self.sync(shop, now).await?;
+        if !fresh && self.sync_until(shop, Some(until), now).await?.more {
+            return Err(no_answer(shop, "list_orders"));
         }
         Ok(())
     }
@@ -347,9 +391,16 @@ impl Engine {
         let request = self.rate_request(order, package, now)?;
         let mut quotes = Vec::new();
         let mut failure = None;
-        let answers = futures_util::future::join_all(
-            self.0.carriers.values().map(|carrier| carrier.adapter.rates(&request)),
-        )
+        let until = Some(Instant::now() + self.share());
+        let answers = future::join_all(self.0.carriers.iter().map(|(id, carrier)| {
+            let request = &request;
+            async move {
+                within(until, carrier.adapter.rates(request)).await.unwrap_or_else(|| {
+                    Err(Error::new(ErrorKind::Transient, "the carrier gave no price in time")
+                        .with_operation(id.as_str(), "rates"))
+                })
+            }
+        }))
         .await;
         for answer in answers {
             match answer {
@@ -745,6 +796,18 @@ struct UnderWay<'a> {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.engine.purchases().under_way.remove(&self.package);
+    }
+}
+
+/// The outcome of an item, also of one that its shop gave no answer about.
+pub(super) fn outcome_of<T>(worked: Worked<ItemOutcome<T>>) -> ItemOutcome<T> {
+    match worked {
+        Worked::Done(outcome) => outcome,
+        Worked::GivenUp => ItemOutcome::Failed(Error::new(
+            ErrorKind::Ambiguous,
+            "the shop gave no answer: whether it was done is not known",
+        )),
+        Worked::NotBegun => ItemOutcome::Skipped("the shop gave no answer before its turn".into()),
     }
 }
 

@@ -10,6 +10,10 @@
 //! [`Engine::run`] calls it on a schedule until told to stop. Acknowledgements are not written down
 //! first: doing one twice is success on every platform, so it is planned again from facts. Label
 //! purchases, voids, shipment confirmations and stock that leaves are, because they are not.
+//!
+//! Calls over many shops bound the time of each ([`EnginePolicy::shop_share_seconds`],
+//! [`EnginePolicy::patience_seconds`]); they need a tokio runtime with its timer. The future of any
+//! call may be dropped at any point: it is as if the process had crashed there.
 
 mod advance;
 mod alert;
@@ -25,6 +29,7 @@ mod outbox;
 mod plan;
 mod platform_label;
 mod report;
+mod round;
 mod schedule;
 mod ship;
 mod shops;
@@ -213,6 +218,18 @@ pub struct EnginePolicy {
     pub upload_pause_seconds: u32,
     /// Pause before a shop that refused its credentials is tried again, in minutes. Default 15.
     pub credential_pause_minutes: u32,
+    /// How long one shop may keep each part of a tick (reading, acknowledging, uploading …) waiting,
+    /// in seconds, at least 1. What it has not done by then it goes on with at the next tick, where
+    /// it stopped; the orders of the others are worked on meanwhile. Default 30: with a tick a
+    /// minute, uploads of the other shops stay within their 2 minutes while one shop hangs. An
+    /// adapter of which a single call takes longer never gets on: give it more.
+    pub shop_share_seconds: u32,
+    /// How long a batch waits for the next answer of a shop or carrier before its other items there
+    /// are given up, in seconds, at least 1: for calls that a host or a purchase waits for. Default
+    /// 150: longer than a call with all its repetitions takes
+    /// (two minutes with the crate's own HTTP stack), so that only adapters without bounds of
+    /// their own are cut short.
+    pub patience_seconds: u32,
 }
 
 impl Default for EnginePolicy {
@@ -233,6 +250,8 @@ impl Default for EnginePolicy {
             lease_seconds: 300,
             upload_pause_seconds: 30,
             credential_pause_minutes: 15,
+            shop_share_seconds: 30,
+            patience_seconds: 150,
         }
     }
 }
@@ -343,6 +362,9 @@ impl EngineBuilder {
         }
         if inner.policy.concurrency == 0 {
             return wrong("concurrency must be at least 1".into());
+        }
+        if inner.policy.shop_share_seconds == 0 || inner.policy.patience_seconds == 0 {
+            return wrong("a shop's share and the patience must be at least 1 second".into());
         }
         let mut ids = std::collections::BTreeSet::new();
         if let Some(twice) = inner.warehouses.iter().find(|warehouse| !ids.insert(&warehouse.id)) {

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Engine;
 use super::commit::Alongside;
 use super::labels::{ItemOutcome, may_have_acted};
+use super::round::{Part, Turn, Worked};
 use super::time::{later, seconds_later};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{OrderKey, PackageId};
@@ -35,20 +36,32 @@ impl Engine {
     /// starts, while no other worker runs on the store; with several, call
     /// [`Engine::work_outbox`], which takes only what nobody else keeps.
     ///
+    /// A shop that gives no answer is given up after a while
+    /// ([`EnginePolicy::patience_seconds`](super::EnginePolicy)); its intents wait for the outbox.
+    ///
     /// # Errors
     /// Of the store; what goes wrong with single intents is in the report.
     pub async fn recover(&self, now: DateTime<Utc>) -> Result<OutboxReport> {
         let mut report = OutboxReport::default();
         let intents = self.0.store.unsettled().await?;
-        self.look_after_all(intents, now, &mut report).await;
+        self.look_after_all(Turn::Patience, intents, now, &mut report).await;
         Ok(report)
     }
 
-    /// Takes due intents that no other worker keeps, and looks after them.
+    /// Takes due intents that no other worker keeps, and looks after them, those of each shop within
+    /// its share.
     ///
     /// # Errors
     /// Of the store; what goes wrong with single intents is in the report.
     pub async fn work_outbox(&self, now: DateTime<Utc>) -> Result<OutboxReport> {
+        self.work_outbox_in(&self.round().part(), now).await
+    }
+
+    pub(super) async fn work_outbox_in(
+        &self,
+        part: &Part<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<OutboxReport> {
         let mut report = OutboxReport::default();
         let until = seconds_later(now, self.0.policy.lease_seconds);
         loop {
@@ -56,18 +69,22 @@ impl Engine {
             if intents.is_empty() {
                 return Ok(report);
             }
-            self.look_after_all(intents, now, &mut report).await;
+            self.look_after_all(Turn::Share(part), intents, now, &mut report).await;
         }
     }
 
     async fn look_after_all(
         &self,
+        turn: Turn<'_>,
         intents: Vec<Intent>,
         now: DateTime<Utc>,
         report: &mut OutboxReport,
     ) {
+        let keys: Vec<_> =
+            intents.iter().map(|intent| (intent.key, intent.order.shop_key())).collect();
         let done = self
             .per_shop(
+                turn,
                 intents,
                 |intent: &Intent| intent.order.shop_key(),
                 |intent| async move {
@@ -77,7 +94,19 @@ impl Engine {
                 },
             )
             .await;
-        for one in done {
+        for ((key, shop), one) in keys.into_iter().zip(done) {
+            let begun = !matches!(one, Worked::NotBegun);
+            let Some(one) = one.done() else {
+                // What was begun may be at the shop: it is looked for or sent again under its key,
+                // as after any answer that was lost.
+                report.taken += u64::from(begun);
+                report.waiting += 1;
+                let pause = self.0.policy.upload_pause_seconds.max(1);
+                if let Err(error) = self.0.store.postpone(&key, seconds_later(now, pause)).await {
+                    report.errors.push(error.with_context("shop", &shop));
+                }
+                continue;
+            };
             report.taken += one.taken;
             report.labels_found += one.labels_found;
             report.uploaded += one.uploaded;

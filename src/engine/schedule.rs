@@ -1,9 +1,12 @@
 //! Doing whatever is due.
 
+use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::round::{Part, Turn, Worked};
 use super::{
     AdvanceReport, BatchOptions, ChannelReport, Engine, InboxReport, ItemOutcome, OutboxReport,
     PackageRef, StoppedShop, SyncReport, TrackReport,
@@ -22,11 +25,19 @@ pub struct Schedule {
     pub buy_labels: bool,
     /// Whether parcels that are packed are confirmed as shipped without a person. Default yes.
     pub confirm_packed: bool,
+    /// How long a tick that has begun may go on once [`Engine::run`] is told to stop. Default 10
+    /// seconds: what a supervisor commonly waits before it kills a process.
+    pub grace: Duration,
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { every: Duration::from_secs(60), buy_labels: false, confirm_packed: true }
+        Self {
+            every: Duration::from_secs(60),
+            buy_labels: false,
+            confirm_packed: true,
+            grace: Duration::from_secs(10),
+        }
     }
 }
 
@@ -42,6 +53,13 @@ impl Schedule {
     #[must_use]
     pub const fn with_buy_labels(mut self, buy: bool) -> Self {
         self.buy_labels = buy;
+        self
+    }
+
+    /// Sets how long a tick may go on after [`Engine::run`] was told to stop.
+    #[must_use]
+    pub const fn with_grace(mut self, time: Duration) -> Self {
+        self.grace = time;
         self
     }
 
@@ -74,6 +92,10 @@ pub struct TickReport {
     pub channels: ChannelReport,
     /// Shops that are left alone because the platform refuses their credentials.
     pub stopped: Vec<StoppedShop>,
+    /// Shops that gave no answer within their share: the rest of the tick went on without them.
+    pub silent: BTreeSet<ShopKey>,
+    /// Shops that had more to do than their share: the next tick goes on there.
+    pub unfinished: BTreeSet<ShopKey>,
     /// What the staff must hear of, each stage once.
     pub alerts: Vec<Notification>,
     /// What did not work as a whole; the other parts went on.
@@ -84,44 +106,51 @@ impl Engine {
     /// Does whatever is due at `now`: outbox, notifications, synchronisation of every shop, review,
     /// acknowledgement and allocation, purchases if wanted, confirmation of packed parcels,
     /// uploads, tracking, alerts. One part's failure never stops the others; call it again.
+    ///
+    /// No shop holds up the others for longer than its share
+    /// ([`EnginePolicy::shop_share_seconds`](super::EnginePolicy)) in each part, and one that does
+    /// not answer at all for longer than one share. Dropping the future is safe at any point, like a
+    /// crash: what was under way is looked for by the next ticks.
     pub async fn tick(&self, schedule: &Schedule, now: DateTime<Utc>) -> TickReport {
         let mut report = TickReport::default();
-        match self.work_outbox(now).await {
+        let round = self.round();
+        match self.work_outbox_in(&round.part(), now).await {
             Ok(outbox) => report.outbox = outbox,
             Err(error) => report.errors.push(error),
         }
-        match self.work_inbox(now).await {
+        match self.work_inbox_in(&round.part(), now).await {
             Ok(inbox) => report.inbox = inbox,
             Err(error) => report.errors.push(error),
         }
-        report.synced = self.read_shops(now, &mut report.errors).await;
-        match self.advance(now).await {
+        report.synced = self.read_shops(&round.part(), now, &mut report.errors).await;
+        match self.advance_in(&round.part(), now).await {
             Ok(advanced) => report.advanced = advanced,
             Err(error) => report.errors.push(error),
         }
         if schedule.buy_labels {
-            match self.buy_due(now, &mut report.errors).await {
+            match self.buy_due(&round.part(), now, &mut report.errors).await {
                 Ok(bought) => report.labels_bought = bought,
                 Err(error) => report.errors.push(error),
             }
         }
         if schedule.confirm_packed {
-            match self.confirm_due(now, &mut report.errors).await {
+            match self.confirm_due(&round.part(), now, &mut report.errors).await {
                 Ok(shipped) => report.shipped = shipped,
                 Err(error) => report.errors.push(error),
             }
         }
-        if let Err(error) = self.upload_due(now).await {
+        if let Err(error) = self.upload_due_in(&round.part(), now).await {
             report.errors.push(error);
         }
         match self.track(now).await {
             Ok(tracked) => report.tracked = tracked,
             Err(error) => report.errors.push(error),
         }
-        match self.push_stock(now).await {
+        match self.push_stock_in(&round.part(), now).await {
             Ok(channels) => report.channels = channels,
             Err(error) => report.errors.push(error),
         }
+        (report.silent, report.unfinished) = round.end();
         report.stopped = self.stopped_shops();
         match self.alerts(now).await {
             Ok(alerts) => report.alerts = alerts,
@@ -130,15 +159,30 @@ impl Engine {
         report
     }
 
-    async fn buy_due(&self, now: DateTime<Utc>, errors: &mut Vec<Error>) -> Result<u64> {
-        let items = self.awaiting_labels(now).await?;
-        let outcomes = self.buy_labels(&items, &BatchOptions::default(), now, |_| {}).await?;
+    async fn buy_due(
+        &self,
+        part: &Part<'_>,
+        now: DateTime<Utc>,
+        errors: &mut Vec<Error>,
+    ) -> Result<u64> {
+        let mut items = self.awaiting_labels(now).await?;
+        items.retain(|item| !part.round.is_silent(&item.order.shop_key()));
+        let turn = Turn::BeginWithin(part);
+        let options = BatchOptions::default();
+        let outcomes = self.buy_labels_in(turn, &items, &options, now, |_| {}).await?;
         Ok(done(&items, outcomes, errors))
     }
 
-    async fn confirm_due(&self, now: DateTime<Utc>, errors: &mut Vec<Error>) -> Result<u64> {
-        let items = self.packed(now).await?;
-        let outcomes = self.confirm_shipments(&items, now, now, |_| {}).await?;
+    async fn confirm_due(
+        &self,
+        part: &Part<'_>,
+        now: DateTime<Utc>,
+        errors: &mut Vec<Error>,
+    ) -> Result<u64> {
+        let mut items = self.packed(now).await?;
+        items.retain(|item| !part.round.is_silent(&item.order.shop_key()));
+        let turn = Turn::Share(part);
+        let outcomes = self.confirm_shipments_in(turn, &items, now, now, |_| {}).await?;
         Ok(done(&items, outcomes, errors))
     }
 
@@ -147,7 +191,11 @@ impl Engine {
     /// # Errors
     /// Of the store or an adapter.
     pub async fn upload_due(&self, now: DateTime<Utc>) -> Result<u64> {
-        let due = self
+        self.upload_due_in(&self.round().part(), now).await
+    }
+
+    async fn upload_due_in(&self, part: &Part<'_>, now: DateTime<Utc>) -> Result<u64> {
+        let mut due = self
             .parcels_where(|order, package| {
                 package.shipped.is_some()
                     && !order.is_held(now)
@@ -158,24 +206,34 @@ impl Engine {
                     )
             })
             .await?;
-        let done = self
+        due.retain(|item| {
+            let shop = item.order.shop_key();
+            !self.is_stopped(&shop, now) && !part.round.is_silent(&shop)
+        });
+        let worked = self
             .per_shop(
-                due.into_iter()
-                    .filter(|item| !self.is_stopped(&item.order.shop_key(), now))
-                    .collect(),
+                Turn::Share(part),
+                due,
                 |item: &PackageRef| item.order.shop_key(),
                 |item| async move { self.begin_upload(&item.order, &item.package, now).await },
             )
             .await;
-        let mut uploaded = 0;
-        for one in done {
-            uploaded += u64::from(one?);
+        let (mut uploaded, mut failure) = (0, None);
+        for outcome in worked.into_iter().filter_map(Worked::done) {
+            match outcome {
+                Ok(begun) => uploaded += u64::from(begun),
+                Err(error) => failure = failure.or(Some(error)),
+            }
         }
-        Ok(uploaded)
+        failure.map_or(Ok(uploaded), Err)
     }
 
-    /// Recovers, then ticks on the schedule until `shutdown` resolves. A tick that has begun is
-    /// finished first. `clock` gives the time of each tick; `report` gets what each did.
+    /// Recovers, then ticks on the schedule until `shutdown` resolves. A tick that has begun then may
+    /// go on for [`Schedule::grace`] and is dropped after it, which is as safe as a crash: what was
+    /// under way is looked for at the next start. `clock` gives the time of each tick; `report` gets
+    /// what each did. A tick after which a shop has more to do is followed by the next one at once.
+    ///
+    /// Needs a tokio runtime with its timer.
     ///
     /// # Errors
     /// When recovery at the start fails: nothing must be bought before it has been done.
@@ -186,15 +244,44 @@ impl Engine {
         clock: impl Fn() -> DateTime<Utc> + Send,
         mut report: impl FnMut(TickReport) + Send,
     ) -> Result<()> {
-        self.recover(clock()).await?;
         let mut shutdown = std::pin::pin!(shutdown);
+        let (recovered, told) =
+            within_grace(self.recover(clock()), shutdown.as_mut(), schedule.grace).await;
+        recovered.transpose()?;
+        if told {
+            return Ok(());
+        }
         loop {
-            report(self.tick(schedule, clock()).await);
+            let tick = self.tick(schedule, clock());
+            let (done, told) = within_grace(tick, shutdown.as_mut(), schedule.grace).await;
+            let has_more = done.as_ref().is_some_and(|done| !done.unfinished.is_empty());
+            if let Some(done) = done {
+                report(done);
+            }
+            if told {
+                return Ok(());
+            }
+            let pause = if has_more { Duration::ZERO } else { schedule.every };
             tokio::select! {
                 () = &mut shutdown => return Ok(()),
-                () = tokio::time::sleep(schedule.every) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+}
+
+/// Awaits work; once told to stop, only for so long. Returns what it came to, unless it was dropped,
+/// and whether it was told to stop.
+async fn within_grace<T>(
+    work: impl Future<Output = T>,
+    mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
+    grace: Duration,
+) -> (Option<T>, bool) {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => (Some(done), false),
+        () = &mut shutdown => (tokio::time::timeout(grace, work).await.ok(), true),
     }
 }
 

@@ -5,7 +5,8 @@ use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::commit::Alongside;
-use super::labels::{ItemOutcome, Known, PackageRef, Progress, again, may_have_acted};
+use super::labels::{ItemOutcome, Known, PackageRef, Progress, again, may_have_acted, outcome_of};
+use super::round::Turn;
 use super::time::{bounded, later, seconds_later};
 use super::{Engine, Shop};
 use crate::error::{Error, ErrorKind, Result, Retry};
@@ -106,29 +107,43 @@ impl Engine {
         now: DateTime<Utc>,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Vec<ItemOutcome<()>>> {
-        let unread = self.unreadable_shops(items, now).await?;
+        self.confirm_shipments_in(Turn::Patience, items, shipped_at, now, progress).await
+    }
+
+    pub(super) async fn confirm_shipments_in(
+        &self,
+        turn: Turn<'_>,
+        items: &[PackageRef],
+        shipped_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Result<Vec<ItemOutcome<()>>> {
+        let unread = self.unreadable_shops(turn, items, now).await?;
         let done = std::sync::atomic::AtomicUsize::new(0);
         let total = items.len();
         let (unread, done, progress) = (&unread, &done, &progress);
-        let outcomes = stream::iter(items.to_vec())
-            .map(|item| async move {
-                let outcome = match unread.get(&item.order.shop_key()) {
-                    Some(error) => ItemOutcome::Failed(again(error)),
-                    None => {
-                        match self.confirm_one(&item, Known::default(), shipped_at, now).await {
-                            Ok(outcome) => outcome,
-                            Err(error) => ItemOutcome::Failed(error),
+        let worked = self
+            .per_shop(
+                turn,
+                items.to_vec(),
+                |item: &PackageRef| item.order.shop_key(),
+                |item| async move {
+                    let outcome = match unread.get(&item.order.shop_key()) {
+                        Some(error) => ItemOutcome::Failed(again(error)),
+                        None => {
+                            match self.confirm_one(&item, Known::default(), shipped_at, now).await {
+                                Ok(outcome) => outcome,
+                                Err(error) => ItemOutcome::Failed(error),
+                            }
                         }
-                    }
-                };
-                let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-                progress(Progress { done, total });
-                outcome
-            })
-            .buffered(self.0.policy.concurrency)
-            .collect()
+                    };
+                    let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+                    progress(Progress { done, total });
+                    outcome
+                },
+            )
             .await;
-        Ok(outcomes)
+        Ok(worked.into_iter().map(outcome_of).collect())
     }
 
     /// Confirms and uploads one parcel.

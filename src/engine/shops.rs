@@ -5,12 +5,16 @@ use std::sync::{MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, future, stream};
+use tokio::time::{Instant, timeout_at};
 
+use super::ingest::Reading;
+use super::round::{Kept, Part, Turn, Worked, is_past, no_answer, within};
 use super::time::later;
 use super::{Engine, Shop, SyncReport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{OrderKey, ShopKey, Sku};
 use crate::order::{Order, OrderFilter, OrderSort, OrderState};
+use crate::ports::PageWalk;
 
 /// Orders read again at once from the store.
 const PAGE: u32 = 256;
@@ -36,6 +40,14 @@ pub(super) struct ShopState {
     /// When its open orders were read again one by one.
     reread_at: Option<DateTime<Utc>>,
     stopped: Option<StoppedShop>,
+    /// The list that is being read over several rounds.
+    pub(super) reading: Option<Reading>,
+    /// The notices that are being collected over several rounds.
+    pub(super) collecting: Option<PageWalk>,
+    /// The open orders that are still to be read again one by one.
+    rereading: Option<BTreeSet<OrderKey>>,
+    /// Behind which order the next round begins, when the last one did not come to the end.
+    pub(super) advanced_to: Option<OrderKey>,
     /// SKUs whose level the shop was not told of; `None` is all of them, as after a start.
     pub(super) untold: Option<BTreeSet<Sku>>,
 }
@@ -85,22 +97,36 @@ impl Engine {
         });
     }
 
-    /// Reads every shop that is due, all at the same time.
+    /// Reads every shop that is due, all at the same time, each within its share.
     pub(super) async fn read_shops(
         &self,
+        part: &Part<'_>,
         now: DateTime<Utc>,
         errors: &mut Vec<Error>,
     ) -> Vec<(ShopKey, SyncReport)> {
-        let due: Vec<&Shop> = self.0.shops.values().filter(|shop| self.is_due(shop, now)).collect();
-        let read = future::join_all(
-            due.into_iter()
-                .map(|shop| async move { (shop.key.clone(), self.read_shop(shop, now).await) }),
-        )
+        let due: Vec<&Shop> = self
+            .0
+            .shops
+            .values()
+            .filter(|shop| self.is_due(shop, now) && !part.round.is_silent(&shop.key))
+            .collect();
+        let read = future::join_all(due.into_iter().map(|shop| async move {
+            let until = self.until(Turn::Share(part), &shop.key);
+            (shop.key.clone(), self.read_shop(shop, until, now).await)
+        }))
         .await;
         let mut synced = Vec::new();
         for (shop, outcome) in read {
             match outcome {
-                Ok(report) => synced.push((shop, report)),
+                Ok(report) => {
+                    if report.is_silent() {
+                        part.round.note_silent(&shop);
+                        errors.push(no_answer(&shop, "list_orders"));
+                    } else if report.more {
+                        part.round.note_unfinished(&shop);
+                    }
+                    synced.push((shop, report));
+                }
                 Err(error) => {
                     self.stop_if_refused(&shop, &error, now);
                     errors.push(error.with_context("shop", &shop));
@@ -121,24 +147,33 @@ impl Engine {
         asked.is_none_or(|asked| later(asked, every) <= now)
     }
 
-    async fn read_shop(&self, shop: &Shop, now: DateTime<Utc>) -> Result<SyncReport> {
-        let mut report = self.sync(&shop.key, now).await?;
-        {
-            let mut states = self.shop_states();
-            let state = states.entry(shop.key.clone()).or_default();
-            state.asked_at = Some(now);
-            state.stopped = None;
+    /// Reads a shop until an instant. What is not read by then makes it due again at once.
+    async fn read_shop(
+        &self,
+        shop: &Shop,
+        until: Instant,
+        now: DateTime<Utc>,
+    ) -> Result<SyncReport> {
+        let until = Some(until);
+        let mut report = self.sync_until(&shop.key, until, now).await?;
+        if report.more {
+            return Ok(report);
         }
+        self.shop_states().entry(shop.key.clone()).or_default().stopped = None;
         let limits = shop.adapter.limits();
         if !(limits.lists_cancelled && limits.lists_movements) {
             let pause = TimeDelta::minutes(i64::from(shop.reread_minutes));
             let read = self.shop_states().get(&shop.key).and_then(|state| state.reread_at);
             if read.is_none_or(|read| later(read, pause) <= now) {
-                report.add(self.read_open_again(&shop.key, now).await?);
+                report.add(self.read_open_until(&shop.key, until, now).await?);
             }
         }
-        if shop.adapter.missed_notices().is_some() {
-            self.collect_missed(&shop.key, now).await?;
+        if !report.more && shop.adapter.missed_notices().is_some() {
+            let (_, more) = self.collect_until(&shop.key, until, now).await?;
+            report.more = more;
+        }
+        if !report.more {
+            self.shop_states().entry(shop.key.clone()).or_default().asked_at = Some(now);
         }
         Ok(report)
     }
@@ -150,28 +185,39 @@ impl Engine {
     /// # Errors
     /// Of the store; of the adapter when it refuses the credentials.
     pub async fn read_open_again(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<SyncReport> {
+        self.read_open_until(shop, None, now).await
+    }
+
+    async fn read_open_until(
+        &self,
+        shop: &ShopKey,
+        until: Option<Instant>,
+        now: DateTime<Utc>,
+    ) -> Result<SyncReport> {
         let known = self.shop(shop)?;
-        let filter = OrderFilter {
-            shops: vec![shop.shop.clone()],
-            platforms: vec![shop.platform.clone()],
-            states: OrderState::ALL.iter().copied().filter(|state| !state.is_terminal()).collect(),
-            ..OrderFilter::default()
+        let mut kept = Kept::take(self, shop, |state| &mut state.rereading);
+        let left = match &mut kept.value {
+            Some(left) => left,
+            None => kept.value.insert(self.open_orders_of(known, now).await?),
         };
-        let mut keys: Vec<OrderKey> = Vec::new();
-        loop {
-            let offset = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-            let page =
-                self.0.store.find(&filter, OrderSort::Placed, now, u64::from(offset), PAGE).await?;
-            if page.orders.is_empty() {
-                break;
-            }
-            keys.extend(page.orders.into_iter().map(|order| order.key));
-        }
         let mut report = SyncReport::default();
+        let keys: Vec<OrderKey> = left.iter().cloned().collect();
         let mut answers = stream::iter(keys)
-            .map(|key| async move { known.adapter.get_order(&key.order).await })
+            .map(|key| async move {
+                let answer = known.adapter.get_order(&key.order).await;
+                (key, answer)
+            })
             .buffer_unordered(self.0.policy.concurrency);
-        while let Some(answer) = answers.next().await {
+        loop {
+            if !left.is_empty() && is_past(until) {
+                report.more = true;
+                return Ok(report);
+            }
+            let Some(answer) = within(until, answers.next()).await else {
+                report.more = true;
+                return Ok(report);
+            };
+            let Some((key, answer)) = answer else { break };
             match answer {
                 Ok(snapshot) => {
                     report.seen += 1;
@@ -180,21 +226,59 @@ impl Engine {
                 Err(error) if error.kind() == ErrorKind::AuthRejected => return Err(error),
                 Err(_) => report.unread += 1,
             }
+            left.remove(&key);
         }
-        drop(answers);
+        kept.value = None;
         self.shop_states().entry(shop.clone()).or_default().reread_at = Some(now);
         Ok(report)
     }
 
+    async fn open_orders_of(&self, shop: &Shop, now: DateTime<Utc>) -> Result<BTreeSet<OrderKey>> {
+        let filter = OrderFilter {
+            shops: vec![shop.key.shop.clone()],
+            platforms: vec![shop.key.platform.clone()],
+            states: OrderState::ALL.iter().copied().filter(|state| !state.is_terminal()).collect(),
+            ..OrderFilter::default()
+        };
+        let (mut keys, mut offset) = (BTreeSet::new(), 0);
+        loop {
+            let page = self.0.store.find(&filter, OrderSort::Placed, now, offset, PAGE).await?;
+            if page.orders.is_empty() {
+                return Ok(keys);
+            }
+            offset += page.orders.len() as u64;
+            keys.extend(page.orders.into_iter().map(|order| order.key));
+        }
+    }
+
     /// Works on items of many shops: those of one shop a bounded number at a time, the shops beside
-    /// each other, so that one that answers slowly keeps none of the others waiting. Results come in
-    /// the order of the items.
+    /// each other, each for as long as its turn lasts, so that one that answers slowly or never
+    /// keeps none of the others waiting for longer. Results come in the order of the items.
     pub(super) async fn per_shop<T, R, F, Fut>(
         &self,
+        turn: Turn<'_>,
         items: Vec<T>,
         shop_of: impl Fn(&T) -> ShopKey + Send,
         work: F,
-    ) -> Vec<R>
+    ) -> Vec<Worked<R>>
+    where
+        T: Send,
+        R: Send,
+        F: Fn(T) -> Fut + Send + Sync,
+        Fut: Future<Output = R> + Send,
+    {
+        self.per_shop_bounded(turn, self.0.policy.concurrency, items, shop_of, work).await
+    }
+
+    /// As [`Engine::per_shop`], so many items of a shop at a time.
+    pub(super) async fn per_shop_bounded<T, R, F, Fut>(
+        &self,
+        turn: Turn<'_>,
+        bound: usize,
+        items: Vec<T>,
+        shop_of: impl Fn(&T) -> ShopKey + Send,
+        work: F,
+    ) -> Vec<Worked<R>>
     where
         T: Send,
         R: Send,
@@ -205,20 +289,80 @@ impl Engine {
         for (place, item) in items.into_iter().enumerate() {
             groups.entry(shop_of(&item)).or_default().push((place, item));
         }
-        let (bound, work) = (self.0.policy.concurrency, &work);
-        let done = future::join_all(groups.into_values().map(|group| {
-            stream::iter(group)
-                .map(move |(place, item)| {
-                    let result = work(item);
-                    async move { (place, result.await) }
-                })
-                .buffer_unordered(bound)
-                .collect::<Vec<_>>()
-        }))
+        let work = &work;
+        let done = future::join_all(
+            groups.into_iter().map(|(shop, group)| self.one_group(turn, bound, shop, group, work)),
+        )
         .await;
-        let mut results: Vec<(usize, R)> = done.into_iter().flatten().collect();
+        let mut results: Vec<(usize, Worked<R>)> = done.into_iter().flatten().collect();
         results.sort_by_key(|(place, _)| *place);
         results.into_iter().map(|(_, result)| result).collect()
+    }
+
+    async fn one_group<T, R, F, Fut>(
+        &self,
+        turn: Turn<'_>,
+        bound: usize,
+        shop: ShopKey,
+        group: Vec<(usize, T)>,
+        work: &F,
+    ) -> Vec<(usize, Worked<R>)>
+    where
+        T: Send,
+        R: Send,
+        F: Fn(T) -> Fut + Send + Sync,
+        Fut: Future<Output = R> + Send,
+    {
+        let begun_at = Instant::now();
+        let end = match turn {
+            Turn::Share(_) | Turn::BeginWithin(_) => Some(self.until(turn, &shop)),
+            Turn::Patience => None,
+        };
+        let hard = if matches!(turn, Turn::Share(_)) { end } else { None };
+        let mut results: BTreeMap<usize, Worked<R>> =
+            group.iter().map(|(place, _)| (*place, Worked::NotBegun)).collect();
+        let mut begun: Vec<usize> = Vec::with_capacity(group.len());
+        let (mut finished, mut is_silent) = (0_usize, false);
+        let mut rest = group.into_iter();
+        let mut running = stream::FuturesUnordered::new();
+        loop {
+            while running.len() < bound && !is_past(end) {
+                let Some((place, item)) = rest.next() else { break };
+                begun.push(place);
+                let result = work(item);
+                running.push(async move { (place, result.await) });
+            }
+            if running.is_empty() || is_past(hard) {
+                break;
+            }
+            let until = hard.unwrap_or_else(|| Instant::now() + self.patience());
+            match timeout_at(until, running.next()).await {
+                Ok(Some((place, result))) => {
+                    finished += 1;
+                    results.insert(place, Worked::Done(result));
+                }
+                Ok(None) => break,
+                Err(_) => {
+                    is_silent = finished == 0;
+                    break;
+                }
+            }
+        }
+        drop(running);
+        for place in begun {
+            if let Some(result @ Worked::NotBegun) = results.get_mut(&place) {
+                *result = Worked::GivenUp;
+            }
+        }
+        if let Turn::Share(part) | Turn::BeginWithin(part) = turn {
+            part.spend(&shop, begun_at.elapsed());
+            if is_silent {
+                part.round.note_silent(&shop);
+            } else if finished < results.len() {
+                part.round.note_unfinished(&shop);
+            }
+        }
+        results.into_iter().collect()
     }
 
     /// The whole inbox: orders of all shops that a filter selects, sorted.

@@ -11,7 +11,7 @@ use super::{AdvanceReport, Engine, ItemOutcome, PackageRef, SyncReport, Trouble}
 use crate::error::Result;
 use crate::ids::ShopKey;
 use crate::order::Order;
-use crate::ports::OrderQuery;
+use crate::ports::{OrderQuery, PageWalk};
 
 /// How orders go straight through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,8 @@ impl Engine {
         let query = OrderQuery::Created { from, to };
         let reading = async move {
             let sender = &sender;
-            let pages = self.read_pages(known, &query, now, |orders| async move {
+            let mut walk = PageWalk::new();
+            let pages = self.read_pages(known, &query, &mut walk, None, now, |orders| async move {
                 let recent = self.recent_of_buyers(&orders, now).await.unwrap_or_default();
                 let recent = Arc::new(recent);
                 for order in orders {

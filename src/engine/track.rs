@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::PoisonError;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 
 use super::Engine;
 use super::commit::Alongside;
 use super::labels::PackageRef;
-use crate::error::{Error, Result};
+use super::round::within;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{CarrierId, PackageId, TrackingNumber};
 use crate::order::{Action, Actor};
 use crate::rules::next_track_poll;
@@ -57,14 +59,24 @@ impl Engine {
         })
         .await?;
         let mut report = TrackReport::default();
-        for (carrier, parcels) in due {
+        for (id, parcels) in due {
             // A carrier of which the host has no account is followed elsewhere.
-            let Some(carrier) = self.0.carriers.get(&carrier) else { continue };
+            let Some(carrier) = self.0.carriers.get(&id) else { continue };
             for batch in parcels.chunks(BATCH) {
                 let numbers: Vec<TrackingNumber> =
                     batch.iter().map(|(number, _)| number.clone()).collect();
                 report.asked += numbers.len() as u64;
-                match carrier.adapter.track(&numbers).await {
+                let until = Instant::now() + self.patience();
+                let Some(answer) = within(Some(until), carrier.adapter.track(&numbers)).await
+                else {
+                    let silent = "the carrier gave no answer; its parcels are asked for later";
+                    report.errors.push(
+                        Error::new(ErrorKind::Transient, silent)
+                            .with_operation(id.as_str(), "track"),
+                    );
+                    break;
+                };
+                match answer {
                     Ok(answers) => {
                         self.remember_asked(batch.iter().map(|(_, item)| &item.package), now);
                         let mut answers: HashMap<_, _> = answers
@@ -115,8 +127,7 @@ impl Engine {
                 return Ok(());
             }
             TrackOutcome::Failed { reason, retry } => {
-                let kind =
-                    if retry { crate::ErrorKind::Transient } else { crate::ErrorKind::Rejected };
+                let kind = if retry { ErrorKind::Transient } else { ErrorKind::Rejected };
                 report.errors.push(Error::new(kind, reason).with_context("package", &item.package));
                 return Ok(());
             }
@@ -146,7 +157,7 @@ impl Engine {
                 report.delivered += u64::from(delivered && !was_delivered);
             }
             Ok(None) => {}
-            Err(error) if error.kind() == crate::ErrorKind::Storage => return Err(error),
+            Err(error) if error.kind() == ErrorKind::Storage => return Err(error),
             Err(error) => report.errors.push(error),
         }
         Ok(())

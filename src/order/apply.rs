@@ -287,6 +287,7 @@ fn empty(
         completed_at: None,
         platform: PlatformFacts::default(),
         attributes: std::collections::BTreeMap::new(),
+        personal_attributes: std::collections::BTreeMap::new(),
         applied: std::collections::BTreeSet::new(),
         erased_at: None,
     };

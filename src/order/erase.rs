@@ -9,7 +9,8 @@ use crate::personal::Personal;
 /// Characters of a postcode that are kept: enough for regions, too few for a street.
 const POSTCODE_PREFIX: usize = 3;
 
-/// Blanks every personal field: names, phones, e-mails, street lines, notes and the raw payload.
+/// Blanks every personal field: names, phones, e-mails, street lines, notes, facts that may name a
+/// person and the raw payload.
 ///
 /// Country, state, city, the first three characters of the postcode, and every number stay, so that
 /// figures over erased orders are the figures they were. Erasing twice changes nothing. Retention
@@ -38,6 +39,10 @@ pub fn erase(order: &Order, now: DateTime<Utc>) -> Order {
     erased.buyer.email = None;
     erased.note = None;
     erased.platform.raw = Personal::default();
+    erased.personal_attributes.clear();
+    for line in &mut erased.lines {
+        line.personal_attributes.clear();
+    }
     if let Some(request) = &mut erased.cancel_request {
         request.reason = None;
     }

@@ -82,6 +82,7 @@ pub(super) fn merge_snapshot(order: &mut Order, snapshot: &PlatformOrder, at: Da
     order.note.clone_from(&snapshot.note);
     order.test = snapshot.test;
     order.attributes.clone_from(&snapshot.attributes);
+    order.personal_attributes.clone_from(&snapshot.personal_attributes);
     // What has left in full or is closed cannot grow; a platform that says so contradicts itself.
     let may_grow = order.lines.is_empty()
         || matches!(
@@ -96,6 +97,7 @@ pub(super) fn merge_snapshot(order: &mut Order, snapshot: &PlatformOrder, at: Da
             sku: theirs.sku.clone(),
             title: theirs.title.clone(),
             attributes: theirs.attributes.clone(),
+            personal_attributes: theirs.personal_attributes.clone(),
             ordered: theirs.quantity,
             unit_price: theirs.unit_price,
             line_total: theirs.line_total,

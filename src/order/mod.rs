@@ -217,6 +217,9 @@ pub struct Order {
     pub platform: PlatformFacts,
     /// Further facts of the platform, word for word.
     pub attributes: BTreeMap<String, String>,
+    /// Further facts that may name a person: they never print, and erasure removes them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub personal_attributes: BTreeMap<String, Personal<String>>,
     /// Events applied, so that a repetition changes nothing.
     pub applied: BTreeSet<EventId>,
     /// Set when personal data was erased.
@@ -251,6 +254,9 @@ pub struct Line {
     pub title: String,
     /// Variant attributes.
     pub attributes: BTreeMap<String, String>,
+    /// Further facts that may name a person: they never print, and erasure removes them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub personal_attributes: BTreeMap<String, Personal<String>>,
     /// Units ordered: the one stored counter.
     pub ordered: u32,
     /// Price of a unit.

@@ -206,6 +206,21 @@ struct Parcel<'a> {
     moving: bool,
 }
 
+impl Parcel<'_> {
+    /// When it arrived: as the platform says, else when it changed the order last, which is the
+    /// closest known instant and never too early. No platform's word lies in the future.
+    fn delivered_at(&self, snapshot: &PlatformOrder, now: DateTime<Utc>) -> DateTime<Utc> {
+        let said = self.shipment.and_then(|shipment| shipment.delivered_at);
+        said.filter(|at| *at <= now).or(snapshot.updated_at).unwrap_or(now)
+    }
+
+    /// When the carrier had it at the latest.
+    fn collected_at(&self, snapshot: &PlatformOrder, now: DateTime<Utc>) -> DateTime<Utc> {
+        let said = self.shipment.and_then(|shipment| shipment.collected_at);
+        said.filter(|at| *at <= now).or(snapshot.updated_at).unwrap_or(now)
+    }
+}
+
 fn shipments(
     order: &Order,
     snapshot: &PlatformOrder,
@@ -254,11 +269,11 @@ fn shipments(
             }
             let seen = parcel.moving && moves_by_platform(order, package, *number);
             if seen {
-                actions.push(seen_moving(&package.id, snapshot, now));
+                actions.push(seen_moving(&package.id, parcel, snapshot, now));
             }
             let shipped = package.is_shipped() || (seen && package.undeliverable.is_none());
             if parcel.delivered && shipped && !package.is_delivered() {
-                let delivered_at = snapshot.updated_at.unwrap_or(now);
+                let delivered_at = parcel.delivered_at(snapshot, now);
                 actions.push(Action::DeliveredOnPlatform {
                     package: package.id.clone(),
                     delivered_at,
@@ -309,10 +324,10 @@ fn shipments(
             shipped_at,
         });
         if seen {
-            actions.push(seen_moving(&package, snapshot, now));
+            actions.push(seen_moving(&package, parcel, snapshot, now));
         }
         if parcel.delivered {
-            let delivered_at = snapshot.updated_at.unwrap_or(now);
+            let delivered_at = parcel.delivered_at(snapshot, now);
             actions.push(Action::DeliveredOnPlatform { package, delivered_at });
         }
     }
@@ -328,13 +343,18 @@ fn moves_by_platform(order: &Order, package: &Package, number: Option<&TrackingN
         && package.tracking.as_ref().map(|tracking| &tracking.number) == number
 }
 
-/// The platform saw a parcel on its way. It says that it moves, not since when: the last change of
-/// the order is the closest known instant, and never too early.
-fn seen_moving(package: &PackageId, snapshot: &PlatformOrder, now: DateTime<Utc>) -> Action {
+/// The platform saw a parcel on its way, since when the carrier got it or, where that is not said, at
+/// the last change of the order.
+fn seen_moving(
+    package: &PackageId,
+    parcel: &Parcel<'_>,
+    snapshot: &PlatformOrder,
+    now: DateTime<Utc>,
+) -> Action {
     Action::Tracked {
         package: package.clone(),
         events: vec![TrackingEvent {
-            time: EventTime::Instant(snapshot.updated_at.unwrap_or(now)),
+            time: EventTime::Instant(parcel.collected_at(snapshot, now)),
             place: None,
             // The platform's word has been read by its adapter; what is left of it is ours.
             raw_code: "in_transit".to_owned(),

@@ -67,6 +67,9 @@ pub struct PlatformOrder {
     pub test: bool,
     /// Further facts worth keeping, word for word, by the platform's names.
     pub attributes: BTreeMap<String, String>,
+    /// Further facts that may name a person: they never print, and erasure removes them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub personal_attributes: BTreeMap<String, Personal<String>>,
     /// The platform's bytes of this order, so that mapping errors can be replayed. May be empty.
     pub raw: Personal<String>,
 }
@@ -95,6 +98,9 @@ pub struct PlatformLine {
     pub title: String,
     /// Variant attributes, for example `color`.
     pub attributes: BTreeMap<String, String>,
+    /// Further facts that may name a person: they never print, and erasure removes them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub personal_attributes: BTreeMap<String, Personal<String>>,
     /// Units ordered, at least 1 in a valid order; kept as sent.
     pub quantity: u32,
     /// Price of one unit.
@@ -125,6 +131,7 @@ impl PlatformLine {
             sku: None,
             title: title.into(),
             attributes: BTreeMap::new(),
+            personal_attributes: BTreeMap::new(),
             quantity,
             unit_price,
             line_total: None,
@@ -194,6 +201,12 @@ pub struct PlatformShipment {
     pub url: Option<String>,
     /// When it was shipped.
     pub shipped_at: Option<DateTime<Utc>>,
+    /// When the carrier got it, where the platform says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collected_at: Option<DateTime<Utc>>,
+    /// When it arrived, where the platform says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<DateTime<Utc>>,
 }
 
 /// A deadline that the platform put on the order.
@@ -303,6 +316,7 @@ impl PlatformOrder {
             note: None,
             test: false,
             attributes: BTreeMap::new(),
+            personal_attributes: BTreeMap::new(),
             raw: Personal::new(String::new()),
         }
     }

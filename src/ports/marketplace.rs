@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::PageWalk;
 use crate::error::Result;
 use crate::ids::{
     IdempotencyKey, LineId, PackageId, PlatformId, PlatformOrderId, ServiceCode, Sku,
@@ -326,11 +327,29 @@ pub struct Acknowledged {
 /// Cancelling orders, wholly or by lines.
 #[async_trait]
 pub trait Cancellations: Send + Sync {
-    /// Cancels units. Units already cancelled are success; shipped units are
-    /// [`Rejected`](crate::ErrorKind::Rejected).
+    /// Cancels units of an order, so many of each line as named. `Ok` means that the platform has
+    /// taken the cancellation of all of them: units that were cancelled before count as taken, so
+    /// that asking twice is success. It does not mean that a read shows it yet, nor that the buyer's
+    /// money is back. What became of the order is what the next read says.
+    ///
+    /// # Errors
+    /// [`Rejected`](crate::ErrorKind::Rejected) when units have shipped or the platform refuses the
+    /// reason. Where a platform takes the lines in several calls, those before the refused one stay
+    /// cancelled: read the order again. [`Unsupported`](crate::ErrorKind::Unsupported), before
+    /// anything is sent, for a part of an order where the platform cancels whole orders only, or for
+    /// a reason it has no word for. [`InvalidInput`](crate::ErrorKind::InvalidInput) when no line is
+    /// named or a line is none of the order's, [`NotFound`](crate::ErrorKind::NotFound) when there is
+    /// no such order. After an error that [is ambiguous](crate::Error::is_ambiguous) the units may be
+    /// cancelled; the same call may be sent again.
     async fn cancel(&self, order: &PlatformOrderId, lines: &[CancelLine]) -> Result<()>;
 
-    /// Refuses a buyer's wish to cancel, where the platform lets one.
+    /// Refuses a buyer's wish to cancel. `Ok` means that the platform has the refusal and the order
+    /// goes on. `reason` is the platform's own code where it wants one.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) where the platform lets nobody refuse
+    /// ([`PlatformLimits::cancel_request_refusable`]), [`NotFound`](crate::ErrorKind::NotFound) when
+    /// no wish waits for an answer, also when it was answered before.
     async fn refuse_request(&self, order: &PlatformOrderId, reason: &str) -> Result<()>;
 }
 
@@ -460,7 +479,8 @@ pub trait Webhooks: Send + Sync {
     ///
     /// # Errors
     /// [`AuthRejected`](crate::ErrorKind::AuthRejected) when the signature does not fit,
-    /// [`UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer) when the body is not readable.
+    /// [`UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer) when the body is not readable,
+    /// [`Rejected`](crate::ErrorKind::Rejected) when it is about another shop than the adapter's.
     fn receive(&self, request: &WebhookRequest<'_>, now: DateTime<Utc>) -> Result<WebhookNotice>;
 }
 
@@ -669,30 +689,26 @@ pub struct StatedFigure {
 /// Conveniences over every adapter. Nobody implements this by hand.
 #[async_trait]
 pub trait MarketplaceExt: MarketplaceAdapter {
-    /// All pages of a query, handed to `store` one after the other; stops with an error when the
-    /// platform repeats a token, instead of going round for ever.
+    /// All pages of a query, handed to `store` one after the other. Returns how many items they had.
+    ///
+    /// # Errors
+    /// Of the adapter or of `store`; [`UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer) with an
+    /// [`EndlessList`](super::EndlessList) as its source when the platform's list does not end.
     async fn for_each_page<F, Fut>(&self, query: &OrderQuery, mut store: F) -> Result<u64>
     where
         F: FnMut(Page<PlatformOrder>) -> Fut + Send,
         Fut: Future<Output = Result<()>> + Send,
     {
-        let mut cursor: Option<Cursor> = None;
-        let mut seen = std::collections::BTreeSet::new();
+        let mut walk = PageWalk::new();
         let mut items = 0_u64;
         loop {
-            let page = self.list_orders(query, cursor.as_ref()).await?;
+            let page = self.list_orders(query, walk.cursor()).await?;
             items += page.items.len() as u64;
             let next = page.next.clone();
             store(page).await?;
-            let Some(next) = next else { return Ok(items) };
-            if !seen.insert(next.as_str().to_owned()) {
-                return Err(crate::Error::new(
-                    crate::ErrorKind::UnexpectedAnswer,
-                    "the platform repeated a page token",
-                )
-                .with_operation(self.platform().as_str(), "list_orders"));
+            if !walk.go_on(next).map_err(|list| list.of(&self.platform(), "list_orders"))? {
+                return Ok(items);
             }
-            cursor = Some(next);
         }
     }
 }

@@ -7,6 +7,7 @@ mod carrier;
 #[cfg(any(feature = "client", feature = "engine"))]
 mod carrier_bulk;
 mod marketplace;
+mod pages;
 mod stock;
 pub mod store;
 
@@ -28,4 +29,5 @@ pub use marketplace::{
     SellerFigures, ShipmentNotice, ShipmentNoticeLine, StatedFigure, StockLevel, StockPush,
     TrackingUpdates, Unreadable, WebhookNotice, WebhookRequest, Webhooks,
 };
+pub use pages::{EndlessList, PageWalk};
 pub use stock::{Stock, StockError, StockMove, StockReturn};

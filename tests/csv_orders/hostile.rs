@@ -128,7 +128,7 @@ fn a_hundred_thousand_columns_are_read_and_more_cells_than_a_row_can_have_are_no
     let text = format!("{header}{names}\n{}{cells}\n{}\n", row("A", "1"), row("B", "1"));
     let (orders, errors) = read(text.as_bytes(), &mapping());
     assert_eq!(orders.len(), 1);
-    assert_eq!(orders[0].lines[0].attributes.len(), 100_000);
+    assert_eq!(orders[0].lines[0].personal_attributes.len(), 100_000);
     assert_eq!((errors.len(), errors[0].row, errors[0].code), (1, 3, Code::CellCount));
 
     let error = around(format!("{}{}", row("BAD", "1"), ",".repeat(300_000)).as_bytes());

@@ -234,6 +234,8 @@ impl MarketplaceAdapter for Bazaar {
             status: UnitStatus::Shipped,
             units: wanted,
             shipment: Some(PlatformShipment {
+                collected_at: None,
+                delivered_at: None,
                 package: None,
                 carrier: None,
                 number: notice.number.clone(),

@@ -260,7 +260,8 @@ async fn overlapping_callers_never_buy_two_labels_for_one_parcel() {
     assert_eq!((pony.sold(), engine.store().unsettled().await.unwrap().len()), (10, 0));
 }
 
-#[tokio::test(start_paused = true)]
+// Not in virtual time: that runs on while the stores' own threads work.
+#[tokio::test]
 async fn two_processes_on_one_file_never_buy_two_labels_for_one_parcel() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("orders.db");

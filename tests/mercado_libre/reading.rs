@@ -298,6 +298,16 @@ async fn a_search_names_the_filters_that_work_and_closes_its_window_before_the_e
     assert!(urls[1].contains("order.date_created.from="), "{}", urls[1]);
 }
 
+#[tokio::test]
+async fn a_huge_total_over_an_empty_page_is_no_reason_to_look_into_ever_smaller_windows() {
+    let lying = r#"{"results":[],"paging":{"total":9000000,"offset":0,"limit":50}}"#;
+    let (shop, script) = scripted(config(), (0..40).map(|_| ok(lying)).collect());
+    let (from, to) = (at("2026-01-01T00:00:00Z"), at("2026-01-08T00:00:00Z"));
+    let page = shop.list_orders(&OrderQuery::Updated { from, to }, None).await.unwrap();
+    assert_eq!((page.items.len(), page.next), (0, None));
+    assert_eq!(script.calls().len(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_long_list_comes_in_pages_and_deep_ones_are_cut_into_windows() {
     let house = house_with(Faults::none(), |config| config.with_deepest_offset(60));

@@ -59,6 +59,14 @@ fn the_secret_does_not_print() {
 }
 
 fn receive(body: &str, secret: &str) -> orderflow::Result<orderflow::ports::WebhookNotice> {
+    receive_at(&house("US"), body, secret)
+}
+
+fn receive_at(
+    house: &House,
+    body: &str,
+    secret: &str,
+) -> orderflow::Result<orderflow::ports::WebhookNotice> {
     use hmac::{Hmac, KeyInit, Mac};
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(b"38abcd");
@@ -71,7 +79,40 @@ fn receive(body: &str, secret: &str) -> orderflow::Result<orderflow::ports::Webh
         headers: &headers,
         body: body.as_bytes(),
     };
-    house("US").shop.webhooks().unwrap().receive(&request, at(0))
+    house.shop.webhooks().unwrap().receive(&request, at(0))
+}
+
+#[test]
+fn a_notification_about_another_shop_of_the_app_is_refused_where_the_shop_is_known() {
+    let known =
+        house_with("US", Faults::none(), |config| config.with_shop_id("7495540735365777507"));
+    let body = |shop: &str| format!(r#"{{"type":1,"tts_notification_id":"7"{shop}}}"#);
+    let take = |house: &House, shop: &str| receive_at(house, &body(shop), "app-secret-canary");
+    let (ours, others) =
+        (r#","shop_id":"7495540735365777507""#, r#","shop_id":7495540735365777508"#);
+    let refused = take(&known, others).unwrap_err();
+    assert_eq!((refused.kind(), refused.field()), (ErrorKind::Rejected, Some("shop_id")));
+    for (house, shop) in [(&known, ours), (&known, ""), (&house("US"), others)] {
+        assert_eq!(take(house, shop).unwrap().event_id.as_str(), "7", "{shop}");
+    }
+    // A stranger learns nothing of it.
+    let forged = receive_at(&known, &body(others), "another").unwrap_err();
+    assert_eq!(forged.kind(), ErrorKind::AuthRejected);
+}
+
+#[test]
+fn milliseconds_are_told_from_seconds_and_what_is_neither_is_no_instant() {
+    let sent = |timestamp: &str| {
+        let body = format!(r#"{{"type":1,"tts_notification_id":"7","timestamp":{timestamp}}}"#);
+        receive(&body, "app-secret-canary").unwrap().sent_at.map(|at| at.to_rfc3339())
+    };
+    let wanted = Some("2024-06-13T19:06:25+00:00".to_owned());
+    assert_eq!(sent("1718305585"), wanted);
+    assert_eq!(sent("1718305585000"), wanted);
+    assert_eq!(sent(r#""1718305585000""#), wanted);
+    for neither in ["0", "-5", "1718305585000000", "99999999999", "9223372036854775807"] {
+        assert_eq!(sent(neither), None, "{neither}");
+    }
 }
 
 #[test]

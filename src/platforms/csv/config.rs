@@ -208,7 +208,12 @@ pub struct Mapping {
     /// Columns without a field that are said of the order, not of the line.
     #[serde(default)]
     pub order_columns: Vec<String>,
-    /// `,`, `;` or a tab; `None` detects it from the header.
+    /// Columns without a field that name no person: they become plain attributes, which print and
+    /// outlive erasure. Any other column without a field may hold a name or a phone number, and is
+    /// kept as personal.
+    #[serde(default)]
+    pub plain_columns: Vec<String>,
+    /// `,`, `;` or a tab; `None` takes what a first line `sep=` says, else detects it from the header.
     #[serde(default)]
     pub delimiter: Option<char>,
     /// How amounts are written.
@@ -281,6 +286,16 @@ impl Mapping {
         names: impl IntoIterator<Item = T>,
     ) -> Self {
         self.order_columns.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Declares columns without a field to name no person.
+    #[must_use]
+    pub fn with_plain_columns<T: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.plain_columns.extend(names.into_iter().map(Into::into));
         self
     }
 

@@ -17,6 +17,8 @@ pub enum RowErrorCode {
     Unreadable,
     /// The row has bytes that are not UTF-8.
     NotUtf8,
+    /// The file is UTF-16, as spreadsheets write "Unicode text": it is to be saved as UTF-8.
+    Utf16,
     /// The row has more or fewer cells than the header.
     CellCount,
     /// The row is larger than a row can be: most likely a quote that is never closed.
@@ -29,6 +31,16 @@ pub enum RowErrorCode {
     Empty,
     /// An id was turned into a number in scientific notation (`1.23E+17`): its digits are lost.
     ScientificNotation,
+    /// What a spreadsheet shows in place of a value: `########` of a column that is too narrow, or an
+    /// error such as `#N/A` or `#REF!`.
+    SpreadsheetError,
+    /// An id or postcode that begins with a formula's `=` or with the apostrophe by which
+    /// spreadsheets mark texts: neither is part of it, and what is meant is not guessed. The form
+    /// `="00123"` is understood.
+    SpreadsheetMark,
+    /// An id or postcode with characters that nobody sees, for example of zero width: two that look
+    /// the same would differ.
+    InvisibleCharacter,
     /// The cell cannot be an id: too long, or with control characters.
     BadId,
     /// The cell is no whole number of at least 1.
@@ -37,17 +49,20 @@ pub enum RowErrorCode {
     BadAmount,
     /// The amount is below zero.
     NegativeAmount,
-    /// The cell is no currency code, or the currency differs from the order's other rows.
+    /// The cell is no currency code of ISO 4217.
     BadCurrency,
     /// The cell fits none of the declared date formats, or is no time of an order.
     BadDate,
-    /// The cell is no known country.
+    /// The cell is no country code of ISO 3166-1 and no word that the mapping declares.
     BadCountry,
     /// A field of the order differs between two of its rows.
     Disagreement,
     /// Two rows of an order have the same line id.
     DuplicateLine,
-    /// The order was given out before this row came: it lies further away than the look-back.
+    /// The order was given out before this row came, which lies further away than the look-back: what
+    /// was given out is a part of it only. A reader of a stream cannot take it back; see
+    /// [`ImportReport::incomplete`](super::ImportReport::incomplete). A [`CsvShop`](super::CsvShop)
+    /// finds such rows first.
     OrderAlreadyGiven,
     /// Nothing is wrong with this row, but another row of its order was not taken.
     OrderRejected,

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::codes;
 use super::config::{DecimalMark, Field, Mapping, squeezed};
 use super::dates::Dates;
 use super::error::RowErrorCode as Code;
@@ -56,6 +57,8 @@ struct Cells<'a> {
 }
 
 type Read<T> = Result<T, Fault>;
+/// Cells that may name a person, by their columns.
+type Facts = BTreeMap<String, Personal<String>>;
 
 impl<'a> Cells<'a> {
     fn text(&self, field: Field) -> &'a str {
@@ -93,9 +96,8 @@ impl<'a> Cells<'a> {
         if text.is_empty() {
             return Ok(None);
         }
-        if is_scientific(text) {
-            let message = "the id was turned into a number in scientific notation";
-            return Err(self.fault(field, Code::ScientificNotation, message));
+        if let Some((code, message)) = damage(text) {
+            return Err(self.fault(field, code, message));
         }
         make(text.to_owned())
             .map(Some)
@@ -150,7 +152,9 @@ impl<'a> Cells<'a> {
             });
         }
         Currency::new(text)
-            .map_err(|_| self.fault(Field::Currency, Code::BadCurrency, "no currency code"))
+            .ok()
+            .filter(|currency| codes::is_currency(*currency))
+            .ok_or_else(|| self.fault(Field::Currency, Code::BadCurrency, "no currency code"))
     }
 
     fn country(&self) -> Read<Country> {
@@ -161,9 +165,10 @@ impl<'a> Cells<'a> {
                 .country
                 .ok_or_else(|| self.fault(Field::Country, Code::Empty, "the cell is empty"));
         }
-        Country::new(text)
+        let declared = self.reading.countries.get(&squeezed(text)).copied();
+        declared
+            .or_else(|| Country::new(text).filter(|country| codes::is_country(*country)))
             .or_else(|| Country::from_alpha3(text))
-            .or_else(|| self.reading.countries.get(&squeezed(text)).copied())
             .ok_or_else(|| self.fault(Field::Country, Code::BadCountry, "no known country"))
     }
 
@@ -176,16 +181,12 @@ impl<'a> Cells<'a> {
         let city = self.required(Field::City)?.to_owned();
         let country = self.country()?;
         let postal_code = self.owned(Field::PostalCode);
-        match &postal_code {
-            None if has_postcodes(country) => {
-                let message = "the country uses postcodes, and there is none";
-                return Err(self.fault(Field::PostalCode, Code::Empty, message));
-            }
-            Some(code) if is_scientific(code) => {
-                let message = "the postcode was turned into a number in scientific notation";
-                return Err(self.fault(Field::PostalCode, Code::ScientificNotation, message));
-            }
-            _ => {}
+        if postal_code.is_none() && has_postcodes(country) {
+            let message = "the country uses postcodes, and there is none";
+            return Err(self.fault(Field::PostalCode, Code::Empty, message));
+        }
+        if let Some((code, message)) = postal_code.as_deref().and_then(damage) {
+            return Err(self.fault(Field::PostalCode, code, message));
         }
         Ok(Contact {
             name: name.into(),
@@ -241,15 +242,21 @@ impl<'a> Cells<'a> {
         known.unwrap_or_else(|| UnitStatus::Unknown(text.to_owned()))
     }
 
-    fn extras(&self, of_order: bool) -> BTreeMap<String, String> {
-        let mut kept = BTreeMap::new();
+    /// What columns without a field say: plainly where that was declared, else as personal.
+    fn extras(&self, of_order: bool) -> (BTreeMap<String, String>, Facts) {
+        let (mut plain, mut personal) = (BTreeMap::new(), BTreeMap::new());
         for extra in self.columns.extras.iter().filter(|extra| extra.of_order == of_order) {
             let text = self.row.cell(Some(extra.column));
-            if !text.is_empty() {
-                kept.insert(extra.name.clone(), text.to_owned());
+            if text.is_empty() {
+                continue;
+            }
+            if extra.is_plain {
+                plain.insert(extra.name.clone(), text.to_owned());
+            } else {
+                personal.insert(extra.name.clone(), text.into());
             }
         }
-        kept
+        (plain, personal)
     }
 
     /// The line, and what the buyer pays for it in all.
@@ -288,12 +295,14 @@ impl<'a> Cells<'a> {
         if let Some(discount) = discount {
             total = total.checked_sub(&discount).map_err(|_| too_much())?;
         }
+        let (attributes, personal_attributes) = self.extras(false);
         let line = PlatformLine {
             id,
             unit_ids: Vec::new(),
             sku: Some(sku),
             title: self.text(Field::Title).to_owned(),
-            attributes: self.extras(false),
+            attributes,
+            personal_attributes,
             quantity,
             unit_price,
             line_total,
@@ -331,6 +340,8 @@ pub(super) fn order(
     for (index, row) in rows.iter().enumerate() {
         if let Some(fault) = &row.fault {
             faults.push((index, (**fault).clone()));
+        } else if let Some(fault) = shown_error(row, columns) {
+            faults.push((index, fault));
         } else if index > 0 {
             faults.extend(disagreement(first, row, columns).map(|fault| (index, fault)));
         }
@@ -413,7 +424,7 @@ fn head(
     order.deadlines.extend(deadline(Field::ShipBy, DeadlineKind::ShipBy)?);
     order.deadlines.extend(deadline(Field::DeliverBy, DeadlineKind::DeliverBy)?);
     order.note = cells.personal(Field::Note);
-    order.attributes = cells.extras(true);
+    (order.attributes, order.personal_attributes) = cells.extras(true);
     Ok(order)
 }
 
@@ -426,6 +437,7 @@ fn name_lines(lines: &mut [(PlatformLine, Money)], have_ids: bool) {
             .then_with(|| amounts(a).cmp(&amounts(b)))
             .then_with(|| a.title.cmp(&b.title))
             .then_with(|| a.attributes.cmp(&b.attributes))
+            .then_with(|| a.personal_attributes.cmp(&b.personal_attributes))
             .then_with(|| a.line_total.map(|m| m.amount).cmp(&b.line_total.map(|m| m.amount)))
             .then_with(|| a.tax.map(|m| m.amount).cmp(&b.tax.map(|m| m.amount)))
             .then_with(|| a.shipping.map(|m| m.amount).cmp(&b.shipping.map(|m| m.amount)))
@@ -473,6 +485,69 @@ fn contradiction(fault: &SnapshotFault, columns: &Columns) -> Fault {
         _ => (None, Code::BadQuantity),
     };
     Fault::new(column, code, fault.to_string())
+}
+
+/// A cell of a field in which a spreadsheet shows an error in place of a value.
+fn shown_error(row: &Row, columns: &Columns) -> Option<Fault> {
+    let column = columns.claimed.iter().find(|column| is_shown_error(row.cell(Some(**column))))?;
+    let message = "a spreadsheet shows this in place of the value";
+    Some(Fault::new(Some(*column), Code::SpreadsheetError, message))
+}
+
+/// Whether a text is what spreadsheets show where they cannot show a value: `####` of a column that is
+/// too narrow, or an error. A text like `#5` is left alone.
+fn is_shown_error(text: &str) -> bool {
+    const ERRORS: [&str; 12] = [
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#DIV/0!",
+        "#NAME?",
+        "#NUM!",
+        "#NULL!",
+        "#SPILL!",
+        "#CALC!",
+        "#GETTING_DATA",
+        "#FIELD!",
+        "#ERROR!",
+    ];
+    text.starts_with('#')
+        && ((text.len() > 2 && text.bytes().all(|byte| byte == b'#'))
+            || ERRORS.iter().any(|error| text.eq_ignore_ascii_case(error)))
+}
+
+/// What a spreadsheet did to an id or postcode, so that it is not what it was.
+fn damage(text: &str) -> Option<(Code, &'static str)> {
+    if is_shown_error(text) {
+        return Some((Code::SpreadsheetError, "a spreadsheet shows this in place of the value"));
+    }
+    if is_scientific(text) {
+        let message = "the cell was turned into a number in scientific notation";
+        return Some((Code::ScientificNotation, message));
+    }
+    if text.starts_with(['=', '\'']) {
+        let message = "the cell begins with a spreadsheet's mark of a formula or a text";
+        return Some((Code::SpreadsheetMark, message));
+    }
+    if text.chars().any(is_invisible) {
+        return Some((Code::InvisibleCharacter, "the cell has characters that nobody sees"));
+    }
+    None
+}
+
+/// Characters without width or look: soft hyphen, joiners, marks of direction, byte order mark.
+fn is_invisible(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{AD}'
+            | '\u{34F}'
+            | '\u{61C}'
+            | '\u{180E}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}'
+    )
 }
 
 /// Whether a text is what spreadsheets make of long numbers, for example `1.23E+17`. A text like

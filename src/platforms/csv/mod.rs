@@ -3,13 +3,21 @@
 //! # How a file is read
 //! - A [`Mapping`] declares which column is which field and how cells are written. Nothing about
 //!   content is guessed; only the delimiter is, when it is not declared.
-//! - All cells are text: leading zeros survive, and an id that a spreadsheet turned into
-//!   `1.23E+17` is an error, not an id. Cells are trimmed; UTF-8 with or without byte order mark.
-//! - Rows with the same order id are lines of one order. They need not be adjacent, but must come
-//!   within [`Mapping::look_back`] rows of the first; what is said of the order must agree in all of
-//!   them. The order of rows does not matter.
+//! - All cells are text: leading zeros survive. Cells are trimmed; UTF-8 with or without byte order
+//!   mark. A first line `sep=;`, as spreadsheets write it, names the delimiter.
+//! - What a spreadsheet did to a cell is told, never guessed around: an id that became `1.23E+17`,
+//!   `########` or `#REF!`, a leading apostrophe or formula, characters of zero width. The one form
+//!   that is unambiguous, `="00123"`, reads as its text.
+//! - Currencies and countries are codes that are assigned, or words that the mapping declares.
+//! - Rows with the same order id are lines of one order. They need not be adjacent; the order of rows
+//!   does not matter, and what is said of the order must agree in all of them. A [`CsvShop`] puts
+//!   them together wherever they are in the file. A [`CsvOrders`] reads a stream: rows that do not
+//!   follow each other must come within [`Mapping::look_back`] rows of the first, and those that come
+//!   later are errors that name an order given out without them, which must not ship.
 //! - Columns without a field become attributes: of the line, or of the order when the mapping says
-//!   so in [`Mapping::order_columns`].
+//!   so in [`Mapping::order_columns`]. They may hold names and phone numbers, so that they are kept
+//!   as personal: they do not print and are erased with the rest. Columns that name no person are
+//!   declared in [`Mapping::plain_columns`].
 //! - A row that cannot be taken is a [`RowError`] and never costs other orders; it costs the other
 //!   rows of its own order, since half an order must not ship.
 //! - An order that turns up again after it was given out is an error, never a second order.
@@ -37,7 +45,8 @@
 //! - One row is at most 1 MiB and 262 144 cells, the header too. A larger one, as a quote that is
 //!   never closed makes of the rest of a file, is a [`RowError`] that holds its beginning; it is
 //!   passed over without being kept. Memory of the reader: the rows of the look-back, and up to 36 bytes
-//!   an order. Memory of the shop: 40 bytes a row, once a single order is asked for.
+//!   an order. Memory of the shop: 40 bytes a row more.
+//! - An order has at most 100 000 rows.
 //! - The shop reads and writes files on the thread that polls it.
 //! - No acknowledging, cancelling, refunding, changing of numbers, stock or messages: a file cannot
 //!   take any of it.
@@ -57,6 +66,7 @@
 //! - No presets for Walmart's and Mercado Libre's exports: their columns are not documented well
 //!   enough, and the latter is a spreadsheet with dates in words. Declare a mapping.
 
+mod codes;
 mod config;
 mod dates;
 mod error;

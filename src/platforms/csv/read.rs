@@ -57,7 +57,11 @@ struct Pending {
 /// The orders of a file, one after the other. See [the module](super).
 ///
 /// Memory: the rows of the look-back, and up to 36 bytes for every order that was given out, so that
-/// an order that turns up again is told from a new one.
+/// an order that turns up again is told from a new one. Such an order has been given out without its
+/// later rows, which a stream cannot mend: each of them is an error with the code
+/// [`OrderAlreadyGiven`](RowErrorCode::OrderAlreadyGiven) and the id of the order, which must not ship
+/// ([`ImportReport::incomplete`](super::ImportReport::incomplete) gathers them). A
+/// [`CsvShop`](super::CsvShop) looks through its file first and never gives out a part of an order.
 pub struct CsvOrders<R> {
     rows: Rows<R>,
     reading: Arc<Reading>,
@@ -73,6 +77,19 @@ pub struct CsvOrders<R> {
     spare_records: Vec<Texts>,
     spare_lists: Vec<Vec<Row>>,
     ended: bool,
+    /// Orders of which it is known that their rows lie too far apart to be held together here.
+    spread: Arc<HashSet<Digest, SpreadHasher>>,
+}
+
+/// Orders by their digests.
+pub(super) type DigestSet = HashSet<Digest, SpreadHasher>;
+
+/// What comes of a file.
+pub(super) enum Given {
+    /// An order, or an error about a row.
+    Read(Box<Result<PlatformOrder, RowError>>),
+    /// An order whose rows must be gathered from all over the file.
+    Spread(PlatformOrderId),
 }
 
 impl<R> std::fmt::Debug for CsvOrders<R> {
@@ -89,12 +106,23 @@ impl<R: Read> CsvOrders<R> {
     /// The mapping itself is checked by [`Mapping::check`]; a file read with one that does not hold
     /// fails row by row.
     pub fn new(reader: R, mapping: &Mapping) -> Result<Self, Box<RowError>> {
+        Self::knowing(reader, mapping, Digests::default(), Arc::default())
+    }
+
+    /// Reads a file of which is known which orders are spread over it.
+    pub(super) fn knowing(
+        reader: R,
+        mapping: &Mapping,
+        digests: Digests,
+        spread: Arc<DigestSet>,
+    ) -> Result<Self, Box<RowError>> {
         let rows = Rows::new(reader, mapping)?;
         Ok(Self {
+            spread,
             rows,
             reading: Arc::new(Reading::new(mapping)),
             look_back: u64::from(mapping.look_back.min(super::MAX_LOOK_BACK)),
-            digests: Digests::default(),
+            digests,
             seen: HashSet::default(),
             open: HashMap::default(),
             pending: VecDeque::new(),
@@ -149,7 +177,13 @@ impl<R: Read> CsvOrders<R> {
             pending.rows.push(row);
             return;
         }
-        let message = "the order was given out before: its rows lie too far apart";
+        if self.spread.contains(&digest) {
+            // It was gathered when its first row came.
+            self.spare_records.push(row.cells);
+            return;
+        }
+        let message =
+            "the order was given out before, without this row: its rows lie too far apart";
         let column = columns.of(Field::OrderId);
         let fault = Fault::new(column, RowErrorCode::OrderAlreadyGiven, message);
         let mut error = row.error(fault, columns);
@@ -160,20 +194,36 @@ impl<R: Read> CsvOrders<R> {
 
     /// Whether no further row can belong to the oldest order.
     fn is_complete(&self) -> bool {
-        let Some(first) = self.pending.front().and_then(|pending| pending.rows.first()) else {
-            return false;
-        };
+        let Some(pending) = self.pending.front() else { return false };
+        let Some(first) = pending.rows.first() else { return false };
         match &self.held {
-            Some(row) => row.number.saturating_sub(first.number) > self.look_back,
+            Some(row) if row.number.saturating_sub(first.number) > self.look_back => {
+                // Rows that follow each other stay together, however many they are.
+                let columns = &self.rows.columns;
+                let goes_on = self.pending.len() == 1
+                    && pending.rows.len() < super::MAX_LOOK_BACK as usize
+                    && pending.rows.last().is_some_and(|last| last.number + 1 == row.number)
+                    && Self::order_cell(first, columns) == Self::order_cell(row, columns);
+                !goes_on
+            }
+            Some(_) => false,
             None => self.ended,
         }
     }
 
-    fn give(&mut self) -> Option<PlatformOrder> {
+    fn give(&mut self) -> Option<Given> {
         let mut pending = self.pending.pop_front()?;
         self.given += 1;
         self.open.remove(&pending.digest);
         let columns = &self.rows.columns;
+        if self.spread.contains(&pending.digest)
+            && let Some(first) = pending.rows.first()
+            && let Ok(id) = map::order_id(first, columns, &self.reading)
+        {
+            self.spare_records.extend(pending.rows.drain(..).map(|row| row.cells));
+            self.spare_lists.push(pending.rows);
+            return Some(Given::Spread(id));
+        }
         let order = match map::order(&pending.rows, columns, &self.reading) {
             Ok(order) => Some(order),
             Err(faults) => {
@@ -183,7 +233,38 @@ impl<R: Read> CsvOrders<R> {
         };
         self.spare_records.extend(pending.rows.drain(..).map(|row| row.cells));
         self.spare_lists.push(pending.rows);
-        order
+        order.map(|order| Given::Read(Box::new(Ok(order))))
+    }
+
+    /// The next order, or error, or order that is spread over the file.
+    pub(super) fn next_given(&mut self) -> Option<Given> {
+        loop {
+            if let Some(error) = self.errors.pop_front() {
+                return Some(Given::Read(Box::new(Err(error))));
+            }
+            if self.is_complete() {
+                match self.give() {
+                    Some(given) => return Some(given),
+                    None => continue,
+                }
+            }
+            if let Some(row) = self.held.take() {
+                self.place(row);
+                continue;
+            }
+            if self.ended {
+                return None;
+            }
+            let spare = self.spare_records.pop().unwrap_or_default();
+            match self.rows.next(spare) {
+                Some(Ok(row)) => self.held = Some(row),
+                Some(Err(error)) => {
+                    self.ended = true;
+                    self.errors.push_back(*error);
+                }
+                None => self.ended = true,
+            }
+        }
     }
 }
 
@@ -221,30 +302,9 @@ impl<R: Read> Iterator for CsvOrders<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(error) = self.errors.pop_front() {
-                return Some(Err(error));
-            }
-            if self.is_complete() {
-                match self.give() {
-                    Some(order) => return Some(Ok(order)),
-                    None => continue,
-                }
-            }
-            if let Some(row) = self.held.take() {
-                self.place(row);
-                continue;
-            }
-            if self.ended {
-                return None;
-            }
-            let spare = self.spare_records.pop().unwrap_or_default();
-            match self.rows.next(spare) {
-                Some(Ok(row)) => self.held = Some(row),
-                Some(Err(error)) => {
-                    self.ended = true;
-                    self.errors.push_back(*error);
-                }
-                None => self.ended = true,
+            // Without knowledge of the file no order is spread.
+            if let Given::Read(read) = self.next_given()? {
+                return Some(*read);
             }
         }
     }

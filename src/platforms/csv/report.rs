@@ -1,9 +1,12 @@
 //! What an import brought.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::error::RowError;
+use super::error::{RowError, RowErrorCode};
+use crate::ids::PlatformOrderId;
 use crate::order::{Order, PlatformOrder, reconcile};
 
 /// What an import brought, order by order.
@@ -39,11 +42,19 @@ pub struct ImportReport {
     pub unchanged: u64,
     /// Rows that were not taken.
     pub rejected: Vec<RowError>,
+    /// Orders that were counted although further rows of them came later than the look-back: they
+    /// lack lines and must not ship. Read such a file with a larger [`Mapping::look_back`], or as a
+    /// [`CsvShop`], which puts them together wherever their rows are.
+    ///
+    /// [`Mapping::look_back`]: super::Mapping::look_back
+    /// [`CsvShop`]: super::CsvShop
+    #[serde(default)]
+    pub incomplete: BTreeSet<PlatformOrderId>,
 }
 
 impl ImportReport {
     /// Counts what the reader gave and returns the order if it brings news. `known` finds the order
-    /// as it is known so far.
+    /// as it is known so far. Before anything ships, look at [`ImportReport::incomplete`].
     pub fn count(
         &mut self,
         read: Result<PlatformOrder, RowError>,
@@ -53,6 +64,9 @@ impl ImportReport {
         let snapshot = match read {
             Ok(snapshot) => snapshot,
             Err(error) => {
+                if error.code == RowErrorCode::OrderAlreadyGiven {
+                    self.incomplete.extend(error.order.clone());
+                }
                 self.rejected.push(error);
                 return None;
             }

@@ -10,12 +10,12 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 
 use super::CSV;
-use super::config::{Field, Mapping};
-use super::error::RowError;
+use super::config::{Field, MAX_LOOK_BACK, Mapping};
+use super::error::{RowError, RowErrorCode};
 use super::export::{Export, Told};
 use super::map::{self, Reading};
-use super::read::{CsvOrders, Digest, Digests, rejected};
-use super::wire::{Columns, Row, Rows, Texts};
+use super::read::{CsvOrders, Digest, DigestSet, Digests, Given, rejected};
+use super::wire::{Columns, Fault, Row, Rows, Texts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{
     CarrierId, IdempotencyKey, LineId, PlatformId, PlatformOrderId, ServiceCode, TrackingNumber,
@@ -95,6 +95,28 @@ struct Index {
     delimiter: u8,
     mark: u64,
     places: Vec<Place>,
+    /// Orders with rows further apart than the look-back.
+    spread: Arc<DigestSet>,
+}
+
+impl Index {
+    /// Where the rows of an order are, in the order of the file.
+    fn places_of(&self, digest: Digest) -> &[Place] {
+        let from = self.places.partition_point(|place| place.digest < digest);
+        let places = self.places.get(from..).unwrap_or_default();
+        places.get(..places.partition_point(|place| place.digest == digest)).unwrap_or_default()
+    }
+}
+
+/// The orders of which a reader that holds so many rows would give out a part. Places are sorted.
+fn spread(places: &[Place], look_back: u32) -> DigestSet {
+    places
+        .chunk_by(|a, b| a.digest == b.digest)
+        .filter_map(|rows| {
+            let (first, last) = (rows.first()?, rows.last()?);
+            (last.number - first.number > u64::from(look_back)).then_some(first.digest)
+        })
+        .collect()
 }
 
 struct State {
@@ -194,11 +216,13 @@ impl CsvShop {
         if let Some(session) = state.session.take().filter(|s| given > 0 && s.given == given) {
             return Ok(session);
         }
-        let mut orders = CsvOrders::new(self.source.open()?, &self.mapping)
+        let spread = Arc::clone(&self.index(state)?.spread);
+        let file = self.source.open()?;
+        let mut orders = CsvOrders::knowing(file, &self.mapping, self.digests.clone(), spread)
             .map_err(|error| self.of_file(&error))?;
         // After a restart the file is read again up to the place.
         for _ in 0..given {
-            if orders.next().is_none() {
+            if orders.next_given().is_none() {
                 break;
             }
         }
@@ -222,10 +246,18 @@ impl CsvShop {
         let most = usize::try_from(self.page_size).unwrap_or(usize::MAX);
         let mut items = Vec::new();
         while items.len() < most {
-            let Some(read) = session.orders.next() else {
+            let Some(given) = session.orders.next_given() else {
                 return Ok(Page { items, next: None });
             };
             session.given += 1;
+            let read = match given {
+                Given::Read(read) => read.map_err(|error| vec![error]),
+                Given::Spread(id) => match self.gather(&mut state, &id)? {
+                    Some(read) => read,
+                    // The file has changed since: the next list shows it.
+                    None => continue,
+                },
+            };
             match read {
                 Ok(mut order) if wanted(&order) => {
                     let told = state.export.of(&order.id);
@@ -240,10 +272,12 @@ impl CsvShop {
                     }
                 }
                 Ok(_) => {}
-                Err(error) => items.push(PlatformItem::Unreadable(Unreadable {
-                    reason: error.to_string(),
-                    id: error.order,
-                    raw: error.raw,
+                Err(errors) => items.extend(errors.into_iter().map(|error| {
+                    PlatformItem::Unreadable(Unreadable {
+                        reason: error.to_string(),
+                        id: error.order,
+                        raw: error.raw,
+                    })
                 })),
             }
         }
@@ -274,26 +308,24 @@ impl CsvShop {
                     spare = row.cells;
                 }
                 places.sort_unstable_by_key(|place| (place.digest, place.number));
+                places.shrink_to_fit();
+                let spread = Arc::new(spread(&places, self.mapping.look_back));
                 let (mark, delimiter) = (rows.mark, rows.delimiter);
-                Index { stamp, columns: rows.columns, delimiter, mark, places }
+                Index { stamp, columns: rows.columns, delimiter, mark, places, spread }
             }
         };
         Ok(state.index.insert(index))
     }
 
-    fn read(&self, state: &mut State, id: &PlatformOrderId) -> Result<PlatformOrder> {
-        let digest = self.digests.of(id.as_str());
+    /// An order of all its rows, wherever they are in the file; `None` when it has none.
+    fn gather(
+        &self,
+        state: &mut State,
+        id: &PlatformOrderId,
+    ) -> Result<Option<std::result::Result<PlatformOrder, Vec<RowError>>>> {
         let index = self.index(state)?;
-        let from = index.places.partition_point(|place| place.digest < digest);
-        let places: Vec<Place> = index
-            .places
-            .get(from..)
-            .unwrap_or_default()
-            .iter()
-            .take_while(|place| place.digest == digest)
-            .copied()
-            .collect();
-        let mut rows: Vec<Row> = Vec::with_capacity(places.len());
+        let places = index.places_of(self.digests.of(id.as_str()));
+        let mut rows: Vec<Row> = Vec::new();
         for place in places {
             let mut file = self.source.open()?;
             file.seek(SeekFrom::Start(index.mark + place.byte)).map_err(|error| {
@@ -305,26 +337,40 @@ impl CsvShop {
             let Some(row) = reader.next(Texts::default()) else { continue };
             let mut row = row.map_err(|error| self.of_file(&error))?;
             (row.number, row.line) = (place.number, place.line);
-            // A list would not join rows that lie further apart either.
-            let near = rows
-                .first()
-                .is_none_or(|first| row.number - first.number <= u64::from(self.mapping.look_back));
-            if near && row.cell(index.columns.of(Field::OrderId)) == id.as_str() {
-                rows.push(row);
+            if row.cell(index.columns.of(Field::OrderId)) != id.as_str() {
+                continue;
             }
+            if rows.len() >= MAX_LOOK_BACK as usize {
+                let message = format!("the order has more than {MAX_LOOK_BACK} rows");
+                let fault = Fault::new(None, RowErrorCode::TooLarge, message);
+                let mut error = row.error(fault, &index.columns);
+                error.order = Some(id.clone());
+                return Ok(Some(Err(vec![error])));
+            }
+            rows.push(row);
         }
         if rows.is_empty() {
-            return Err(Error::new(ErrorKind::NotFound, "the file has no such order")
-                .with_operation(self.platform.as_str(), "get_order")
-                .with_context("order", id));
+            return Ok(None);
         }
-        let mut order = map::order(&rows, &index.columns, &self.reading).map_err(|faults| {
-            let errors = rejected(&rows, faults, &index.columns, &self.reading);
-            let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            Error::new(ErrorKind::UnexpectedAnswer, words.join("; "))
+        let read = map::order(&rows, &index.columns, &self.reading)
+            .map_err(|faults| rejected(&rows, faults, &index.columns, &self.reading));
+        Ok(Some(read))
+    }
+
+    fn read(&self, state: &mut State, id: &PlatformOrderId) -> Result<PlatformOrder> {
+        let fail = |kind, words: String| {
+            Error::new(kind, words)
                 .with_operation(self.platform.as_str(), "get_order")
                 .with_context("order", id)
-        })?;
+        };
+        let mut order = match self.gather(state, id)? {
+            Some(Ok(order)) => order,
+            Some(Err(errors)) => {
+                let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                return Err(fail(ErrorKind::UnexpectedAnswer, words.join("; ")));
+            }
+            None => return Err(fail(ErrorKind::NotFound, "the file has no such order".into())),
+        };
         show(&mut order, state.export.of(id));
         Ok(order)
     }
@@ -440,6 +486,8 @@ fn show(order: &mut PlatformOrder, told: &[Told]) {
                         number: Some(row.tracking_number.clone()),
                         url: row.tracking_url.clone(),
                         shipped_at: Some(row.shipped_at),
+                        collected_at: None,
+                        delivered_at: None,
                     }),
                     ..UnitGroup::new(status.clone(), units)
                 });

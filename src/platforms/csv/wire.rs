@@ -1,6 +1,6 @@
 //! From bytes to rows of text: delimiter, header, encoding, positions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Chain, Cursor, Read};
 
 use super::config::{Field, Mapping, squeezed};
@@ -108,13 +108,14 @@ impl Row {
         // Most cells have none, which two bytes tell.
         match cell.as_bytes() {
             [] => return cell,
+            [b'=', ..] => {}
             [only] if only.is_ascii_graphic() => return cell,
             [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => {
                 return cell;
             }
             _ => {}
         }
-        cell.trim()
+        as_text(cell.trim())
     }
 
     /// Makes an error of a fault.
@@ -131,12 +132,21 @@ impl Row {
     }
 }
 
+/// What a spreadsheet means by `="00123"`: the text, so that it makes no number of it. A formula that
+/// computes something stays as it is.
+fn as_text(cell: &str) -> &str {
+    let inner = cell.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    inner.filter(|inner| !inner.contains('"')).map_or(cell, str::trim)
+}
+
 /// A column that no field claims.
 #[derive(Debug, Clone)]
 pub(super) struct Extra {
     pub(super) column: usize,
     pub(super) name: String,
     pub(super) of_order: bool,
+    /// It was declared to name no person.
+    pub(super) is_plain: bool,
 }
 
 /// Which column holds which field, in one file.
@@ -144,6 +154,8 @@ pub(super) struct Extra {
 pub(super) struct Columns {
     pub(super) names: Vec<String>,
     places: [Option<usize>; Field::ALL.len()],
+    /// The columns that hold fields.
+    pub(super) claimed: Vec<usize>,
     pub(super) extras: Vec<Extra>,
     /// The columns in which all rows of an order must agree.
     pub(super) of_order: Vec<usize>,
@@ -184,8 +196,11 @@ impl Columns {
                 }
             }
         }
-        let order_columns: Vec<String> =
-            mapping.order_columns.iter().map(|name| squeezed(name)).collect();
+        let listed = |names: &[String]| -> BTreeSet<String> {
+            names.iter().map(|name| squeezed(name)).collect()
+        };
+        let order_columns = listed(&mapping.order_columns);
+        let plain_columns = listed(&mapping.plain_columns);
         let extras: Vec<Extra> = names
             .iter()
             .enumerate()
@@ -196,10 +211,12 @@ impl Columns {
                 column,
                 name: name.clone(),
                 of_order: order_columns.contains(&squeezed(name)),
+                is_plain: plain_columns.contains(&squeezed(name)),
             })
             .collect();
         of_order.extend(extras.iter().filter(|extra| extra.of_order).map(|extra| extra.column));
-        let found = Self { names, places, extras, of_order };
+        let claimed = places.iter().flatten().copied().collect();
+        let found = Self { names, places, claimed, extras, of_order };
         let defaults = [
             (Field::Currency, mapping.currency.is_some()),
             (Field::Country, mapping.country.is_some()),
@@ -232,8 +249,10 @@ fn of_header(code: RowErrorCode, message: impl Into<String>) -> RowError {
 pub(super) struct Rows<R> {
     records: Records<Chain<Cursor<Vec<u8>>, R>>,
     pub(super) columns: Columns,
-    /// How many bytes the byte order mark takes.
+    /// How many bytes come before the header: byte order mark and `sep=`.
     pub(super) mark: u64,
+    /// How many lines come before the header.
+    lines_before: u64,
     pub(super) delimiter: u8,
 }
 
@@ -245,20 +264,26 @@ impl<R: Read> Rows<R> {
             Box::new(of_header(RowErrorCode::Unreadable, message))
         };
         let mut head = Vec::new();
-        let mut chunk = vec![0_u8; 8_192];
-        while !has_line(&head) && head.len() < LARGEST_HEADER {
-            match reader.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(read) => head.extend_from_slice(chunk.get(..read).unwrap_or_default()),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(&error)),
-            }
+        fill(&mut reader, &mut head).map_err(|error| failed(&error))?;
+        if is_utf16(&head) {
+            let message = "the file is UTF-16: save it as \"CSV UTF-8\"";
+            return Err(Box::new(of_header(RowErrorCode::Utf16, message)));
         }
-        let mark = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+        let mut mark = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
         head.drain(..mark);
+        let mut said = None;
+        let mut lines_before = 0;
+        if let Some((delimiter, length)) = separator_line(&head) {
+            head.drain(..length);
+            (said, lines_before) = (Some(delimiter), 1);
+            mark += length;
+            // What was read may end here; the header is still to come.
+            fill(&mut reader, &mut head).map_err(|error| failed(&error))?;
+        }
         let delimiter = mapping
             .delimiter
             .and_then(|delimiter| u8::try_from(delimiter).ok())
+            .or(said)
             .unwrap_or_else(|| detected(&head));
         let mut records = Records::new(Cursor::new(head).chain(reader), delimiter, 1 << 16);
         records.advance().map_err(|error| failed(&error))?;
@@ -272,13 +297,13 @@ impl<R: Read> Rows<R> {
             .map_err(|_| Box::new(of_header(RowErrorCode::NotUtf8, "the header is not UTF-8")))?;
         let columns = Columns::find(&header, mapping)?;
         let mark = u64::try_from(mark).unwrap_or(0);
-        Ok(Self { records, columns, mark, delimiter })
+        Ok(Self { records, columns, mark, lines_before, delimiter })
     }
 
     /// Reads rows from another place of the same file.
     pub(super) fn at(reader: R, columns: Columns, delimiter: u8) -> Self {
         let records = Records::new(Cursor::new(Vec::new()).chain(reader), delimiter, 1 << 12);
-        Self { records, columns, mark: 0, delimiter }
+        Self { records, columns, mark: 0, lines_before: 0, delimiter }
     }
 
     /// The next row; `None` is the end. Takes a record that is not needed any more.
@@ -291,7 +316,7 @@ impl<R: Read> Rows<R> {
                 let message = format!("the file cannot be read further: {}", error.kind());
                 return Some(Err(Box::new(RowError {
                     row: place.number,
-                    line: place.line,
+                    line: place.line + self.lines_before,
                     ..of_header(RowErrorCode::Unreadable, message)
                 })));
             }
@@ -316,10 +341,42 @@ impl<R: Read> Rows<R> {
         Some(Ok(Row {
             cells: spare,
             number: place.number,
-            line: place.line,
+            line: place.line + self.lines_before,
             byte: place.byte,
             fault: fault.map(Box::new),
         }))
+    }
+}
+
+/// Reads on until there is a whole line, or more than a header can be.
+fn fill(reader: &mut impl Read, head: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut chunk = vec![0_u8; 8_192];
+    while !has_line(head) && head.len() < LARGEST_HEADER {
+        match reader.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => head.extend_from_slice(chunk.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Whether the text is UTF-16: by its mark, or by the zero bytes of a header in Latin letters.
+fn is_utf16(head: &[u8]) -> bool {
+    matches!(head, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, 1..=255, ..] | [1..=255, 0, ..])
+}
+
+/// The delimiter that a first line `sep=;` names, as spreadsheets write it, and the line's length.
+fn separator_line(head: &[u8]) -> Option<(u8, usize)> {
+    let [s, e, p, b'=', delimiter, rest @ ..] = head else { return None };
+    if ![*s, *e, *p].eq_ignore_ascii_case(b"sep") || !matches!(delimiter, b',' | b';' | b'\t') {
+        return None;
+    }
+    match rest {
+        [b'\r', b'\n', ..] => Some((*delimiter, 7)),
+        [b'\n', ..] => Some((*delimiter, 6)),
+        _ => None,
     }
 }
 

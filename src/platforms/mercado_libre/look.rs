@@ -225,7 +225,9 @@ impl MercadoLibre {
                 offset: at.offset,
             };
             let (packs, unreadable, paging) = self.search(&search).await?;
-            let deep = paging.total > u64::from(self.deepest_offset);
+            // A total over an empty page is a mistake of the platform: smaller windows would be empty too.
+            let empty = packs.is_empty() && unreadable.is_empty();
+            let deep = paging.total > u64::from(self.deepest_offset) && !empty;
             let span = at.to.signed_duration_since(at.from);
             if deep && at.offset == 0 && span > SMALLEST_WINDOW {
                 // How deep a search may be paged is not documented: a smaller window never is deep.

@@ -372,24 +372,33 @@ fn cancel_words(order: &WireOrder<'_>) -> String {
 
 /// The parcel as the platform knows it.
 fn parcel(shipment: &WireShipment, facts: &ShipmentFacts) -> PlatformShipment {
+    let handed_over = first_handed_over(&facts.history)
+        .or_else(|| shipment.status_history.as_ref().and_then(|h| h.date_shipped));
     PlatformShipment {
         package: PlatformPackageId::new(shipment.id.clone()).ok(),
         carrier: filled(shipment.tracking_method.as_deref()),
         number: filled(shipment.tracking_number.as_deref())
             .and_then(|number| TrackingNumber::new(number).ok()),
         url: None,
-        shipped_at: first_handed_over(&facts.history)
-            .or_else(|| shipment.status_history.as_ref().and_then(|h| h.date_shipped)),
+        shipped_at: handed_over,
+        collected_at: handed_over,
+        delivered_at: first_with(&facts.history, Effect::Delivered)
+            .or_else(|| shipment.status_history.as_ref().and_then(|h| h.date_delivered)),
     }
 }
 
-/// When the parcel first was physically out of the seller's hands. The history is in no order.
+/// When the parcel first was physically out of the seller's hands.
 pub(super) fn first_handed_over(history: &[HistoryRow]) -> Option<DateTime<Utc>> {
+    first_with(history, Effect::Moving)
+}
+
+/// When a status first said something of the parcel. The history is in no order.
+fn first_with(history: &[HistoryRow], effect: Effect) -> Option<DateTime<Utc>> {
     history
         .iter()
         .filter(|row| {
             statuses::find(&row.status, row.substatus.as_deref())
-                .is_some_and(|found| found.effect == Effect::Moving)
+                .is_some_and(|found| found.effect == effect)
         })
         .map(|row| row.date)
         .min()

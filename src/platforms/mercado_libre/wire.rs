@@ -474,6 +474,8 @@ impl Dated {
 pub(super) struct StatusHistory {
     #[serde(default, deserialize_with = "instant_opt")]
     pub(super) date_shipped: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "instant_opt")]
+    pub(super) date_delivered: Option<DateTime<Utc>>,
 }
 
 #[derive(Deserialize)]

@@ -133,7 +133,7 @@ impl Granted {
 }
 
 fn instant(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp(text.trim().parse().ok()?, 0)
+    super::map::instant(text.trim().parse().ok())
 }
 
 struct FetchToken<'a> {

@@ -156,6 +156,7 @@ pub struct TikTokShopConfig {
     pub(super) app_secret: Personal<String>,
     pub(super) shop_cipher: String,
     pub(super) account: String,
+    pub(super) shop_id: Option<String>,
     pub(super) tokens: Arc<dyn RefreshTokenStore>,
     pub(super) api_host: String,
     pub(super) auth_host: String,
@@ -192,6 +193,7 @@ impl TikTokShopConfig {
             app_secret: Personal::new(app_secret.into()),
             shop_cipher: shop_cipher.into(),
             account: account.into(),
+            shop_id: None,
             tokens: Arc::new(MemoryRefreshTokenStore::new()),
             api_host: API_HOST.to_owned(),
             auth_host: AUTH_HOST.to_owned(),
@@ -213,6 +215,13 @@ impl TikTokShopConfig {
             retry: RetryPolicy::default(),
             clock: Arc::new(SystemClock),
         }
+    }
+
+    /// Sets the platform's id of the shop, as [`shops`](super::TikTokShop::shops) lists it:
+    /// notifications about another shop are refused then.
+    pub fn with_shop_id(mut self, shop_id: impl Into<String>) -> Self {
+        self.shop_id = Some(shop_id.into());
+        self
     }
 
     /// Sets where refresh tokens survive a restart. Default: in memory, which is good for tests.

@@ -110,9 +110,20 @@ pub(super) fn detail(body: &[u8], id: &str, reading: &Reading) -> Result<Option<
     Ok(None)
 }
 
-/// Seconds since 1970; 0 and less is none.
-pub(super) fn instant(seconds: Option<i64>) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp(seconds.filter(|seconds| *seconds > 0)?, 0)
+/// The last instant that is taken for one, in seconds since 1970: the end of 2099.
+const LATEST: i64 = 4_102_444_799;
+
+/// Seconds since 1970; 0 and less is none. Some messages of the platform count milliseconds: as seconds
+/// those would lie after the year 30000, so that the two are told apart. What is neither is none.
+pub(super) fn instant(number: Option<i64>) -> Option<DateTime<Utc>> {
+    const MILLISECONDS: std::ops::RangeInclusive<i64> = 1_000_000_000_000..=LATEST * 1_000 + 999;
+    match number? {
+        seconds @ 1..=LATEST => DateTime::from_timestamp(seconds, 0),
+        milliseconds if MILLISECONDS.contains(&milliseconds) => {
+            DateTime::from_timestamp_millis(milliseconds)
+        }
+        _ => None,
+    }
 }
 
 fn read_order(raw: &str, reading: &Reading) -> Result<ReadOrder> {
@@ -391,6 +402,9 @@ fn shipment(
         number,
         url: None,
         shipped_at: instant(unit.rts_time).or_else(|| instant(wire.rts_time)),
+        // Said of the order: of several parcels, it is the last one's.
+        collected_at: instant(wire.collection_time),
+        delivered_at: instant(wire.delivery_time),
     })
 }
 

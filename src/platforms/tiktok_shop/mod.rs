@@ -15,6 +15,11 @@
 //! # Quirks
 //! - The `code` of the body decides, whatever the HTTP status; a good code may carry errors of single
 //!   items. One code (`36009004`) stands for many mistakes and is told apart by its words.
+//! - Notifications of all shops of an app carry the same signature. With
+//!   [`TikTokShopConfig::with_shop_id`] one that is about another shop is
+//!   [`Rejected`](crate::ErrorKind::Rejected); without it a host must give every shop an address of
+//!   its own.
+//! - Instants count seconds, in some messages milliseconds: both are read.
 //! - The lifetimes of tokens are instants. The clock must be right: calls signed more than five
 //!   minutes ago or thirty seconds ahead are refused.
 //! - An order lists single units. Units of one SKU and price are one line, named by the SKU id;
@@ -307,7 +312,7 @@ impl TikTokShop {
             ship_batch: config.ship_batch,
             carriers: config.carriers,
             cancel_reasons: config.cancel_reasons,
-            receiver: Receiver { signer },
+            receiver: Receiver { signer, shop_id: config.shop_id },
             clock: config.clock,
             providers: Mutex::default(),
             listings: Mutex::new(config.listings),

@@ -15,6 +15,8 @@ use crate::ports::{WebhookNotice, WebhookRequest, Webhooks};
 #[derive(Debug)]
 pub(super) struct Receiver {
     pub(super) signer: CallSigner,
+    /// The platform's id of the shop, if the host told it.
+    pub(super) shop_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -23,6 +25,8 @@ struct Body<'a> {
     kind: String,
     #[serde(default, deserialize_with = "string_or_number_opt")]
     tts_notification_id: Option<String>,
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    shop_id: Option<String>,
     #[serde(default, deserialize_with = "string_or_number_opt")]
     timestamp: Option<String>,
     /// Its shape depends on the kind; of an unknown kind it may be anything.
@@ -90,6 +94,18 @@ impl Webhooks for Receiver {
         }
         let body: Body = decode(request.body)
             .map_err(|error| error.with_operation("tiktok-shop", "receive_webhook"))?;
+        // All shops of an app sign with the same secret: only the id tells whose order it is.
+        if let (Some(ours), Some(theirs)) = (&self.shop_id, &body.shop_id)
+            && ours != theirs
+        {
+            return Err(Error::new(
+                ErrorKind::Rejected,
+                "the notification is about another shop of the app",
+            )
+            .with_operation("tiktok-shop", "receive_webhook")
+            .with_field("shop_id")
+            .with_context("shop_id", theirs));
+        }
         let order = body.data.and_then(|data| the_order(data.get()));
         Ok(WebhookNotice {
             event_id: body
@@ -102,7 +118,7 @@ impl Webhooks for Receiver {
                 .map_or(body.kind, |(_, name)| (*name).to_owned()),
             order: order.and_then(|id| PlatformOrderId::new(id).ok()),
             sent_at: super::map::instant(
-                body.timestamp.and_then(|seconds| seconds.trim().parse().ok()),
+                body.timestamp.and_then(|number| number.trim().parse().ok()),
             ),
         })
     }

@@ -139,6 +139,10 @@ pub(super) struct WireOrder<'a> {
     #[serde(default)]
     pub(super) rts_time: Option<i64>,
     #[serde(default)]
+    pub(super) collection_time: Option<i64>,
+    #[serde(default)]
+    pub(super) delivery_time: Option<i64>,
+    #[serde(default)]
     pub(super) rts_sla_time: Option<i64>,
     #[serde(default)]
     pub(super) tts_sla_time: Option<i64>,

@@ -306,6 +306,7 @@ fn priced_line(wire: &WireLine<'_>, reading: Reading) -> Result<PricedLine> {
     let line = PlatformLine {
         sku: filled(wire.item.sku.as_deref()).and_then(|sku| Sku::new(sku).ok()),
         attributes: extra,
+        personal_attributes: BTreeMap::new(),
         line_total: Some(line_total),
         tax,
         shipping,
@@ -394,6 +395,8 @@ fn unit_groups(wire: &WireLine<'_>) -> Vec<UnitGroup> {
             status: unit_status(&row.status),
             units: row.status_quantity.amount,
             shipment: row.tracking_info.as_ref().map(|info| PlatformShipment {
+                collected_at: None,
+                delivered_at: None,
                 package: None,
                 carrier: info.carrier_name.as_ref().and_then(|name| {
                     filled(name.carrier.as_deref())
