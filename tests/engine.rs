@@ -9,12 +9,12 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-#[path = "engine/bulk_carriers.rs"]
-mod bulk_carriers;
 #[path = "engine/bazaar.rs"]
 mod bazaar;
 #[path = "engine/bulk.rs"]
 mod bulk;
+#[path = "engine/bulk_carriers.rs"]
+mod bulk_carriers;
 #[path = "engine/conformance.rs"]
 mod conformance;
 #[path = "engine/crash.rs"]

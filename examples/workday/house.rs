@@ -1,4 +1,4 @@
-//! The seller's house: seven shops, five warehouses, one carrier account, and the sandbox around them.
+//! The seller's house: seven shops, five warehouses, two carrier accounts, and the sandbox around them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,12 +7,14 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use orderflow::calendar::WorkCalendar;
-use orderflow::carriers::usps::{Usps, UspsConfig, catalogue};
+use orderflow::carriers::fedex::{self, Fedex, FedexConfig};
+use orderflow::carriers::usps::{self, Usps, UspsConfig};
 use orderflow::client::ReqwestTransport;
 use orderflow::engine::{Carrier, Engine, EnginePolicy, Shop};
 use orderflow::order::{Order, OrderFilter, OrderSort};
 use orderflow::ports::Stock;
 use orderflow::rules::{SlaRules, presets};
+use orderflow::sandbox::fedex::FedexStandIn;
 use orderflow::sandbox::usps::UspsStandIn;
 use orderflow::sandbox::{Faults, Ledger, LoopbackServer, Sandbox, VirtualClock};
 use orderflow::sandbox::{mercado_libre, walmart};
@@ -36,6 +38,7 @@ pub struct House {
     pub ledger: Ledger,
     pub stock: Arc<MemoryStock>,
     pub post: Arc<UspsStandIn>,
+    pub express: Arc<FedexStandIn>,
     _server: LoopbackServer,
 }
 
@@ -51,7 +54,9 @@ pub async fn open(
     let ledger = Ledger::new();
     let markets = markets::all(&ledger, out);
     let post = Arc::new(UspsStandIn::new(ledger.clone()));
-    let sandbox = Sandbox::new(clock.clone(), ledger.clone()).with(post.clone());
+    let express = Arc::new(FedexStandIn::new(ledger.clone()));
+    let sandbox =
+        Sandbox::new(clock.clone(), ledger.clone()).with(post.clone()).with(express.clone());
     let server = markets::mount(&markets, sandbox).with_faults(faults).serve().await?;
 
     let line = Line::new(Arc::new(ReqwestTransport::new()?), clock.clone());
@@ -71,6 +76,17 @@ pub async fn open(
         line.http.clone(),
     )?;
 
+    let fedex = Fedex::new(
+        FedexConfig::new("key", "secret", "740561073")
+            .with_base(server.base_url("fedex"))
+            .with_quota(line.plenty)
+            .with_retry(line.retry)
+            // The clock stands still while the batch is bought.
+            .with_settling_time(TimeDelta::zero())
+            .with_clock(Arc::new(clock.clone())),
+        line.http.clone(),
+    )?;
+
     let mut policy = EnginePolicy::default();
     let mm = Millimetres::new;
     policy.allocation.packaging = Grams::new(120);
@@ -78,7 +94,8 @@ pub async fn open(
     let warehouses: Vec<Warehouse> = SITES.iter().map(warehouse).collect();
     let stock = memory_stock(&warehouses, orders);
     let mut builder = Engine::builder(Arc::new(SqliteStore::open(file)?), stock.clone())
-        .carrier(Carrier::new(Arc::new(usps), catalogue()))
+        .carrier(Carrier::new(Arc::new(usps), usps::catalogue()))
+        .carrier(Carrier::new(Arc::new(fedex), fedex::catalogue()))
         .policy(policy);
     for warehouse in warehouses {
         builder = builder.warehouse(warehouse);
@@ -93,7 +110,7 @@ pub async fn open(
         builder = builder.shop(shop.with_offers(market.offers()));
     }
     let engine = builder.build()?;
-    Ok(House { engine, markets, clock, ledger, stock, post, _server: server })
+    Ok(House { engine, markets, clock, ledger, stock, post, express, _server: server })
 }
 
 impl House {

@@ -1,7 +1,7 @@
 //! A seller's working day, over real HTTP against stand-ins on the loopback address.
 //!
 //! ```text
-//! cargo run --release --all-features --example workday -- [--orders N] [--faults SEED] [--out DIR]
+//! cargo run --release --all-features --example workday -- [--orders N] [--faults SEED] [--why ORDER] [--out DIR]
 //! ```
 //!
 //! Seven shops on three platforms and in a file are one inbox: Mercado Libre and TikTok Shop in the UK
@@ -44,12 +44,13 @@ const OWN: [&str; 6] = [
 
 struct Arguments {
     orders: usize,
+    why: Option<String>,
     faults: Option<u64>,
     out: PathBuf,
 }
 
 fn arguments() -> Result<Arguments, Failure> {
-    let mut parsed = Arguments { orders: 150, faults: None, out: PathBuf::from("out") };
+    let mut parsed = Arguments { orders: 150, why: None, faults: None, out: PathBuf::from("out") };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("{word} wants a value"));
@@ -61,10 +62,11 @@ fn arguments() -> Result<Arguments, Failure> {
                 parsed.faults =
                     Some(value()?.parse().map_err(|_| "--faults wants a number as seed")?);
             }
+            "--why" => parsed.why = Some(value()?),
             "--out" => parsed.out = value()?.into(),
             "--help" | "-h" => {
                 println!(
-                    "workday [--orders N (default 150)] [--faults SEED] [--out DIR (default out)]"
+                    "workday [--orders N (default 150)] [--faults SEED] [--why ORDER] [--out DIR (default out)]"
                 );
                 std::process::exit(0);
             }
@@ -158,6 +160,10 @@ async fn day(arguments: &Arguments) -> Result<bool, Failure> {
     day::afternoon(&house, &timeline, today).await?;
     day::collected(&house, &timeline, today).await?;
     report::evening(&house, &timeline, today).await?;
+    report::carriers_compared(&house, &timeline, &bought, house.clock.now()).await?;
     report::inbox(&house).await?;
+    if let Some(order) = &arguments.why {
+        report::why(&house, order).await?;
+    }
     report::verdict(&house, arguments.orders).await
 }

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use orderflow::ShopKey;
-use orderflow::order::{LogisticsMode, TimeRange};
+use orderflow::engine::PackageRef;
+use orderflow::order::{Action, LogisticsMode, TimeRange};
 use orderflow::rules::kpi::{DenominatorMode, KpiId, KpiQuery, KpiTargets, OrderExtras, Window};
 use orderflow::shipment::UploadState;
+use orderflow::{CarrierId, Money, ShopKey};
+use rust_decimal::Decimal;
 
 use crate::Failure;
 use crate::day::{EARLIER, ROUNDS, tell_stock};
-use crate::house::{House, hours, local};
+use crate::house::{House, ZONE, hours, local};
 use crate::markets::ADDRESS_PROBLEMS;
 use crate::timeline::Timeline;
 
@@ -22,7 +24,7 @@ pub async fn evening(house: &House, timeline: &Timeline, today: NaiveDate) -> Re
     // The night's orders belong to the day that ships them.
     let figures = house.engine.dashboard(local(today, 9, 0) - hours(12), now).await?;
     timeline.at(now, "the day's figures");
-    let money = |sums: &BTreeMap<orderflow::Currency, rust_decimal::Decimal>| {
+    let money = |sums: &BTreeMap<orderflow::Currency, Decimal>| {
         let texts: Vec<String> =
             sums.iter().map(|(currency, amount)| format!("{amount} {currency}")).collect();
         texts.join(", ")
@@ -118,6 +120,109 @@ async fn compared(
     Ok(())
 }
 
+/// What the day's carrier labels cost, and what they would have cost with one carrier alone: a parcel
+/// that a carrier does not take goes with whoever took it.
+pub async fn carriers_compared(
+    house: &House,
+    timeline: &Timeline,
+    items: &[PackageRef],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let mut bought: BTreeMap<PackageRef, Money> = BTreeMap::new();
+    house
+        .look_at_all(now, |order| {
+            for package in &order.packages {
+                let item = PackageRef { order: order.key.clone(), package: package.id.clone() };
+                let record = package.label.record.as_ref();
+                if let Some(record) = record.filter(|_| {
+                    order.logistics == LogisticsMode::SellerCarrier && items.contains(&item)
+                }) && let Ok(total) = record.cost.total()
+                {
+                    bought.insert(item, total);
+                }
+            }
+        })
+        .await?;
+    let asked: Vec<PackageRef> = bought.keys().cloned().collect();
+    let mut answers = Vec::new();
+    for _ in 0..ROUNDS {
+        answers = house.engine.quote_parcels(&asked, now).await?;
+        let all_answered =
+            answers.iter().all(|answer| answer.as_ref().is_ok_and(|found| found.failed.is_empty()));
+        if all_answered {
+            break;
+        }
+    }
+    let mut alone: BTreeMap<CarrierId, (Decimal, usize)> = BTreeMap::new();
+    let carriers: BTreeSet<CarrierId> = answers
+        .iter()
+        .flatten()
+        .flat_map(|found| found.quotes.iter().map(|quote| quote.service.carrier.clone()))
+        .collect();
+    for ((_, paid), answer) in bought.iter().zip(&answers) {
+        for carrier in &carriers {
+            let offers = answer.iter().flat_map(|found| &found.quotes).filter(|quote| {
+                quote.service.carrier == *carrier && quote.total.currency == paid.currency
+            });
+            let cheapest = offers.map(|quote| quote.total.amount).min();
+            let (sum, parcels) = alone.entry(carrier.clone()).or_default();
+            *sum += cheapest.unwrap_or(paid.amount);
+            *parcels += usize::from(cheapest.is_some());
+        }
+    }
+    let paid: Decimal = bought.values().map(|money| money.amount).sum();
+    timeline.note(&format!(
+        "{} carrier labels cost {paid} USD; cheapest offers of one carrier alone:",
+        bought.len()
+    ));
+    for (carrier, (sum, parcels)) in alone {
+        let saved = sum - paid;
+        timeline.note(&format!(
+            "  {carrier:<16} {sum:>9} USD for {parcels} parcels it takes ({saved:+} against it)"
+        ));
+    }
+    Ok(())
+}
+
+/// Everything that was decided about an order, and why, from its log.
+pub async fn why(house: &House, id: &str) -> Result<(), Failure> {
+    let mut found = None;
+    house
+        .look_at_all(house.clock.now(), |order| {
+            if order.key.order.as_str() == id {
+                found = Some(order.clone());
+            }
+        })
+        .await?;
+    println!("\nWhy: order {id}");
+    let Some(order) = found else {
+        println!("  there is no such order; out/workday.sqlite knows all of them");
+        return Ok(());
+    };
+    let at = |at: DateTime<Utc>| at.with_timezone(&ZONE).format("%-d %b %H:%M");
+    println!("  {} of {}, {}", order.total, house.label(&order.key.shop_key()), order.state());
+    for event in house.engine.store().log(&order.key).await? {
+        let reasons: Vec<String> = match &event.action {
+            Action::Allocated { allocation } => allocation.reasons.clone(),
+            Action::Routed { choice, .. } => choice.reasons.clone(),
+            Action::LabelPurchased { record, .. } => {
+                let cost =
+                    record.cost.total().map_or("a price not stated".into(), |m| m.to_string());
+                vec![format!(
+                    "{} {} for {cost}, number {}",
+                    record.carrier, record.service, record.number
+                )]
+            }
+            _ => Vec::new(),
+        };
+        println!("  {}  {:?} by {}", at(event.at), event.kind(), event.actor);
+        for reason in reasons {
+            println!("           {reason}");
+        }
+    }
+    Ok(())
+}
+
 /// A shop's row of the inbox.
 #[derive(Default)]
 struct Row {
@@ -198,7 +303,10 @@ pub async fn verdict(house: &House, orders: usize) -> Result<bool, Failure> {
         .await?;
     let findings = house.ledger.audit(&held);
     let unsettled = house.engine.store().unsettled().await?.len();
-    let sold = house.ledger.labels().len();
+    // What was found after a lost answer and given back costs nothing.
+    let labels = house.ledger.labels();
+    let given_back = labels.iter().filter(|label| label.voided_at.is_some()).count();
+    let sold = labels.len() - given_back;
     let uploaded: BTreeSet<String> =
         house.ledger.confirmations().into_iter().map(|parcel| parcel.number).collect();
     let wrong_levels = house.wrong_levels().await?;
@@ -208,7 +316,7 @@ pub async fn verdict(house: &House, orders: usize) -> Result<bool, Failure> {
         held.len()
     );
     println!(
-        "  {sold} labels sold, {} numbers on the platforms, {unsettled} intents open, {not_uploaded} parcels not told",
+        "  {sold} labels sold ({given_back} more were given back), {} numbers on the platforms, {unsettled} intents open, {not_uploaded} parcels not told",
         uploaded.len()
     );
     println!("  {wrong_levels} stock levels on the platforms that the shelf does not have");

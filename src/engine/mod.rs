@@ -28,6 +28,7 @@ mod labels;
 mod outbox;
 mod plan;
 mod platform_label;
+mod quotes;
 mod report;
 mod round;
 mod schedule;

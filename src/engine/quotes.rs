@@ -1,0 +1,209 @@
+//! What carriers ask for parcels, and which service is chosen.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures_util::future;
+use tokio::time::Instant;
+
+use super::Engine;
+use super::labels::PackageRef;
+use super::round::within;
+use crate::error::{Error, ErrorKind, Result};
+use crate::money::Money;
+use crate::order::{DeadlineKind, Order};
+use crate::ports::{BulkOptions, CarrierAdapter, CarrierNaming, ParcelQuotes, quotes};
+use crate::rules::{RouteDecision, RouteFacts, RouteInput, declare, route};
+use crate::shipment::{Package, RateQuote, RateRequest, ServiceChoice, ServiceKey, crosses_border};
+
+impl Engine {
+    /// What every carrier asks for parcels, whatever the rules say: for comparing carriers, and for
+    /// showing a person what there is. One answer for each item, in order; buys nothing and changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`]. A parcel that no carrier can be asked about, for example without an
+    /// address, has the reason in its own answer.
+    pub async fn quote_parcels(
+        &self,
+        items: &[PackageRef],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Result<ParcelQuotes>>> {
+        let carriers: Vec<Arc<dyn CarrierAdapter>> =
+            self.0.carriers.values().map(|carrier| carrier.adapter.clone()).collect();
+        let mut requests: Vec<Result<RateRequest>> = Vec::new();
+        for item in items {
+            let order = match self.load(&item.order).await {
+                Err(error) if error.kind() == ErrorKind::Storage => return Err(error),
+                other => other,
+            };
+            requests.push(order.and_then(|order| {
+                let package = order.package(&item.package).ok_or_else(|| {
+                    Error::new(ErrorKind::NotFound, "the order has no such parcel")
+                        .with_context("package", &item.package)
+                })?;
+                self.rate_request(&order, package, now)
+            }));
+        }
+        let asked: Vec<RateRequest> =
+            requests.iter().filter_map(|request| request.as_ref().ok().cloned()).collect();
+        let options = BulkOptions::default().with_concurrency(self.0.policy.concurrency);
+        let mut answers = quotes(&carriers, &asked, options).await.into_iter();
+        let nothing = || ParcelQuotes { quotes: Vec::new(), failed: Vec::new() };
+        Ok(requests
+            .into_iter()
+            .map(|request| request.map(|_| answers.next().unwrap_or_else(nothing)))
+            .collect())
+    }
+
+    /// Routes a parcel: quotes if wanted, then the rules. The refused decision comes back as `Err`.
+    pub(super) async fn choose(
+        &self,
+        order: &Order,
+        package: &Package,
+        now: DateTime<Utc>,
+    ) -> Result<std::result::Result<ServiceChoice, Box<RouteDecision>>> {
+        let shop = self.shop(&order.key.shop_key())?;
+        let Some(recipient) = &order.recipient else {
+            return Err(Error::invalid("recipient", "the order has no recipient"));
+        };
+        let calendar = self.calendar_of(&order.key.shop_key(), package.warehouse.as_ref())?;
+        let services: Vec<_> =
+            self.0.carriers.values().flat_map(|carrier| carrier.services.clone()).collect();
+        let quotes = if self.0.policy.ask_for_quotes {
+            self.quotes(order, package, now).await?
+        } else {
+            Vec::new()
+        };
+        let accepted: BTreeSet<ServiceKey> = services
+            .iter()
+            .map(|service| service.key.clone())
+            .filter(|key| {
+                shop.adapter.carrier_name(&key.carrier, &key.service) != CarrierNaming::Unsupported
+            })
+            .collect();
+        let skus = package
+            .contents
+            .iter()
+            .filter_map(|packed| order.line(&packed.line)?.sku.clone())
+            .collect();
+        let input = RouteInput {
+            logistics: order.logistics,
+            warehouse: package.warehouse.as_ref(),
+            dimensions: package.dimensions,
+            tags: &order.tags,
+            skus: &skus,
+            speed: order.speed,
+            deliver_by: order.deadline(DeadlineKind::DeliverBy).map(|deadline| deadline.at),
+            batteries: order.tags.contains("battery"),
+            liquids: order.tags.contains("liquid"),
+            platform_accepts: Some(&accepted),
+            ..RouteInput::new(
+                &order.key.platform,
+                &order.key.shop,
+                &recipient.address,
+                calendar,
+                package.weight,
+                order.total,
+            )
+        };
+        let facts = RouteFacts {
+            rules: &self.0.policy.route_rules,
+            quotes: &quotes,
+            ..RouteFacts::new(&services)
+        };
+        let decision = route(&input, &facts, &self.0.policy.route, now);
+        Ok(decision.chosen.clone().ok_or_else(|| Box::new(decision)))
+    }
+
+    /// Prices of every carrier, all asked at once. A carrier that does not answer costs only its
+    /// own offers; when none answers, the first error is returned.
+    async fn quotes(
+        &self,
+        order: &Order,
+        package: &Package,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<RateQuote>> {
+        let request = self.rate_request(order, package, now)?;
+        let mut quotes = Vec::new();
+        let mut failure = None;
+        let until = Some(Instant::now() + self.share());
+        let answers = future::join_all(self.0.carriers.iter().map(|(id, carrier)| {
+            let request = &request;
+            async move {
+                within(until, carrier.adapter.rates(request)).await.unwrap_or_else(|| {
+                    Err(Error::new(ErrorKind::Transient, "the carrier gave no price in time")
+                        .with_operation(id.as_str(), "rates"))
+                })
+            }
+        }))
+        .await;
+        for answer in answers {
+            match answer {
+                Ok(offers) => quotes.extend(offers),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        match failure {
+            Some(error) if quotes.is_empty() => Err(error),
+            _ => Ok(quotes),
+        }
+    }
+
+    pub(super) fn rate_request(
+        &self,
+        order: &Order,
+        package: &Package,
+        now: DateTime<Utc>,
+    ) -> Result<RateRequest> {
+        let recipient = order
+            .recipient
+            .clone()
+            .ok_or_else(|| Error::invalid("recipient", "the order has no recipient"))?;
+        let calendar = self.calendar_of(&order.key.shop_key(), package.warehouse.as_ref())?;
+        let departure = calendar
+            .next_departure(now)
+            .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()))?;
+        let sender = self.sender(package)?;
+        let customs = if crosses_border(&sender.address, &recipient.address) {
+            let declaration = declare(order, package, &self.0.policy.customs)
+                .map_err(|gap| Error::invalid("customs", gap.to_string()))?;
+            declaration.check(package.weight)?;
+            Some(Box::new(declaration))
+        } else {
+            None
+        };
+        Ok(RateRequest {
+            sender,
+            recipient,
+            weight: package.weight,
+            dimensions: package.dimensions,
+            value: Some(worth(order, package)),
+            customs,
+            mailing_date: calendar.local_date(departure),
+        })
+    }
+
+    pub(super) fn sender(&self, package: &Package) -> Result<crate::Contact> {
+        self.0
+            .warehouses
+            .iter()
+            .find(|warehouse| Some(&warehouse.id) == package.warehouse.as_ref())
+            .map(|warehouse| warehouse.sender.clone())
+            .ok_or_else(|| {
+                Error::new(ErrorKind::Configuration, "the parcel's warehouse is not configured")
+                    .with_context("package", &package.id)
+            })
+    }
+}
+
+/// What the goods in a parcel are worth: that of the whole order where its lines do not tell.
+fn worth(order: &Order, package: &Package) -> Money {
+    let goods =
+        package.contents.iter().try_fold(Money::zero(order.total.currency), |sum, packed| {
+            let line = order.line(&packed.line)?;
+            sum.checked_add(&line.unit_price.times(packed.units).ok()?).ok()
+        });
+    goods.filter(|goods| !goods.is_zero()).unwrap_or(order.total)
+}
