@@ -477,7 +477,7 @@ fn a_parcel_was_collected_and_delivered_when_the_platform_says_and_not_when_it_s
         let (mut moved, mut arrived) = (None, None);
         for event in reconcile(&order, &seen, now()) {
             match event.action {
-                Action::Tracked { events, .. } => moved = Some(events[0].time.clone()),
+                Action::Tracked { events, .. } => moved = Some(events[0].time),
                 Action::DeliveredOnPlatform { delivered_at, .. } => arrived = Some(delivered_at),
                 _ => {}
             }

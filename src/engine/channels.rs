@@ -44,7 +44,7 @@ impl Engine {
 
     /// Tells every shop the levels that changed since it was told last; after a start all of them.
     /// Levels are absolute, so telling one twice does no harm. Only shops with offers
-    /// ([`Shop::with_offers`]) are told, each within its share; the rest is told the next time.
+    /// ([`Shop::with_offers`](super::Shop::with_offers)) are told, each within its share; the rest is told the next time.
     ///
     /// # Errors
     /// Of the stock system; what shops do not take is in the report.
