@@ -3,6 +3,8 @@
 // The exemption of tests does not reach the functions that tests share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "fedex/abroad.rs"]
+mod abroad;
 #[path = "fedex/answers.rs"]
 mod answers;
 #[path = "fedex/house.rs"]

@@ -8,6 +8,8 @@ mod events;
 mod fitting;
 #[cfg(any(feature = "usps", feature = "fedex"))]
 mod images;
+#[cfg(any(feature = "usps", feature = "fedex"))]
+mod signed;
 
 #[cfg(feature = "fedex")]
 pub mod fedex;

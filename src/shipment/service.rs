@@ -95,6 +95,9 @@ pub struct Coverage {
     /// Countries; empty is every country.
     #[serde(default)]
     pub countries: Vec<Country>,
+    /// Countries left out.
+    #[serde(default)]
+    pub excluded_countries: Vec<Country>,
     /// States within the countries; empty is every state.
     #[serde(default)]
     pub states: Vec<String>,

@@ -247,7 +247,7 @@ async fn what_cannot_be_sold_is_said_before_anything_is_sent() {
             ErrorKind::InvalidInput,
             Some("recipient.address.state"),
         ),
-        (|r| r.recipient = canadian("Joe"), ErrorKind::Unsupported, None),
+        (|r| r.recipient = canadian("Joe"), ErrorKind::InvalidInput, Some("customs")),
         (|r| r.format = LabelFormat::Other("gif".into()), ErrorKind::Unsupported, None),
     ];
     for (spoil, kind, field) in cases {

@@ -9,13 +9,15 @@ use super::wire::{
     CloseAnswer, CloseBody, CloseDocuments, NumberInfo, PickupAnswer, RateAnswer, ShipAnswer,
     TrackAnswer, TrackBody, TrackQuestion, WithTransaction,
 };
-use super::{map, track};
+use super::{map, ship, track};
 use crate::address::Address;
 use crate::client::wire::unexpected;
 use crate::client::{Operation, Outgoing, Repeat, Response};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, TrackingNumber};
-use crate::ports::{AddressCheck, Manifest, ManifestRequest, Pickup, PickupRequest};
+use crate::ports::{
+    AddressCheck, Manifest, ManifestRequest, Pickup, PickupRequest, Pieces, PiecesRequest,
+};
 use crate::shipment::{Label, LabelIntent, LabelRequest, RateQuote, RateRequest, TrackOutcome};
 
 /// The part of an answer that says something.
@@ -57,16 +59,55 @@ impl Operation for Ship<'_> {
     const REPEAT: Repeat = Repeat::Never;
 
     fn request(&self) -> Result<Outgoing> {
-        let purchase = map::purchase_reference(self.key);
-        Outgoing::post("/ship/v1/shipments").json(&map::ship_body(
+        let purchase = ship::purchase_reference(self.key);
+        Outgoing::post("/ship/v1/shipments").json(&ship::ship_body(
             self.config,
             self.request,
+            &[ship::PieceOf::single(self.request)],
             &purchase,
         )?)
     }
 
     fn parse(&self, response: Response) -> Result<Label> {
-        map::label(self.config, self.request, self.key, output::<ShipAnswer>(&response)?)
+        ship::label(self.config, self.request, self.key, output::<ShipAnswer>(&response)?)
+    }
+}
+
+/// Makes a shipment of several pieces.
+pub(super) struct ShipPieces<'a> {
+    pub(super) config: &'a FedexConfig,
+    pub(super) request: &'a PiecesRequest,
+    pub(super) key: IdempotencyKey,
+}
+
+impl Operation for ShipPieces<'_> {
+    type Output = Pieces;
+    const NAME: &'static str = "buy_pieces";
+    const REPEAT: Repeat = Repeat::Never;
+
+    fn request(&self) -> Result<Outgoing> {
+        let purchase = ship::purchase_reference(self.key);
+        let pieces: Vec<ship::PieceOf<'_>> = self
+            .request
+            .pieces
+            .iter()
+            .map(|piece| ship::PieceOf {
+                weight: piece.weight,
+                dimensions: piece.dimensions,
+                references: &piece.references,
+            })
+            .collect();
+        let shipment = &self.request.shipment;
+        Outgoing::post("/ship/v1/shipments").json(&ship::ship_body(
+            self.config,
+            shipment,
+            &pieces,
+            &purchase,
+        )?)
+    }
+
+    fn parse(&self, response: Response) -> Result<Pieces> {
+        ship::labels(self.config, self.request, self.key, output::<ShipAnswer>(&response)?)
     }
 }
 
@@ -164,7 +205,7 @@ impl Operation for FindPurchase<'_> {
         let (begin, end) = self.days();
         let mut reference = json!({
             "type": "CUSTOMER_REFERENCE",
-            "value": map::purchase_reference(self.intent.key),
+            "value": ship::purchase_reference(self.intent.key),
             "accountNumber": self.config.account_number.as_str(),
             "shipDateBegin": map::date(begin),
         });

@@ -23,6 +23,12 @@ pub const TWO_DAY: &str = "FEDEX_2_DAY";
 pub const STANDARD_OVERNIGHT: &str = "STANDARD_OVERNIGHT";
 /// The next morning.
 pub const PRIORITY_OVERNIGHT: &str = "PRIORITY_OVERNIGHT";
+/// Over a border, for those who can wait a little.
+pub const CONNECT_PLUS: &str = "FEDEX_INTERNATIONAL_CONNECT_PLUS";
+/// Over a border, the cheaper of the two old ones.
+pub const INTERNATIONAL_ECONOMY: &str = "INTERNATIONAL_ECONOMY";
+/// Over a border, the faster of the two old ones.
+pub const INTERNATIONAL_PRIORITY: &str = "FEDEX_INTERNATIONAL_PRIORITY";
 
 /// 150 lb, rounded down: a limit must not let more through.
 pub(super) const MAX_WEIGHT: Grams = Grams::new(68_038);
@@ -33,7 +39,8 @@ pub(super) fn is_ground(service: &str) -> bool {
     [GROUND, HOME_DELIVERY, GROUND_ECONOMY].contains(&service)
 }
 
-/// The carrier's domestic services for routing without quotes.
+/// The carrier's services from the United States for routing without quotes: within the country, and
+/// over a border.
 ///
 /// Transit days and price classes are the usual ones; a quote knows better. One official table
 /// limits Ground to 70 lb, the general rules to 150: the larger is set here and the carrier has the
@@ -50,11 +57,15 @@ pub fn catalogue() -> Vec<CarrierService> {
         (TWO_DAY, "FedEx 2Day", Expedited, (2, 2), High, false),
         (STANDARD_OVERNIGHT, "FedEx Standard Overnight", Expedited, (1, 1), High, false),
         (PRIORITY_OVERNIGHT, "FedEx Priority Overnight", Expedited, (1, 1), High, false),
+        (CONNECT_PLUS, "FedEx International Connect Plus", Standard, (2, 5), Medium, false),
+        (INTERNATIONAL_ECONOMY, "FedEx International Economy", Standard, (4, 6), Medium, false),
+        (INTERNATIONAL_PRIORITY, "FedEx International Priority", Expedited, (1, 3), High, false),
     ]
     .into_iter()
     .zip((10_u32..).step_by(10))
     .map(|((code, name, speed, (fastest, slowest), cost_tier, ground), priority)| {
         let economy = code == GROUND_ECONOMY;
+        let abroad = [CONNECT_PLUS, INTERNATIONAL_ECONOMY, INTERNATIONAL_PRIORITY].contains(&code);
         CarrierService {
             key: ServiceKey::new(super::FEDEX, ServiceCode::from_static(code)),
             name: name.to_owned(),
@@ -65,7 +76,8 @@ pub fn catalogue() -> Vec<CarrierService> {
             max_transit_days: slowest,
             cost_tier,
             coverage: Coverage {
-                countries: vec![Country::US],
+                countries: if abroad { Vec::new() } else { vec![Country::US] },
+                excluded_countries: if abroad { vec![Country::US] } else { Vec::new() },
                 // Ground Economy ends at the post office's door.
                 no_po_box: !economy,
                 // Ground takes business addresses; homes are Home Delivery's.

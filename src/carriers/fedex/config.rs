@@ -131,6 +131,7 @@ pub struct FedexConfig {
     pub(super) limits: Option<Limits>,
     pub(super) retry: RetryPolicy,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) push_token: Option<Personal<String>>,
 }
 
 impl FedexConfig {
@@ -163,7 +164,15 @@ impl FedexConfig {
             limits: None,
             retry: RetryPolicy::default(),
             clock: Arc::new(SystemClock),
+            push_token: None,
         }
+    }
+
+    /// Sets the security token of the account's webhook, as given on the developer portal. Without it
+    /// nothing that is pushed is taken.
+    pub fn with_push_token(mut self, token: impl Into<String>) -> Self {
+        self.push_token = Some(Personal::new(token.into()));
+        self
     }
 
     /// Sets the base address: [`PRODUCTION`], [`SANDBOX`] or one's own.

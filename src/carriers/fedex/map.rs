@@ -3,31 +3,28 @@
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::catalogue::{GROUND_ECONOMY, MAX_WEIGHT, is_ground};
+use super::catalogue::{MAX_WEIGHT, is_ground};
 use super::config::FedexConfig;
+use super::customs;
 use super::track::day;
 use super::wire::{
-    AccountNumber, AddressAnswer, Amount, CloseAnswer, Completed, LabelSpecification, Operational,
-    Origin, Paper, Party, Payment, Payor, Person, PickupAnswer, PickupBody, PostalAddress,
-    PriceView, RateAnswer, RateBody, RateControl, RateParty, RateReply, RatedPackage,
-    RatedShipment, Reference, Resolved, ResponsibleParty, ShipAnswer, ShipBody, Shipment, Shipped,
-    ShippedPackage, Size, SmartPost, SpecialServices, Weight, WithTransaction,
+    AccountNumber, AddressAnswer, Amount, CloseAnswer, Operational, Origin, Party, Person,
+    PickupAnswer, PickupBody, PostalAddress, PriceView, RateAnswer, RateBody, RateControl,
+    RateParty, RateReply, RatedPackage, RatedShipment, Resolved, Size, SmartPost, SpecialServices,
+    Weight, WithTransaction,
 };
 use crate::address::{Address, Contact, Country};
 use crate::carriers::fitting::{fit_lines, fit_text, misfit, squeezed, us_state};
 use crate::carriers::images::decode_image;
 use crate::client::wire::{Number, filled, unexpected};
 use crate::error::{Error, Result};
-use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};
+use crate::ids::ServiceCode;
 use crate::money::{Currency, Money};
 use crate::order::AddressProblem;
 use crate::ports::{
     AddressCheck, AddressVerdict, Manifest, ManifestRequest, Pickup, PickupRequest,
 };
-use crate::shipment::{
-    Document, DocumentKind, Label, LabelCost, LabelFormat, LabelRecord, LabelRequest, RateQuote,
-    RateRequest, ServiceKey,
-};
+use crate::shipment::{Document, DocumentKind, LabelFormat, RateQuote, RateRequest, ServiceKey};
 use crate::units::{Dimensions, Grams};
 
 /// Longest street line, and how many there are.
@@ -35,8 +32,6 @@ pub(super) const LINE_LENGTH: usize = 35;
 pub(super) const LINES: usize = 3;
 /// Longest city, name or firm.
 pub(super) const TEXT_LENGTH: usize = 35;
-/// "P_O_NUMBER - 30", "INVOICE_NUMBER - 30", "DEPARTMENT_NUMBER - 30" (ship specification).
-const REFERENCE_LENGTH: usize = 30;
 /// "Maximum length is 60" (pickup specification).
 const REMARKS_LENGTH: usize = 60;
 
@@ -108,14 +103,14 @@ fn postal_code(role: &str, address: &Address, country: Country) -> Result<Option
 
 /// Whether it is a home. Where nobody said, an address without a firm counts as one: Ground to
 /// homes is another service, and a quote for a business would be too low.
-fn residential(contact: &Contact) -> bool {
+pub(super) fn residential(contact: &Contact) -> bool {
     contact
         .address
         .residential
         .unwrap_or_else(|| contact.company.as_ref().is_none_or(|company| company.is_blank()))
 }
 
-fn party(config: &FedexConfig, role: &str, contact: &Contact) -> Result<Party> {
+pub(super) fn party(config: &FedexConfig, role: &str, contact: &Contact) -> Result<Party> {
     let text = |field, text: &str| {
         let text = squeezed(text);
         if text.chars().count() > TEXT_LENGTH {
@@ -149,16 +144,17 @@ fn party(config: &FedexConfig, role: &str, contact: &Contact) -> Result<Party> {
     Ok(Party {
         contact: Person { person_name, company_name, phone_number, email_address },
         address: postal_address(role, &contact.address)?,
+        tins: Vec::new(),
     })
 }
 
 /// Whether measures are given in pounds and inches.
-fn imperial(sender: &Address) -> bool {
+pub(super) fn imperial(sender: &Address) -> bool {
     sender.country.is_none_or(|country| country == Country::US)
 }
 
 /// One decimal, rounded up so that nothing is declared lighter than it is.
-fn weight(grams: Grams, imperial: bool) -> Result<Weight> {
+pub(super) fn weight(grams: Grams, imperial: bool) -> Result<Weight> {
     if grams == Grams::ZERO {
         return Err(Error::invalid("weight", "the weight is not known"));
     }
@@ -175,7 +171,7 @@ fn weight(grams: Grams, imperial: bool) -> Result<Weight> {
 }
 
 /// Whole inches or centimetres, rounded up.
-fn size(dimensions: Dimensions, imperial: bool) -> Size {
+pub(super) fn size(dimensions: Dimensions, imperial: bool) -> Size {
     let side = |millimetres: u32| {
         if imperial {
             // An inch has 25.4 mm.
@@ -192,35 +188,51 @@ fn size(dimensions: Dimensions, imperial: bool) -> Size {
     }
 }
 
-/// Domestic only: what crosses a border needs a customs declaration.
-fn is_domestic(sender: &Contact, recipient: &Contact) -> Result<()> {
-    match (sender.address.country, recipient.address.country) {
-        (Some(from), Some(to)) if from != to => Err(Error::unsupported(
-            "parcels over a border need a customs declaration, which this adapter does not make",
-        )),
-        _ => Ok(()),
-    }
+/// Goods without packaging, with two decimals, rounded down: together they must not weigh more than
+/// the parcel, whose weight is rounded up.
+pub(super) fn goods_weight(grams: Grams, imperial: bool) -> Weight {
+    let grams = Decimal::from(grams.get());
+    let least = Decimal::new(1, 2);
+    let value = if imperial {
+        // A pound has 453.59237 g.
+        grams.checked_div(Decimal::new(45_359_237, 5)).unwrap_or(least)
+    } else {
+        grams.checked_div(Decimal::from(1_000)).unwrap_or(least)
+    };
+    let value = value.round_dp_with_strategy(2, RoundingStrategy::ToZero).max(least);
+    Weight { units: if imperial { "LB" } else { "KG" }, value: Number(value) }
 }
 
-fn special_services(config: &FedexConfig) -> Option<SpecialServices> {
+pub(super) fn special_services(config: &FedexConfig) -> Option<SpecialServices> {
     config.signature.as_str().map(|kind| SpecialServices { signature_option_type: kind })
 }
 
 /// "PARCEL_SELECT (1 LB through 70 LB)", "PRESORTED_STANDARD (less than 1 LB)" (ship
 /// specification).
-fn smart_post(config: &FedexConfig, weight: Grams) -> Option<SmartPost<'_>> {
+pub(super) fn smart_post(config: &FedexConfig, weight: Grams) -> Option<SmartPost<'_>> {
     let is_light = weight.to_pounds(4) < Decimal::ONE;
     let indicia = if is_light { "PRESORTED_STANDARD" } else { "PARCEL_SELECT" };
     config.hub_id.as_deref().map(|hub_id| SmartPost { hub_id, indicia })
+}
+
+/// Only declared where the host wants it: it costs.
+pub(super) fn declared(config: &FedexConfig, value: Option<&Money>) -> Option<Amount> {
+    let value = value.filter(|_| config.declare_value)?;
+    Some(Amount { amount: Number(value.amount), currency: value.currency.to_string() })
 }
 
 // ---- Quotes ----
 
 pub(super) fn rate_body<'a>(
     config: &'a FedexConfig,
-    request: &RateRequest,
+    request: &'a RateRequest,
 ) -> Result<RateBody<'a>> {
-    is_domestic(&request.sender, &request.recipient)?;
+    let customs = customs::declaration(
+        &request.sender,
+        &request.recipient,
+        request.weight,
+        request.customs.as_deref(),
+    )?;
     let imperial = imperial(&request.sender.address);
     let recipient = PostalAddress {
         residential: Some(residential(&request.recipient)),
@@ -244,7 +256,12 @@ pub(super) fn rate_body<'a>(
                 declared_value: declared(config, request.value.as_ref()),
                 package_special_services: special_services(config),
             }],
-            smart_post_info_detail: smart_post(config, request.weight),
+            customs_clearance_detail: customs
+                .map(|declaration| customs::rated(declaration, imperial))
+                .transpose()?,
+            // Ground Economy stays within the country.
+            smart_post_info_detail: smart_post(config, request.weight)
+                .filter(|_| customs.is_none()),
         },
     })
 }
@@ -294,7 +311,7 @@ fn price(views: &[PriceView], currency: Currency) -> Option<Money> {
     best(Some(currency)).or_else(|| best(None))
 }
 
-fn money(view: &PriceView) -> Option<Money> {
+pub(super) fn money(view: &PriceView) -> Option<Money> {
     let detail = view.shipment_rate_detail.as_ref();
     let currency =
         view.currency.as_deref().or_else(|| detail.and_then(|d| d.currency.as_deref()))?;
@@ -353,236 +370,6 @@ fn days_of(words: &str) -> Option<u32> {
     let number = words.trim().split('_').next()?;
     let place = NUMBERS.iter().position(|known| *known == number)?;
     u32::try_from(place + 1).ok()
-}
-
-// ---- Labels ----
-
-fn label_specification(format: &LabelFormat) -> Result<LabelSpecification> {
-    // Paper for lasers, stock for thermal printers: the wrong pair is refused.
-    let (image_type, label_stock_type, resolution) = match format {
-        LabelFormat::Pdf => ("PDF", "PAPER_4X6", None),
-        LabelFormat::Png => ("PNG", "PAPER_4X6", None),
-        LabelFormat::Zpl => ("ZPLII", "STOCK_4X6", Some(203)),
-        LabelFormat::Epl => ("EPL2", "STOCK_4X6", Some(203)),
-        LabelFormat::Other(_) => {
-            return Err(Error::unsupported("the carrier has no such label format"));
-        }
-    };
-    Ok(LabelSpecification {
-        image_type,
-        label_stock_type,
-        label_format_type: "COMMON2D",
-        resolution,
-    })
-}
-
-pub(super) fn ship_body<'a>(
-    config: &'a FedexConfig,
-    request: &'a LabelRequest,
-    purchase: &'a str,
-) -> Result<ShipBody<'a>> {
-    if let (Some(named), Some(own)) = (&request.account, &config.account_name)
-        && named != own
-    {
-        return Err(Error::invalid("account", "is not the account of this adapter"));
-    }
-    is_domestic(&request.sender, &request.recipient)?;
-    let service = request.service.service.as_str();
-    if service == GROUND_ECONOMY && config.hub_id.is_none() {
-        return Err(Error::unsupported("Ground Economy needs a hub in the configuration"));
-    }
-    let imperial = imperial(&request.sender.address);
-    let weight = weight(request.weight, imperial)?;
-    let mut recipient = party(config, "recipient", &request.recipient)?;
-    recipient.address.residential = Some(residential(&request.recipient));
-    Ok(ShipBody {
-        label_response_options: "LABEL",
-        merge_label_doc_option: "NONE",
-        account_number: account(config),
-        requested_shipment: Shipment {
-            ship_datestamp: date(request.mailing_date),
-            shipper: party(config, "sender", &request.sender)?,
-            recipients: [recipient],
-            pickup_type: config.hand_over.as_str(),
-            service_type: service.to_owned(),
-            packaging_type: "YOUR_PACKAGING",
-            total_weight: weight.value,
-            shipping_charges_payment: Payment {
-                payment_type: "SENDER",
-                payor: Payor {
-                    responsible_party: ResponsibleParty { account_number: account(config) },
-                },
-            },
-            label_specification: label_specification(&request.format)?,
-            total_package_count: 1,
-            requested_package_line_items: [ShippedPackage {
-                sequence_number: 1,
-                weight,
-                dimensions: request.dimensions.map(|dimensions| size(dimensions, imperial)),
-                customer_references: references(request, purchase)?,
-                declared_value: declared(config, request.value.as_ref()),
-                package_special_services: special_services(config),
-            }],
-            smart_post_info_detail: smart_post(config, request.weight)
-                .filter(|_| service == GROUND_ECONOMY),
-        },
-    })
-}
-
-/// The reference by which a lost purchase is found again. It names the purchase and not the parcel:
-/// a parcel may have been sold a label before, which was given back.
-pub(super) fn purchase_reference(key: IdempotencyKey) -> String {
-    const DIGITS: [char; 36] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H',
-        'I', 'J', 'K', 'L', 'M', 'N', 'O', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z',
-    ];
-    // A key has 32 digits to the base of 16, and a reference of Ground 30 characters: to the base
-    // of 36 it has 25.
-    let mut left = key.as_uuid().as_u128();
-    let mut digits = ['0'; 25];
-    for digit in digits.iter_mut().rev() {
-        if let Some(letter) = usize::try_from(left % 36).ok().and_then(|at| DIGITS.get(at)) {
-            *digit = *letter;
-        }
-        left /= 36;
-    }
-    digits.into_iter().collect()
-}
-
-/// The purchase, then what the host wants to read on the label.
-fn references<'a>(request: &'a LabelRequest, purchase: &'a str) -> Result<Vec<Reference<'a>>> {
-    const KINDS: [&str; 3] = ["P_O_NUMBER", "INVOICE_NUMBER", "DEPARTMENT_NUMBER"];
-    if request.references.len() > KINDS.len() {
-        return Err(Error::invalid("references", "the carrier takes at most three references"));
-    }
-    let mut references =
-        vec![Reference { customer_reference_type: "CUSTOMER_REFERENCE", value: purchase }];
-    for (index, (kind, reference)) in KINDS.into_iter().zip(&request.references).enumerate() {
-        if reference.trim().is_empty() || reference.chars().count() > REFERENCE_LENGTH {
-            return Err(Error::invalid(
-                format!("references[{index}]"),
-                "a reference has 1 to 30 characters",
-            ));
-        }
-        references.push(Reference { customer_reference_type: kind, value: reference });
-    }
-    Ok(references)
-}
-
-/// Only declared where the host wants it: it costs.
-fn declared(config: &FedexConfig, value: Option<&Money>) -> Option<Amount> {
-    let value = value.filter(|_| config.declare_value)?;
-    Some(Amount { amount: Number(value.amount), currency: value.currency.to_string() })
-}
-
-pub(super) fn label(
-    config: &FedexConfig,
-    request: &LabelRequest,
-    key: IdempotencyKey,
-    answer: ShipAnswer,
-) -> Result<Label> {
-    let shipped = answer
-        .transaction_shipments
-        .into_iter()
-        .next()
-        .ok_or_else(|| unexpected("the answer has no shipment"))?;
-    let Shipped { piece_responses, shipment_documents, .. } = &shipped;
-    let number = piece_responses
-        .iter()
-        .find_map(|piece| filled(piece.tracking_number.as_deref()))
-        .or_else(|| filled(shipped.master_tracking_number.as_deref()))
-        .ok_or_else(|| unexpected("the shipment has no tracking number"))?;
-    let mut documents = Vec::new();
-    for paper in piece_responses.iter().flat_map(|piece| &piece.package_documents) {
-        documents.extend(document(paper)?);
-    }
-    let has_label = |documents: &[Document]| {
-        documents.iter().any(|document| document.kind == DocumentKind::Label)
-    };
-    // What stands for the whole shipment repeats the labels of its pieces.
-    let pieces_have_labels = has_label(&documents);
-    for paper in shipment_documents {
-        let document = document(paper)?;
-        documents.extend(
-            document
-                .filter(|document| !(pieces_have_labels && document.kind == DocumentKind::Label)),
-        );
-    }
-    if !has_label(&documents) {
-        return Err(unexpected(format!("shipment {number} has no label")));
-    }
-    let mailing_date =
-        shipped.ship_datestamp.as_deref().and_then(day).or(Some(request.mailing_date));
-    Ok(Label {
-        record: LabelRecord {
-            key,
-            carrier: super::FEDEX,
-            service: request.service.service.clone(),
-            number: TrackingNumber::new(number)?,
-            // Only whole shipments are cancelled, by the number of the master.
-            carrier_reference: filled(shipped.master_tracking_number.as_deref()),
-            cost: cost(config, shipped.completed_shipment_detail.as_ref()),
-            purchased_at: config.clock.now(),
-            mailing_date,
-            formats: documents.iter().map(|document| document.format.clone()).collect(),
-        },
-        documents,
-    })
-}
-
-/// What the shipment costs. Never the sum of its pieces: each repeats the whole.
-fn cost(config: &FedexConfig, detail: Option<&Completed>) -> LabelCost {
-    let rating = detail.and_then(|detail| detail.shipment_rating.as_ref());
-    let price = rating.and_then(|rating| {
-        let views = &rating.shipment_rate_details;
-        let kind = |view: &PriceView| view.rate_type.as_deref().unwrap_or_default().to_owned();
-        let actual = rating.actual_rate_type.as_deref();
-        views
-            .iter()
-            .find(|view| actual == Some(kind(view).as_str()))
-            .or_else(|| views.iter().find(|view| kind(view).contains("ACCOUNT")))
-            .or_else(|| views.first())
-            .and_then(money)
-    });
-    // It is missing where somebody else is billed: not free, but unknown.
-    price.map_or_else(|| LabelCost::unstated(config.currency), LabelCost::plain)
-}
-
-fn document(paper: &Paper) -> Result<Option<Document>> {
-    let Some(encoded) = paper.encoded_label.as_deref().filter(|text| !text.trim().is_empty())
-    else {
-        return Ok(None);
-    };
-    let bytes = decode_image(encoded.as_bytes())
-        .ok_or_else(|| unexpected("a document of the shipment is not Base64"))?;
-    let content = paper.content_type.as_deref().unwrap_or_default().to_ascii_uppercase();
-    let kind = if content.contains("RETURN") {
-        DocumentKind::ReturnLabel
-    } else if content.contains("LABEL") {
-        DocumentKind::Label
-    } else if ["INVOICE", "CERTIFICATE", "DECLARATION"].iter().any(|word| content.contains(word)) {
-        DocumentKind::Customs
-    } else {
-        DocumentKind::Other
-    };
-    let (format, dpi) = match paper.doc_type.as_deref().map_or("", str::trim) {
-        "PDF" => (LabelFormat::Pdf, None),
-        "PNG" => (LabelFormat::Png, None),
-        "ZPLII" | "ZPL" => (LabelFormat::Zpl, Some(203)),
-        "EPL2" | "EPL" => (LabelFormat::Epl, Some(203)),
-        other => (LabelFormat::Other(other.to_owned()), None),
-    };
-    // The sandbox answers "encoded label" at times, which happens to be Base64.
-    let is_what_it_says = match format {
-        LabelFormat::Pdf => bytes.starts_with(b"%PDF"),
-        LabelFormat::Png => bytes.starts_with(b"\x89PNG"),
-        LabelFormat::Zpl => bytes.windows(3).any(|letters| letters == b"^XA"),
-        LabelFormat::Epl | LabelFormat::Other(_) => !bytes.is_empty(),
-    };
-    if !is_what_it_says {
-        return Err(unexpected("a document of the shipment is not in the format it claims"));
-    }
-    Ok(Some(Document { dpi, ..Document::new(kind, format, bytes) }))
 }
 
 // ---- Addresses ----

@@ -33,32 +33,42 @@
 //!   while: the parcel that moved last is meant.
 //! - The end of search dates is spelt in two ways by official sources
 //!   ([`FedexConfig::with_reference_end_field`]).
+//! - Over a border the commercial invoice is made by the carrier and comes with the label. Who pays
+//!   duties decides between DAP and DDP. Tax numbers have six kinds only, so a number's own name goes
+//!   along as its use.
+//! - What is pushed has no id: the same news may come again, late and in any order, and is folded like
+//!   any other. The guide shows its signature in two spellings; both are taken.
 //! - Ground is closed at the end of the day for the whole account; Express needs no closing. After
 //!   it Ground labels cannot be cancelled any more.
 //! - Express and Ground have drivers of their own, so a pickup is for one of them.
 //!
 //! # What is not here
 //!
-//! Parcels over a border (they need a customs declaration), freight, shipments of several pieces,
-//! return tags, uploads of trade documents, and push tracking.
+//! Freight, return tags, uploads of trade documents, more than 40 pieces in one shipment (the carrier
+//! answers those later), and the subscriptions to push, which are made on the developer portal.
 
 mod auth;
 mod calls;
 mod catalogue;
 mod config;
+mod customs;
 mod dialect;
 mod events;
 mod map;
+mod push;
+mod ship;
 mod track;
 mod wire;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 pub use catalogue::{
-    CATALOGUE_AS_OF, EXPRESS_SAVER, GROUND, GROUND_ECONOMY, HOME_DELIVERY, PRIORITY_OVERNIGHT,
-    STANDARD_OVERNIGHT, TWO_DAY, catalogue,
+    CATALOGUE_AS_OF, CONNECT_PLUS, EXPRESS_SAVER, GROUND, GROUND_ECONOMY, HOME_DELIVERY,
+    INTERNATIONAL_ECONOMY, INTERNATIONAL_PRIORITY, PRIORITY_OVERNIGHT, STANDARD_OVERNIGHT, TWO_DAY,
+    catalogue,
 };
 pub use config::{DEFAULT_QUOTA, FedexConfig, Grant, HandOver, PRODUCTION, SANDBOX, Signature};
 
@@ -69,7 +79,8 @@ use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
 use crate::ports::{
     AddressCheck, CarrierAdapter, CarrierLimits, IdempotencySupport, Manifest, ManifestRequest,
-    Manifests, Pickup, PickupRequest, Pickups, Recovery, ValidateAddress, VoidLabel, VoidOutcome,
+    Manifests, MultiPiece, Pickup, PickupRequest, Pickups, Pieces as SoldPieces, PiecesRecovery,
+    PiecesRequest, Recovery, TrackingPush, ValidateAddress, VoidLabel, VoidOutcome,
 };
 use crate::shipment::{
     Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest,
@@ -79,6 +90,8 @@ use crate::shipment::{
 /// The carrier's id.
 pub const FEDEX: CarrierId = CarrierId::from_static("fedex");
 
+/// Pieces of a shipment that is answered at once.
+const MAX_PIECES: u32 = 40;
 /// Numbers in one tracking call.
 const TRACK_BATCH: usize = 30;
 /// Tracking calls under way at once.
@@ -252,6 +265,48 @@ impl CarrierAdapter for Fedex {
 
     fn addresses(&self) -> Option<&dyn ValidateAddress> {
         Some(self)
+    }
+
+    fn pieces(&self) -> Option<&dyn MultiPiece> {
+        Some(self)
+    }
+
+    fn push(&self) -> Option<&dyn TrackingPush> {
+        self.config.push_token.as_ref().map(|_| self as &dyn TrackingPush)
+    }
+}
+
+#[async_trait]
+impl MultiPiece for Fedex {
+    fn max_pieces(&self) -> u32 {
+        MAX_PIECES
+    }
+
+    async fn buy_pieces(
+        &self,
+        request: &PiecesRequest,
+        key: &IdempotencyKey,
+    ) -> Result<SoldPieces> {
+        let count = u32::try_from(request.pieces.len()).unwrap_or(u32::MAX);
+        if !(1..=MAX_PIECES).contains(&count) {
+            return Err(Error::invalid("pieces", format!("must be 1 to {MAX_PIECES}")));
+        }
+        self.ship.call(&calls::ShipPieces { config: &self.config, request, key: *key }).await
+    }
+
+    async fn recover_pieces(
+        &self,
+        request: &PiecesRequest,
+        key: &IdempotencyKey,
+        created_at: DateTime<Utc>,
+    ) -> Result<PiecesRecovery> {
+        // Every piece carries the purchase's reference, and one cancellation cancels them all.
+        let intent = LabelIntent { key: *key, request: request.shipment.clone(), created_at };
+        Ok(match self.recover_label(&intent).await? {
+            // A purchase that is found is given back: there is no paper any more.
+            Recovery::Absent | Recovery::Found(_) => PiecesRecovery::Absent,
+            Recovery::Unknowable { reason } => PiecesRecovery::Unknowable { reason },
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::customs::{Clearance, Papers, RatedClearance, Tin};
 use super::dialect::Complaint;
 use crate::client::wire::{
     Number, OneOrMany, exact_decimal_opt, lenient_bool_opt, string_or_number_opt,
@@ -46,6 +47,8 @@ pub(super) struct Person {
 pub(super) struct Party {
     pub(super) contact: Person,
     pub(super) address: PostalAddress,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) tins: Vec<Tin>,
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -134,6 +137,8 @@ pub(super) struct RatedShipment<'a> {
     pub(super) packaging_type: &'static str,
     pub(super) total_package_count: u32,
     pub(super) requested_package_line_items: [RatedPackage; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) customs_clearance_detail: Option<RatedClearance<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) smart_post_info_detail: Option<SmartPost<'a>>,
 }
@@ -246,7 +251,11 @@ pub(super) struct Shipment<'a> {
     pub(super) shipping_charges_payment: Payment<'a>,
     pub(super) label_specification: LabelSpecification,
     pub(super) total_package_count: u32,
-    pub(super) requested_package_line_items: [ShippedPackage<'a>; 1],
+    pub(super) requested_package_line_items: Vec<ShippedPackage<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) customs_clearance_detail: Option<Clearance<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) shipping_document_specification: Option<Papers>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) smart_post_info_detail: Option<SmartPost<'a>>,
 }

@@ -320,7 +320,9 @@ impl Gap {
 pub(super) fn coverage_gap(input: &RouteInput<'_>, coverage: &Coverage) -> Option<Gap> {
     let address = input.destination;
     let Some(country) = address.country else { return Some(Gap::UnknownCountry) };
-    if !coverage.countries.is_empty() && !coverage.countries.contains(&country) {
+    if (!coverage.countries.is_empty() && !coverage.countries.contains(&country))
+        || coverage.excluded_countries.contains(&country)
+    {
         return Some(Gap::Country);
     }
     let state = address.state.as_deref().unwrap_or("");

@@ -580,7 +580,8 @@ fn effect(
 /// Whether a service must be asked in full about coverage and limits.
 fn is_careful(service: &CarrierService) -> bool {
     let coverage = &service.coverage;
-    !coverage.states.is_empty()
+    !coverage.excluded_countries.is_empty()
+        || !coverage.states.is_empty()
         || !coverage.excluded_states.is_empty()
         || !coverage.cities.is_empty()
         || !coverage.excluded_cities.is_empty()
