@@ -212,8 +212,8 @@ pub(crate) fn vector(index: usize) -> Vec<u8> {
     let face = ttf_parser::Face::parse(FONT, 0).unwrap();
     let mut glyphs = subsetter::GlyphRemapper::new();
     let mut content = String::from("BT /F1 11 Tf 13 TL 16 410 Td\n");
-    let extra = "abcdefghijklmnopqrstuvwxyzÁÉÍÓÚáéíóúñçãõ.,:;/-#()".chars();
-    for letter in extra {
+    // Programs that make labels embed more than one line needs.
+    for letter in ('!'..='~').chain('À'..='ÿ').chain((0x100..0x160).filter_map(char::from_u32)) {
         glyphs.remap(face.glyph_index(letter).unwrap().0);
     }
     for line in &lines {

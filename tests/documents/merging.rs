@@ -509,7 +509,7 @@ fn seeds() -> Vec<Vec<u8>> {
         small("seed"),
         packed(&two_pages("seed", "two")),
         classic(&two_pages("seed", "two"), ""),
-        raster_png(),
+        png(header(8, 2, 1, 0), &[(b"IDAT", &deflate(&[0, 15, 0, 15]))]),
     ]
 }
 

@@ -383,7 +383,7 @@ fn found_format(bytes: &[u8]) -> Option<LabelFormat> {
     let has = |word: &[u8]| memchr::memmem::find(head, word).is_some();
     if head.starts_with(b"\x89PNG\r\n\x1A\n") {
         Some(LabelFormat::Png)
-    } else if has(b"%PDF-") {
+    } else if head.starts_with(b"%PDF-") || has(b"%PDF-") {
         Some(LabelFormat::Pdf)
     } else if has(b"^XA") || head.trim_ascii_start().starts_with(b"~") {
         Some(LabelFormat::Zpl)

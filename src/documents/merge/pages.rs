@@ -9,9 +9,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use super::MergeFault;
-use super::source::{Found, Source, integer};
+use super::source::{Found, Source};
 use super::syntax::{
-    Value, copy_renumbered, entries, lookup, members, plain_name, push_number,
+    Value, copy_renumbered, entries, lookup, members, names_objects, plain_name, push_number,
 };
 
 /// Pages taken from one file.
@@ -164,7 +164,10 @@ impl PageWriter {
     pub(super) fn add_file(&mut self, bytes: &[u8]) -> Result<usize, MergeFault> {
         // Offsets count from the header, which some programs put behind other bytes.
         let head = bytes.get(..bytes.len().min(1024)).unwrap_or_default();
-        let begin = memchr::memmem::find(head, b"%PDF-").ok_or(damaged("there is no header"))?;
+        let begin = match bytes.starts_with(b"%PDF-") {
+            true => 0,
+            false => memchr::memmem::find(head, b"%PDF-").ok_or(damaged("there is no header"))?,
+        };
         let bytes = bytes.get(begin..).unwrap_or_default();
         let mark = self.mark();
         let quick = Source::open(bytes).and_then(|source| self.add_pages(&source, bytes.len()));
@@ -491,7 +494,7 @@ impl<'s> Copy<'_, 's, '_> {
             return Ok(());
         };
         let inner = found.value.dictionary().unwrap_or_default();
-        if integer(lookup(inner, b"Length")) == u64::try_from(data.len()).ok() {
+        if found.length_is_right {
             self.value(found.text);
         } else {
             self.writer.bytes.extend_from_slice(b"<<");
@@ -603,7 +606,7 @@ fn shareable(found: Found<'_>) -> Option<(u64, Vec<u8>)> {
         if *plain_name(entry.key) == *b"Length" {
             continue;
         }
-        if memchr::memmem::find(entry.text, b" R").is_some() {
+        if names_objects(entry.text) {
             return None;
         }
         dictionary.push(b'/');

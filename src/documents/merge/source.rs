@@ -4,7 +4,6 @@
 //! streams, hybrid files, updates. A file whose table is wrong is read by looking for its objects.
 
 use std::cell::Cell;
-use std::collections::HashSet;
 use std::io::Read;
 
 use memchr::memmem;
@@ -14,6 +13,9 @@ use super::syntax::{Reader, Value, is_space, lookup, members};
 
 /// The highest object number taken; real labels stay below a thousand.
 const HIGHEST_NUMBER: u32 = 1_000_000;
+
+/// Cross-reference tables of one file.
+const MOST_UPDATES: usize = 1_000;
 
 /// Bytes that the compressed tables and object streams of one file may grow to.
 const MOST_INFLATED: usize = 32 * 1024 * 1024;
@@ -47,6 +49,8 @@ pub(super) struct Found<'a> {
     /// The value as it is written, brackets included.
     pub(super) text: &'a [u8],
     pub(super) data: Option<&'a [u8]>,
+    /// The dictionary itself states the length of the data, and rightly.
+    pub(super) length_is_right: bool,
 }
 
 /// A PDF file.
@@ -147,20 +151,22 @@ impl<'a> Source<'a> {
         let mut reader = Reader::new(self.bytes, tail.saturating_add(last).saturating_add(9));
         reader.skip_space();
         let mut next = reader.take_digits();
-        let mut visited = HashSet::new();
+        let mut visited: Vec<u64> = Vec::new();
         while let Some(offset) = next {
             // Updates that point at each other would be read for ever.
-            if !visited.insert(offset) {
+            if visited.contains(&offset) || visited.len() > MOST_UPDATES {
                 return Err(damaged("the cross-reference tables form a loop"));
             }
+            visited.push(offset);
             let offset = usize::try_from(offset).unwrap_or(usize::MAX);
             let trailer = self.read_section(offset)?;
             let hidden = integer(lookup(&trailer, b"XRefStm"));
             next = integer(lookup(&trailer, b"Prev"));
             self.trailers.push(trailer);
             if let Some(offset) = hidden
-                && visited.insert(offset)
+                && !visited.contains(&offset)
             {
+                visited.push(offset);
                 self.read_section(usize::try_from(offset).unwrap_or(usize::MAX))?;
             }
         }
@@ -414,7 +420,7 @@ impl<'a> Source<'a> {
                 let value = reader.value()?;
                 let text = container.bytes.get(start..reader.at())?;
                 self.may_read(text.len());
-                Some(Found { value, text, data: None })
+                Some(Found { value, text, data: None, length_is_right: false })
             }
             Place::Unknown | Place::Free => None,
         }
@@ -461,11 +467,11 @@ impl<'a> Source<'a> {
         let value = reader.value()?;
         let text = self.bytes.get(start..reader.at())?;
         let Value::Dictionary(inner) = value else {
-            return Some((number, Found { value, text, data: None }));
+            return Some((number, Found { value, text, data: None, length_is_right: false }));
         };
         reader.skip_space();
         if !reader.take_word(b"stream") {
-            return Some((number, Found { value, text, data: None }));
+            return Some((number, Found { value, text, data: None, length_is_right: false }));
         }
         let mut start = reader.at();
         if self.bytes.get(start) == Some(&b'\r') {
@@ -474,15 +480,17 @@ impl<'a> Source<'a> {
         if self.bytes.get(start) == Some(&b'\n') {
             start = start.saturating_add(1);
         }
-        let length = match lookup(inner, b"Length") {
+        let stated = lookup(inner, b"Length");
+        let length = match stated {
             Some(Value::Reference(number)) => self.plain_integer(number),
             other => integer(other),
         };
         let data = length
             .and_then(|length| usize::try_from(length).ok())
-            .and_then(|length| self.data_of(start, length))
-            .or_else(|| self.data_until_end(start))?;
-        Some((number, Found { value, text, data: Some(data) }))
+            .and_then(|length| self.data_of(start, length));
+        let length_is_right = data.is_some() && matches!(stated, Some(Value::Integer(_)));
+        let data = data.or_else(|| self.data_until_end(start))?;
+        Some((number, Found { value, text, data: Some(data), length_is_right }))
     }
 
     /// A number that stands in an object of its own, as lengths do.
@@ -614,7 +622,7 @@ fn big_endian(bytes: &[u8]) -> u64 {
 }
 
 /// A whole number of at least 0.
-pub(super) fn integer(value: Option<Value<'_>>) -> Option<u64> {
+fn integer(value: Option<Value<'_>>) -> Option<u64> {
     if let Some(Value::Integer(number)) = value { u64::try_from(number).ok() } else { None }
 }
 

@@ -47,6 +47,11 @@ const fn is_regular(byte: u8) -> bool {
     !is_space(byte) && !is_delimiter(byte)
 }
 
+/// What opens or closes something, or begins a comment.
+const fn is_bracket(byte: u8) -> bool {
+    matches!(byte, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'%')
+}
+
 /// A name with its `#xx` escapes resolved.
 pub(super) fn plain_name(raw: &[u8]) -> Cow<'_, [u8]> {
     if !raw.contains(&b'#') {
@@ -211,10 +216,6 @@ impl<'a> Reader<'a> {
                     self.skip_space();
                     continue;
                 }
-                b'/' => {
-                    self.skip_name();
-                    continue;
-                }
                 b'<' if self.peek_after(1) == Some(b'<') => Some(true),
                 b'<' => {
                     self.skip_hexadecimal()?;
@@ -237,8 +238,7 @@ impl<'a> Reader<'a> {
                 }
                 b'>' | b')' => return None,
                 _ => {
-                    self.at = self.at.saturating_add(1);
-                    self.skip_while(is_regular);
+                    self.skip_while(|byte| !is_bracket(byte));
                     continue;
                 }
             };
@@ -342,26 +342,27 @@ pub(super) fn copy_renumbered(
     output: &mut Vec<u8>,
     mut renumber: impl FnMut(&[u8], u32) -> Option<u32>,
 ) {
-    let mut reader = Reader::new(text, 0);
     let mut copied = 0;
-    while let Some(byte) = reader.peek() {
-        match byte {
-            b'(' => {
-                if reader.skip_text().is_none() {
-                    break;
-                }
+    let mut at = 0;
+    // Only the letters `R` outside texts and comments can end a reference.
+    while let Some(next) = memchr::memchr3(b'(', b'%', b'R', text.get(at..).unwrap_or_default()) {
+        let mut reader = Reader::new(text, at.saturating_add(next));
+        at = match reader.peek() {
+            Some(b'(') => match reader.skip_text() {
+                Some(()) => reader.at,
+                None => break,
+            },
+            Some(b'%') => {
+                reader.skip_space();
+                reader.at
             }
-            b'<' if reader.peek_after(1) == Some(b'<') => reader.at = reader.at.saturating_add(2),
-            b'<' => {
-                if reader.skip_hexadecimal().is_none() {
-                    break;
-                }
-            }
-            b'/' => reader.skip_name(),
-            b'%' => reader.skip_space(),
-            b'0'..=b'9' => {
-                if let Some((number, end)) = reader.reference() {
-                    output.extend_from_slice(reader.slice(copied, reader.at));
+            _ => {
+                let letter = reader.at;
+                let found = reference_before(text, letter)
+                    .filter(|start| *start >= at)
+                    .and_then(|start| Some((start, Reader::new(text, start).reference()?)));
+                if let Some((start, (number, end))) = found {
+                    output.extend_from_slice(reader.slice(copied, start));
                     match renumber(output, number) {
                         Some(number) => {
                             push_number(output, u64::from(number));
@@ -369,17 +370,33 @@ pub(super) fn copy_renumbered(
                         }
                         None => output.extend_from_slice(b"null"),
                     }
-                    reader.at = end;
                     copied = end;
-                } else {
-                    reader.skip_while(is_regular);
                 }
+                letter.saturating_add(1)
             }
-            _ if is_regular(byte) => reader.skip_while(is_regular),
-            _ => reader.at = reader.at.saturating_add(1),
-        }
+        };
     }
-    output.extend_from_slice(reader.slice(copied, text.len()));
+    output.extend_from_slice(text.get(copied..).unwrap_or_default());
+}
+
+/// Where the numbers before the `R` of a reference begin.
+fn reference_before(text: &[u8], letter: usize) -> Option<usize> {
+    let mut at = letter;
+    for _ in 0..2 {
+        let spaces = text.get(..at)?.iter().rev().take_while(|byte| is_space(**byte)).count();
+        let before = at.checked_sub(spaces).filter(|_| spaces > 0)?;
+        let digits =
+            text.get(..before)?.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        at = before.checked_sub(digits).filter(|_| digits > 0)?;
+    }
+    // The digits may be the end of a name or of a broken number.
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    before.is_none_or(|byte| !is_regular(*byte) && *byte != b'/').then_some(at)
+}
+
+/// Whether a value, as it is written, may name another object.
+pub(super) fn names_objects(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'R', text).any(|letter| reference_before(text, letter).is_some())
 }
 
 /// Writes a number in decimal.
@@ -411,6 +428,9 @@ mod tests {
     #[test]
     fn references_are_renumbered_and_look_alikes_are_not() {
         assert_eq!(copied("<</A 1 0 R/B[1 2 3 0 R 4.5]>>"), "<</A 101 0 R/B[1 2 103 0 R 4.5]>>");
+        assert_eq!(copied("[(t) 1 0 R/A<00>9 0 R]"), "[(t) 101 0 R/A<00>null]");
+        assert_eq!(copied("[1 0 R 2  0\nR]/N1 0 R/1 0 R"), "[101 0 R 102 0 R]/N1 0 R/1 0 R");
+        assert_eq!(copied("<</A/DeviceRGB/R 3 0 R>>"), "<</A/DeviceRGB/R 103 0 R>>");
         assert_eq!(copied("(1 0 R \\) 2 0 R (3 0 R))"), "(1 0 R \\) 2 0 R (3 0 R))");
         assert_eq!(copied("/N1 <31203020> 1 0 RG"), "/N1 <31203020> 1 0 RG");
         assert_eq!(copied("% 1 0 R\n2 0 R"), "% 1 0 R\n102 0 R");
