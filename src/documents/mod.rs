@@ -4,4 +4,13 @@
 //!
 //! Nothing here leaves the process, and nothing asks the time.
 
+pub mod barcode;
+pub mod hand_over;
+pub mod manifest;
 pub mod merge;
+pub mod packing_slip;
+pub mod paper;
+pub mod pick_list;
+mod words;
+
+pub use words::Words;

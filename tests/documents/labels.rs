@@ -212,7 +212,8 @@ pub(crate) fn vector(index: usize) -> Vec<u8> {
     let face = ttf_parser::Face::parse(FONT, 0).unwrap();
     let mut glyphs = subsetter::GlyphRemapper::new();
     let mut content = String::from("BT /F1 11 Tf 13 TL 16 410 Td\n");
-    // Programs that make labels embed more than one line needs.
+    // Programs that make labels embed more than one line needs, and not the same in each file.
+    glyphs.remap((index % 400) as u16);
     for letter in ('!'..='~').chain('À'..='ÿ').chain((0x100..0x160).filter_map(char::from_u32)) {
         glyphs.remap(face.glyph_index(letter).unwrap().0);
     }

@@ -5,13 +5,12 @@
 //! not know. Source: ISO 32000-1, sections 7.7.3 (page tree) and 8.11 (optional content).
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use super::MergeFault;
 use super::source::{Found, Source};
 use super::syntax::{
-    Value, copy_renumbered, entries, lookup, members, names_objects, plain_name, push_number,
+    Reader, Value, copy_renumbered, entries, lookup, members, names_objects, plain_name, push_number,
 };
 
 /// Pages taken from one file.
@@ -46,17 +45,20 @@ pub(super) struct PageWriter {
     nodes: Vec<u32>,
     pages: Vec<u32>,
     /// Streams that later files may share, by their fingerprint.
-    shared: HashMap<u64, Shared>,
+    shared: HashMap<Fingerprint, Shared>,
     layers: Vec<u32>,
     hidden: Vec<u32>,
 }
 
-/// A stream already copied.
+/// Tells most different data apart: length, and bytes of the middle and the end. Packed data end
+/// with a sum.
+type Fingerprint = (usize, [u8; 16], [u8; 16]);
+
+/// A stream already copied, by where it lies in the writer's bytes.
 #[derive(Debug)]
 struct Shared {
     number: u32,
-    dictionary: Vec<u8>,
-    /// Where its data lie in the writer's bytes.
+    dictionary: Range<usize>,
     data: Range<usize>,
 }
 
@@ -345,18 +347,29 @@ fn leaves<'a>(
     let mut found = Vec::new();
     let mut visited = vec![false; source.size()];
     let mut waiting = vec![(top, [None; 4])];
-    while let Some((number, mut inherited)) = waiting.pop() {
+    while let Some((number, inherited)) = waiting.pop() {
         let node = source
             .object(number)
             .and_then(|found| found.value.dictionary())
             .ok_or(damaged("a page cannot be read"))?;
-        let kids = match lookup(node, b"Kids").and_then(|kids| source.resolve(kids)) {
-            Some(Value::Array(kids)) => Some(kids),
-            _ => None,
-        };
-        let page = lookup(node, b"Type").is_some_and(|kind| kind.is_name(b"Page"));
+        let (mut kids, mut kind) = (None, None);
+        let mut own = inherited;
+        for entry in entries(node) {
+            let key = plain_name(entry.key);
+            match &*key {
+                b"Kids" => kids = source.resolve(entry.value),
+                b"Type" => kind = Some(entry.value),
+                _ => {
+                    if let Some(slot) = inheritable(&key, &mut own) {
+                        *slot = Some(entry.text);
+                    }
+                }
+            }
+        }
+        let kids = if let Some(Value::Array(kids)) = kids { Some(kids) } else { None };
+        let page = kind.is_some_and(|kind| kind.is_name(b"Page"));
         let Some(kids) = kids.filter(|_| !page) else {
-            if lookup(node, b"Type").is_some_and(|kind| kind.is_name(b"Pages")) {
+            if kind.is_some_and(|kind| kind.is_name(b"Pages")) {
                 return Err(damaged("the page tree has a node without pages"));
             }
             if found.len() >= MOST_PAGES {
@@ -372,22 +385,12 @@ fn leaves<'a>(
         if seen.is_none_or(|seen| std::mem::replace(seen, true)) {
             return Err(damaged("the page tree forms a loop"));
         }
-        for entry in entries(node) {
-            let key = plain_name(entry.key);
-            if let Some(slot) = INHERITED
-                .iter()
-                .zip(&mut inherited)
-                .find_map(|(name, slot)| (**name == *key).then_some(slot))
-            {
-                *slot = Some(entry.text);
-            }
-        }
         let first = waiting.len();
         for kid in members(kids) {
             let Value::Reference(kid) = kid else {
                 return Err(damaged("the page tree holds something that is no page"));
             };
-            waiting.push((kid, inherited));
+            waiting.push((kid, own));
             if waiting.len() > MOST_PAGES.saturating_mul(2) {
                 return Err(MergeFault::TooLarge {
                     what: "the number of pages of a file",
@@ -400,6 +403,14 @@ fn leaves<'a>(
         }
     }
     Ok(found)
+}
+
+/// Where the value of a key is kept that pages inherit.
+fn inheritable<'s, 'a>(
+    key: &[u8],
+    slots: &'s mut [Option<&'a [u8]>; 4],
+) -> Option<&'s mut Option<&'a [u8]>> {
+    INHERITED.iter().zip(slots).find_map(|(name, slot)| (**name == *key).then_some(slot))
 }
 
 /// The copying of one file.
@@ -415,8 +426,6 @@ struct Copy<'w, 's, 'a> {
 struct Waiting<'s> {
     number: u32,
     found: Option<Found<'s>>,
-    /// Set for a stream that later files may share.
-    shareable: Option<(u64, Vec<u8>)>,
 }
 
 impl<'s> Copy<'_, 's, '_> {
@@ -442,11 +451,7 @@ impl<'s> Copy<'_, 's, '_> {
             if LEFT_OUT.contains(&&*key) {
                 continue;
             }
-            if let Some(slot) = INHERITED
-                .iter()
-                .zip(&mut inherited)
-                .find_map(|(name, slot)| (**name == *key).then_some(slot))
-            {
+            if let Some(slot) = inheritable(&key, &mut inherited) {
                 *slot = Some(entry.text);
                 continue;
             }
@@ -494,6 +499,7 @@ impl<'s> Copy<'_, 's, '_> {
             return Ok(());
         };
         let inner = found.value.dictionary().unwrap_or_default();
+        let head = self.writer.bytes.len();
         if found.length_is_right {
             self.value(found.text);
         } else {
@@ -508,10 +514,14 @@ impl<'s> Copy<'_, 's, '_> {
             push_number(&mut self.writer.bytes, u64::try_from(data.len()).unwrap_or(u64::MAX));
             self.writer.bytes.extend_from_slice(b">>");
         }
+        let dictionary = head..self.writer.bytes.len();
         self.writer.bytes.extend_from_slice(b"\nstream\n");
         let start = self.writer.bytes.len();
         self.writer.bytes.extend_from_slice(data);
-        if let Some((key, dictionary)) = waiting.shareable {
+        let shareable = data.len() >= LEAST_SHARED
+            && entries(inner)
+                .all(|entry| *plain_name(entry.key) == *b"Length" || !names_objects(entry.text));
+        if let (true, Some(key)) = (shareable, fingerprint(data)) {
             let data = start..self.writer.bytes.len();
             self.writer.shared.insert(key, Shared { number: waiting.number, dictionary, data });
         }
@@ -568,7 +578,7 @@ fn renumber<'s>(
     numbers: &mut [u32],
     waiting: &mut Vec<Waiting<'s>>,
     offsets: &mut Vec<u64>,
-    shared: &HashMap<u64, Shared>,
+    shared: &HashMap<Fingerprint, Shared>,
     written: &[u8],
     old: u32,
 ) -> Option<u32> {
@@ -581,44 +591,35 @@ fn renumber<'s>(
         return None;
     }
     let found = source.object(old);
-    let shareable = found.and_then(shareable);
-    if let (Some((key, dictionary)), Some(data)) = (&shareable, found.and_then(|found| found.data))
-        && let Some(earlier) = shared.get(key)
-        && earlier.dictionary == *dictionary
+    // Labels of one carrier repeat fonts and logos.
+    if let Some(found) = &found
+        && let Some(data) = found.data.filter(|data| data.len() >= LEAST_SHARED)
+        && let Some(earlier) = fingerprint(data).and_then(|key| shared.get(&key))
         && written.get(earlier.data.clone()) == Some(data)
+        && let Some(dictionary) = written.get(earlier.dictionary.clone())
+        && same_but_for_length(dictionary, found.text)
     {
         *known = earlier.number;
         return Some(*known);
     }
     offsets.push(0);
     *known = u32::try_from(offsets.len()).unwrap_or(u32::MAX);
-    waiting.push(Waiting { number: *known, found, shareable });
+    waiting.push(Waiting { number: *known, found });
     Some(*known)
 }
 
-/// The fingerprint and the dictionary, without its length, of a stream that names no other object:
-/// labels of one carrier repeat fonts and logos. A fingerprint tells different data apart nearly
-/// always; equal ones are compared byte by byte.
-fn shareable(found: Found<'_>) -> Option<(u64, Vec<u8>)> {
-    let data = found.data.filter(|data| data.len() >= LEAST_SHARED)?;
-    let mut dictionary = Vec::with_capacity(found.text.len());
-    for entry in entries(found.value.dictionary()?) {
-        if *plain_name(entry.key) == *b"Length" {
-            continue;
-        }
-        if names_objects(entry.text) {
-            return None;
-        }
-        dictionary.push(b'/');
-        dictionary.extend_from_slice(entry.key);
-        dictionary.push(b' ');
-        dictionary.extend_from_slice(entry.text);
+fn fingerprint(data: &[u8]) -> Option<Fingerprint> {
+    let middle = data.get(data.len() / 2..)?.first_chunk::<16>()?;
+    Some((data.len(), *middle, *data.last_chunk::<16>()?))
+}
+
+/// Whether two dictionaries say the same, their lengths left aside.
+fn same_but_for_length(one: &[u8], other: &[u8]) -> bool {
+    fn rest(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let inner = Reader::new(text, 0).value().and_then(Value::dictionary).unwrap_or_default();
+        entries(inner)
+            .filter(|entry| *plain_name(entry.key) != *b"Length")
+            .map(|entry| (entry.key, entry.text))
     }
-    let mut hasher = DefaultHasher::new();
-    dictionary.hash(&mut hasher);
-    data.len().hash(&mut hasher);
-    for from in [0, data.len() / 2, data.len().saturating_sub(64)] {
-        data.get(from..data.len().min(from.saturating_add(64))).hash(&mut hasher);
-    }
-    Some((hasher.finish(), dictionary))
+    rest(one).eq(rest(other))
 }

@@ -145,8 +145,14 @@ impl<'a> Source<'a> {
     }
 
     fn read_tables(&mut self) -> Result<(), MergeFault> {
-        let tail = self.bytes.len().saturating_sub(2048);
-        let last = memmem::rfind(self.bytes.get(tail..).unwrap_or_default(), b"startxref")
+        // Nearly always the last line but two; some programs add bytes behind the end.
+        let (tail, last) = [64, 2048]
+            .into_iter()
+            .find_map(|distance| {
+                let tail = self.bytes.len().saturating_sub(distance);
+                let last = memmem::rfind(self.bytes.get(tail..)?, b"startxref")?;
+                Some((tail, last))
+            })
             .ok_or(damaged("there is no cross-reference table"))?;
         let mut reader = Reader::new(self.bytes, tail.saturating_add(last).saturating_add(9));
         reader.skip_space();
