@@ -91,7 +91,9 @@ fn limit(batch: &[Document]) -> Vec<u8> {
     offsets[0] = output.len();
     output.extend_from_slice(b"1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n");
     offsets[1] = output.len();
-    output.extend_from_slice(format!("2 0 obj\n<</Type/Pages/Count {}/Kids[", roots.len()).as_bytes());
+    output.extend_from_slice(
+        format!("2 0 obj\n<</Type/Pages/Count {}/Kids[", roots.len()).as_bytes(),
+    );
     for root in roots {
         output.extend_from_slice(format!("{root} 0 R ").as_bytes());
     }
@@ -104,11 +106,8 @@ fn limit(batch: &[Document]) -> Vec<u8> {
         output.extend_from_slice(format!("{offset:010} 00000 n \n").as_bytes());
     }
     output.extend_from_slice(
-        format!(
-            "trailer\n<</Root 1 0 R/Size {}>>\nstartxref\n{table}\n%%EOF\n",
-            offsets.len() + 1
-        )
-        .as_bytes(),
+        format!("trailer\n<</Root 1 0 R/Size {}>>\nstartxref\n{table}\n%%EOF\n", offsets.len() + 1)
+            .as_bytes(),
     );
     output
 }

@@ -1,8 +1,12 @@
 //! Paper: labels merged for the printer, the papers of a warehouse, bar codes, printers.
 //!
 //! - [`merge`] puts hundreds of labels into one print-ready document per format.
+//! - [`pick_list`], [`packing_slip`], [`hand_over`] and [`manifest`] are plain data that become a
+//!   [`paper::Paper`], which prints as PDF and shows as HTML. Their [`Words`] are in four languages.
+//! - [`barcode`] has Code 128 and QR as shapes.
+//! - [`print`] sends documents to a printer in the house, or into a folder.
 //!
-//! Nothing here leaves the process, and nothing asks the time.
+//! Nothing leaves the process but what is printed, and nothing asks the time of day.
 
 pub mod barcode;
 pub mod hand_over;
@@ -11,6 +15,7 @@ pub mod merge;
 pub mod packing_slip;
 pub mod paper;
 pub mod pick_list;
+pub mod print;
 mod words;
 
 pub use words::Words;

@@ -124,14 +124,16 @@ impl PackingSlip {
         }
         let mut table = Table::new()
             .with_column("", 6)
-            .with_column(words.units, 12)
-            .with_column(words.sku, 27)
-            .with_column(words.item, 55);
+            .with_column(words.units, 18)
+            .with_column(words.sku, 26)
+            .with_column(words.item, 50);
         for line in &self.lines {
             table.push(vec![
                 Cell::Tick,
                 Cell::Strong(line.units.to_string()),
-                Cell::Text(line.sku.as_ref().map(|sku| sku.as_str().to_owned()).unwrap_or_default()),
+                Cell::Text(
+                    line.sku.as_ref().map(|sku| sku.as_str().to_owned()).unwrap_or_default(),
+                ),
                 Cell::Text(described(&line.title, &line.variants)),
             ]);
         }
@@ -147,15 +149,12 @@ impl PackingSlip {
 /// Name and address as lines, as far as they are known.
 fn addressed(contact: &Contact) -> String {
     let address = &contact.address;
-    let place: Vec<&str> = [
-        Some(address.city.as_str()),
-        address.state.as_deref(),
-        address.postal_code.as_deref(),
-    ]
-    .into_iter()
-    .flatten()
-    .filter(|part| !part.trim().is_empty())
-    .collect();
+    let place: Vec<&str> =
+        [Some(address.city.as_str()), address.state.as_deref(), address.postal_code.as_deref()]
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.trim().is_empty())
+            .collect();
     let country = address.country.map(|country| country.to_string());
     std::iter::once(contact.name.as_str())
         .chain(contact.company.as_ref().map(Personal::as_str))

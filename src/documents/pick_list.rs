@@ -300,7 +300,9 @@ impl PickList {
             table.push(vec![
                 Cell::Tick,
                 Cell::Strong(item.bin.clone().unwrap_or_else(|| words.no_bin.to_owned())),
-                Cell::Text(item.sku.as_ref().map(|sku| sku.as_str().to_owned()).unwrap_or_default()),
+                Cell::Text(
+                    item.sku.as_ref().map(|sku| sku.as_str().to_owned()).unwrap_or_default(),
+                ),
                 Cell::Text(described(&item.title, &item.variants)),
                 Cell::Strong(item.units.to_string()),
                 Cell::Text(ranges(&line.packages)),

@@ -5,6 +5,7 @@
 
 mod carrier;
 mod marketplace;
+mod print;
 mod stock;
 pub mod store;
 
@@ -21,4 +22,5 @@ pub use marketplace::{
     SellerFigures, ShipmentNotice, ShipmentNoticeLine, StatedFigure, StockLevel, StockPush,
     TrackingUpdates, Unreadable, WebhookNotice, WebhookRequest, Webhooks,
 };
+pub use print::{PrintJob, PrintReceipt, PrintTransport};
 pub use stock::{Stock, StockError, StockMove, StockReturn};

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 /// Letters of a label in the real font, so that files show something and embed a subset of it.
-pub(crate) const FONT: &[u8] = include_bytes!("../../src/documents/fonts/NotoSans-Regular-Latin.ttf");
+pub(crate) const FONT: &[u8] =
+    include_bytes!("../../src/documents/fonts/NotoSans-Regular-Latin.ttf");
 
 /// SplitMix64.
 pub(crate) fn draw(state: &mut u64) -> u64 {
@@ -147,7 +148,10 @@ pub(crate) fn raster(index: usize) -> Vec<u8> {
             for dot in 0..35 {
                 if shape >> dot & 1 == 1 {
                     for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-                        black(40 + letter * 14 + dot % 5 * 2 + dx, 30 + line * 26 + dot / 5 * 2 + dy);
+                        black(
+                            40 + letter * 14 + dot % 5 * 2 + dx,
+                            30 + line * 26 + dot / 5 * 2 + dy,
+                        );
                     }
                 }
             }
@@ -235,7 +239,9 @@ pub(crate) fn vector(index: usize) -> Vec<u8> {
     let subset = subsetter::subset(FONT, 0, &glyphs).unwrap();
     let widths: String = glyphs
         .remapped_gids()
-        .map(|glyph| face.glyph_hor_advance(ttf_parser::GlyphId(glyph)).unwrap_or(0).to_string() + " ")
+        .map(|glyph| {
+            face.glyph_hor_advance(ttf_parser::GlyphId(glyph)).unwrap_or(0).to_string() + " "
+        })
         .collect();
     let length = subset.len();
     classic(
@@ -320,7 +326,14 @@ pub(crate) fn zpl(index: usize) -> Vec<u8> {
     let mut state = seeded(3, index);
     let mut text = String::from("^XA\n^CI28\n");
     while text.len() < 2_000 {
-        writeln!(text, "^FO{},{}^A0N,28,28^FD{:016X}^FS", draw(&mut state) % 700, draw(&mut state) % 1100, draw(&mut state)).unwrap();
+        writeln!(
+            text,
+            "^FO{},{}^A0N,28,28^FD{:016X}^FS",
+            draw(&mut state) % 700,
+            draw(&mut state) % 1100,
+            draw(&mut state)
+        )
+        .unwrap();
     }
     text.push_str("^XZ\n");
     text.into_bytes()

@@ -62,8 +62,12 @@ fn pages_of_every_kind_of_file_come_in_batch_order() {
 
 #[test]
 fn merged_pages_look_as_they_did_alone() {
-    let files =
-        [raster(7), vector(7), packed(&two_pages("a", "turned")), classic(&two_pages("b", "c"), "")];
+    let files = [
+        raster(7),
+        vector(7),
+        packed(&two_pages("a", "turned")),
+        classic(&two_pages("b", "c"), ""),
+    ];
     let batch: Vec<Document> = files.iter().cloned().map(pdf).collect();
     let merged = merge(&batch);
     for (file, item) in files.iter().zip(&merged.items) {
@@ -206,9 +210,9 @@ fn fonts_and_logos_that_files_share_are_kept_once() {
 #[test]
 fn a_hidden_layer_stays_hidden() {
     let mut objects = indirect_length("shown");
-    objects[0] = plain("<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[7 0 R]/D<</OFF[7 0 R]>>>>>>");
-    objects[2].0 =
-        objects[2].0.replace("/Resources<<", "/Resources<</Properties<</Draft 7 0 R>>");
+    objects[0] =
+        plain("<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[7 0 R]/D<</OFF[7 0 R]>>>>>>");
+    objects[2].0 = objects[2].0.replace("/Resources<<", "/Resources<</Properties<</Draft 7 0 R>>");
     let data = b"BT /F1 24 Tf 30 200 Td (shown) Tj ET /OC /Draft BDC 0 0 100 100 re f EMC".to_vec();
     objects[4] = plain(data.len().to_string());
     objects[3].1 = Some(data);
@@ -304,7 +308,10 @@ fn printer_labels_are_taken_only_when_every_one_is_complete() {
     let zpl = |text: &str| merge(&[of(LabelFormat::Zpl, text)]).items[0].clone().map(|at| at.count);
     assert_eq!(zpl("^XA^FDone^FS^XZ\n^XA^FDtwo^FS^XZ"), Ok(2));
     assert_eq!(zpl("~DGR:LOGO.GRF,8,1,FF00FF00FF00FF00\n^XA^XGR:LOGO.GRF^FS^XZ"), Ok(1));
-    assert_eq!(zpl("^xa^fdlower^fs^xz"), Err(MergeFault::WrongFormat { stated: LabelFormat::Zpl, found: None }).or(Ok(1)));
+    assert_eq!(
+        zpl("^xa^fdlower^fs^xz"),
+        Err(MergeFault::WrongFormat { stated: LabelFormat::Zpl, found: None }).or(Ok(1))
+    );
     assert!(zpl("^XA^FDnever ends").is_err());
     assert!(zpl("^XA^FDone^XA^FDtwo^XZ").is_err());
     assert!(zpl("^XZ").is_err());
@@ -314,7 +321,8 @@ fn printer_labels_are_taken_only_when_every_one_is_complete() {
     assert!(zpl("^XA^FO0,0^GFB,600,600,3,^XA^XZ^FS^XZ").is_err());
     assert_eq!(zpl("~DYR:L,B,P,4,1,^XZ~^XA^XZ"), Ok(1));
 
-    let epl = |text: &[u8]| merge(&[of(LabelFormat::Epl, text)]).items[0].clone().map(|at| at.count);
+    let epl =
+        |text: &[u8]| merge(&[of(LabelFormat::Epl, text)]).items[0].clone().map(|at| at.count);
     assert_eq!(epl(b"\nN\nA1,1,0,1,1,1,N,\"P1\"\nP1\n"), Ok(1));
     assert_eq!(epl(b"N\nGW0,0,2,2,\nP1\nA1\nP2,1\r\nN\nP1"), Ok(2));
     assert!(epl(b"N\nA1,1,0,1,1,1,N,\"x\"\n").is_err());
@@ -436,8 +444,7 @@ fn a_picture_whose_sum_is_wrong_is_refused() {
 fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     let catalogue = plain("<</Type/Catalog/Pages 2 0 R>>");
     let page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]";
-    let own_kid: Vec<Body> =
-        vec![catalogue.clone(), plain("<</Type/Pages/Kids[2 0 R]/Count 1>>")];
+    let own_kid: Vec<Body> = vec![catalogue.clone(), plain("<</Type/Pages/Kids[2 0 R]/Count 1>>")];
     let doubling: Vec<Body> = std::iter::once(catalogue.clone())
         .chain((2..60).map(|number| {
             plain(format!("<</Type/Pages/Kids[{0} 0 R {0} 0 R]/Count 2>>", number + 1))
@@ -458,8 +465,10 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     let zeros = {
         let table = deflate(&vec![0; 200_000_000]);
         let mut file = b"%PDF-1.5\n".to_vec();
-        let dictionary =
-            format!("<</Type/XRef/Size 9/W[1 4 1]/Root 1 0 R/Filter/FlateDecode/Length {}>>", table.len());
+        let dictionary = format!(
+            "<</Type/XRef/Size 9/W[1 4 1]/Root 1 0 R/Filter/FlateDecode/Length {}>>",
+            table.len()
+        );
         crate::labels::write_object(&mut file, 1, &(dictionary, Some(table)));
         file.extend_from_slice(b"startxref\n9\n%%EOF\n");
         file

@@ -10,7 +10,8 @@ use std::ops::Range;
 use super::MergeFault;
 use super::source::{Found, Source};
 use super::syntax::{
-    Reader, Value, copy_renumbered, entries, lookup, members, names_objects, plain_name, push_number,
+    Reader, Value, copy_renumbered, entries, lookup, members, names_objects, plain_name,
+    push_number,
 };
 
 /// Pages taken from one file.
@@ -203,13 +204,10 @@ impl PageWriter {
         if leaves.is_empty() {
             return Err(MergeFault::NoPages);
         }
-        let most = self.bytes.len().saturating_add(length.saturating_mul(4)).saturating_add(64 << 20);
-        let mut copy = Copy {
-            source,
-            numbers: vec![0; source.size()],
-            waiting: Vec::new(),
-            writer: self,
-        };
+        let most =
+            self.bytes.len().saturating_add(length.saturating_mul(4)).saturating_add(64 << 20);
+        let mut copy =
+            Copy { source, numbers: vec![0; source.size()], waiting: Vec::new(), writer: self };
         let mut numbers = Vec::with_capacity(leaves.len());
         for leaf in &leaves {
             let number = copy.writer.reserve();
@@ -337,10 +335,7 @@ fn too_large(limit: usize) -> MergeFault {
 }
 
 /// The pages of a file in order.
-fn leaves<'a>(
-    source: &'a Source<'_>,
-    catalogue: &'a [u8],
-) -> Result<Vec<Leaf<'a>>, MergeFault> {
+fn leaves<'a>(source: &'a Source<'_>, catalogue: &'a [u8]) -> Result<Vec<Leaf<'a>>, MergeFault> {
     let Some(Value::Reference(top)) = lookup(catalogue, b"Pages") else {
         return Err(damaged("the catalogue names no page tree"));
     };
@@ -534,7 +529,10 @@ impl<'s> Copy<'_, 's, '_> {
     fn layers(&mut self, catalogue: &[u8]) {
         let source = self.source;
         let dictionary = |value: Option<Value<'_>>| {
-            value.and_then(|value| source.resolve(value)).and_then(Value::dictionary).map(<[u8]>::to_vec)
+            value
+                .and_then(|value| source.resolve(value))
+                .and_then(Value::dictionary)
+                .map(<[u8]>::to_vec)
         };
         let Some(properties) = dictionary(lookup(catalogue, b"OCProperties")) else { return };
         let standard = dictionary(lookup(&properties, b"D")).unwrap_or_default();

@@ -30,6 +30,9 @@ struct Picture {
     data: Vec<u8>,
 }
 
+/// The dictionary of an image, its palette, and its data.
+type ImageParts = (String, Option<Vec<u8>>, Vec<u8>);
+
 /// Adds a picture as a page.
 pub(super) fn add(
     pages: &mut PageWriter,
@@ -40,7 +43,7 @@ pub(super) fn add(
     let picture = read(bytes)?;
     let placement = Placement::of(&picture, dpi, page)?;
     let (dictionary, palette, data) = if picture.passes_through() {
-        picture.as_it_is()
+        picture.passed_through()
     } else {
         picture.unpacked(bytes)?
     };
@@ -128,7 +131,8 @@ impl Placement {
                 }
             }
         };
-        let middle = |page: u64, size: u64| u32::try_from(page.saturating_sub(size) / 2).unwrap_or(0);
+        let middle =
+            |page: u64, size: u64| u32::try_from(page.saturating_sub(size) / 2).unwrap_or(0);
         Ok(Self {
             left: middle(page_width, width),
             bottom: middle(page_height, height),
@@ -156,7 +160,7 @@ impl Picture {
         !self.interlaced && !self.transparent && matches!(self.colour, 0 | 2 | 3)
     }
 
-    fn as_it_is(self) -> (String, Option<Vec<u8>>, Vec<u8>) {
+    fn passed_through(self) -> ImageParts {
         let colours = if self.colour == 2 { 3 } else { 1 };
         let space = match (self.colour, &self.palette) {
             (2, _) => "/DeviceRGB".to_owned(),
@@ -176,11 +180,13 @@ impl Picture {
     }
 
     /// Pixels on white paper, for pictures with transparency or in several passes.
-    fn unpacked(&self, bytes: &[u8]) -> Result<(String, Option<Vec<u8>>, Vec<u8>), MergeFault> {
+    fn unpacked(&self, bytes: &[u8]) -> Result<ImageParts, MergeFault> {
         let unreadable = |_| damaged("the picture does not unpack");
         let mut decoder = png::Decoder::new(Cursor::new(bytes));
         decoder.set_transformations(
-            png::Transformations::EXPAND | png::Transformations::STRIP_16 | png::Transformations::ALPHA,
+            png::Transformations::EXPAND
+                | png::Transformations::STRIP_16
+                | png::Transformations::ALPHA,
         );
         let mut reader = decoder.read_info().map_err(unreadable)?;
         let size = reader.output_buffer_size().ok_or(damaged("the picture is too large"))?;
@@ -218,10 +224,8 @@ fn read(bytes: &[u8]) -> Result<Picture, MergeFault> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let end = length.checked_add(4).ok_or(damaged("the picture is cut off"))?;
         let chunk = after.get(..end).ok_or(damaged("the picture is cut off"))?;
-        let (sum, after) = after
-            .get(end..)
-            .and_then(number)
-            .ok_or(damaged("the picture is cut off"))?;
+        let (sum, after) =
+            after.get(end..).and_then(number).ok_or(damaged("the picture is cut off"))?;
         let mut own = flate2::Crc::new();
         own.update(chunk);
         if own.sum() != sum {

@@ -15,9 +15,7 @@ pub(super) fn count_zpl(bytes: &[u8]) -> Result<usize, MergeFault> {
     let mut labels = 0_usize;
     let mut open = false;
     let mut at = 0_usize;
-    while let Some(next) =
-        memchr::memchr2(b'^', b'~', bytes.get(at..).unwrap_or_default())
-    {
+    while let Some(next) = memchr::memchr2(b'^', b'~', bytes.get(at..).unwrap_or_default()) {
         at = at.saturating_add(next);
         let sign = bytes.get(at).copied().unwrap_or_default();
         let name = bytes.get(at.saturating_add(1)..at.saturating_add(3)).unwrap_or_default();
@@ -56,12 +54,7 @@ pub(super) fn count_zpl(bytes: &[u8]) -> Result<usize, MergeFault> {
 
 /// The end of a command whose data may be raw bytes, which may look like commands. `kinds` are the
 /// letters for raw data; the count of bytes is the parameter at `count`.
-fn binary_end(
-    bytes: &[u8],
-    at: usize,
-    kinds: &[&[u8]],
-    count: usize,
-) -> Result<usize, MergeFault> {
+fn binary_end(bytes: &[u8], at: usize, kinds: &[&[u8]], count: usize) -> Result<usize, MergeFault> {
     let rest = bytes.get(at..).unwrap_or_default();
     // `^GFa,b,c,d,data` and `~DYd:f,b,x,t,w,data`: the letter is the first or second parameter.
     let wanted = if count == 1 { 4 } else { 5 };

@@ -220,10 +220,9 @@ impl<'a> Source<'a> {
         let (_, found) =
             self.at(offset, None).ok_or(damaged("the table is not where it should be"))?;
         let dictionary = found.value.dictionary().unwrap_or_default();
-        let (Some(data), true) = (
-            found.data,
-            lookup(dictionary, b"Type").is_some_and(|value| value.is_name(b"XRef")),
-        ) else {
+        let (Some(data), true) =
+            (found.data, lookup(dictionary, b"Type").is_some_and(|value| value.is_name(b"XRef")))
+        else {
             return Err(damaged("the table is not where it should be"));
         };
         let rows = self.inflate(dictionary, data)?;
@@ -323,7 +322,9 @@ impl<'a> Source<'a> {
                         break;
                     }
                     let value = Reader::new(&container.bytes, *at).value();
-                    let read = value.and_then(Value::dictionary).map_or(container.bytes.len(), <[u8]>::len);
+                    let read = value
+                        .and_then(Value::dictionary)
+                        .map_or(container.bytes.len(), <[u8]>::len);
                     self.may_read(read);
                     let catalog = value.and_then(Value::dictionary).is_some_and(|inner| {
                         lookup(inner, b"Type").is_some_and(|kind| kind.is_name(b"Catalog"))
@@ -366,7 +367,9 @@ impl<'a> Source<'a> {
         let mut numbers: Vec<u32> = self
             .places
             .iter()
-            .filter_map(|place| if let Place::Within(number) = place { Some(*number) } else { None })
+            .filter_map(
+                |place| if let Place::Within(number) = place { Some(*number) } else { None },
+            )
             .collect();
         numbers.sort_unstable();
         numbers.dedup();

@@ -421,7 +421,9 @@ mod tests {
 
     fn copied(text: &str) -> String {
         let mut output = Vec::new();
-        copy_renumbered(text.as_bytes(), &mut output, |_, number| (number != 9).then(|| number + 100));
+        copy_renumbered(text.as_bytes(), &mut output, |_, number| {
+            (number != 9).then(|| number + 100)
+        });
         String::from_utf8(output).unwrap()
     }
 

@@ -115,7 +115,10 @@ impl FontFace {
             .find_map(|name| name.to_string())
             .unwrap_or_else(|| "Font".to_owned());
         // Names in PDF must not need escapes.
-        let name = name.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect();
+        let name = name
+            .chars()
+            .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-')
+            .collect();
         Ok(Self {
             index,
             name,
@@ -186,8 +189,13 @@ pub(super) fn printable(text: &str) -> String {
             '\n' => Some('\n'),
             '\r' => None,
             // Marks that only steer how other letters are shown.
-            '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' => None,
+            '\u{AD}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{206F}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}' => None,
             '\u{A0}' | '\u{2007}' | '\u{202F}' => Some('\u{A0}'),
             other if other.is_whitespace() || other.is_control() => Some(' '),
             other => Some(other),
@@ -222,5 +230,20 @@ pub(super) fn breaks_anywhere(letter: char) -> bool {
 
 /// Letters that must not begin a line.
 pub(super) fn clings(letter: char) -> bool {
-    matches!(letter, '，' | '。' | '、' | '；' | '：' | '？' | '！' | '）' | '」' | '』' | '】' | '》' | '”' | '’')
+    matches!(
+        letter,
+        '，' | '。'
+            | '、'
+            | '；'
+            | '：'
+            | '？'
+            | '！'
+            | '）'
+            | '」'
+            | '』'
+            | '】'
+            | '》'
+            | '”'
+            | '’'
+    )
 }

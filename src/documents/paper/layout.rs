@@ -9,11 +9,26 @@ use crate::documents::barcode::{CODE_128_QUIET, Code128, QR_QUIET, Qr};
 /// Something on a page, in points from its lower left corner.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Mark {
-    Text { x: f32, y: f32, size: f32, glyphs: Vec<Glyph> },
+    Text {
+        x: f32,
+        y: f32,
+        size: f32,
+        glyphs: Vec<Glyph>,
+    },
     /// Filled, from black 0 to white 1.
-    Fill { x: f32, y: f32, width: f32, height: f32, grey: f32 },
+    Fill {
+        x: f32,
+        y: f32,
+        width: f32,
+        height: f32,
+        grey: f32,
+    },
     /// An outline of half a point.
-    Outline { x: f32, y: f32, side: f32 },
+    Outline {
+        x: f32,
+        y: f32,
+        side: f32,
+    },
 }
 
 /// A page.
@@ -36,12 +51,14 @@ struct Line {
     width: f32,
 }
 
+/// One and a half inches.
+const SMALLEST_SIDE: f32 = 108.0;
 const BODY: f32 = 9.5;
 const SMALL: f32 = 7.5;
 const HEADING: f32 = 12.0;
 const TITLE: f32 = 17.0;
 const LEADING: f32 = 1.28;
-const PADDING: f32 = 3.0;
+const PADDING: f32 = 2.0;
 
 fn points(thousandths: u32) -> f32 {
     // Sizes of paper are far below what f32 holds exactly.
@@ -59,7 +76,9 @@ struct Press<'a> {
 
 /// Lays out a paper.
 pub(super) fn lay_out(paper: &Paper, fonts: &Fonts) -> LaidOut {
-    let (width, height) = (points(paper.size.width), points(paper.size.height));
+    // Smaller sheets hold no word, and a page per letter helps nobody.
+    let side = |thousandths: u32| points(thousandths).max(SMALLEST_SIDE);
+    let (width, height) = (side(paper.size.width), side(paper.size.height));
     let margin = if width < 400.0 { 14.0 } else { 36.0 };
     let mut press = Press {
         fonts: fonts.open(),
@@ -183,7 +202,12 @@ impl Press<'_> {
 
     /// Names above values, in as many columns as the page has room for.
     fn fields(&mut self, fields: &[(String, String)]) {
-        let across = if self.inner_width() > 400.0 { 4_u8 } else { 2 };
+        let across = match fields.len() {
+            _ if self.inner_width() < 400.0 => 2_u8,
+            4 => 4,
+            5 => 5,
+            _ => 3,
+        };
         let width = self.inner_width() / f32::from(across);
         for row in fields.chunks(usize::from(across)) {
             let cells: Vec<(Vec<Line>, Vec<Line>)> = row
@@ -197,9 +221,7 @@ impl Press<'_> {
                 .collect();
             let height = cells
                 .iter()
-                .map(|(names, values)| {
-                    tall(names, SMALL) + tall(values, BODY + 0.5)
-                })
+                .map(|(names, values)| tall(names, SMALL) + tall(values, BODY + 0.5))
                 .fold(0.0, f32::max);
             self.need(height.min(self.top() - self.floor()));
             let top = self.y;
@@ -287,7 +309,11 @@ impl Press<'_> {
             for (((lines, size), width), cell) in cells.iter().zip(widths).zip(row) {
                 if *cell == Cell::Tick && first == 0 {
                     let side = 9.0;
-                    self.page.push(Mark::Outline { x: x + PADDING, y: top - PADDING - side - 1.0, side });
+                    self.page.push(Mark::Outline {
+                        x: x + PADDING,
+                        y: top - PADDING - side - 1.0,
+                        side,
+                    });
                 }
                 let mut y = top - PADDING;
                 for line in lines.iter().skip(first).take(fitting) {
@@ -372,19 +398,18 @@ impl Press<'_> {
     fn footers(&mut self, paper: &Paper) {
         let count = self.done.pages.len();
         let (page_word, of) = &paper.page_words;
+        let left = self.wrap(&paper.title, SMALL, false, self.inner_width() * 0.7);
+        let left = left.into_iter().next().unwrap_or_default();
+        let (y, margin, edge) = (self.margin, self.margin, self.done.width - self.margin);
         for index in 0..count {
             let number = format!("{page_word} {} {of} {count}", index + 1);
-            let right = self.wrap(&number, SMALL, false, self.inner_width());
-            let left = self.wrap(&paper.title, SMALL, false, self.inner_width() * 0.7);
-            let y = self.margin;
-            let edge = self.done.width - self.margin;
-            let x = edge - right.first().map_or(0.0, |line| line.width * SMALL / 1000.0);
-            if let (Some(left), Some(right)) = (left.into_iter().next(), right.into_iter().next()) {
-                let margin = self.margin;
-                if let Some(page) = self.done.pages.get_mut(index) {
-                    for (line, x) in [(left, margin), (right, x)] {
-                        page.push(Mark::Text { x, y, size: SMALL, glyphs: line.glyphs });
-                    }
+            let right = self.wrap(&number, SMALL, false, self.inner_width()).into_iter().next();
+            let right = right.unwrap_or_default();
+            let x = edge - right.width * SMALL / 1000.0;
+            if let Some(page) = self.done.pages.get_mut(index) {
+                for (line, x) in [(&left, margin), (&right, x)] {
+                    let glyphs = line.glyphs.clone();
+                    page.push(Mark::Text { x, y, size: SMALL, glyphs });
                 }
             }
         }

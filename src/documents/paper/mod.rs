@@ -155,7 +155,7 @@ impl Paper {
         }
     }
 
-    /// The size of its pages. Small ones get small margins.
+    /// The size of its pages, at least one and a half inches each way. Small ones get small margins.
     #[must_use]
     pub const fn with_size(mut self, size: PageSize) -> Self {
         self.size = size;

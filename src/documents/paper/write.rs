@@ -52,7 +52,8 @@ pub(super) fn pdf(paper: &Paper, fonts: &Fonts, laid_out: LaidOut) -> Vec<u8> {
             (font_name(index), write_font(&mut pdf, &mut numbers, face, used))
         })
         .collect();
-    let pages: Vec<(Ref, Ref)> = contents.iter().map(|_| (numbers.next(), numbers.next())).collect();
+    let pages: Vec<(Ref, Ref)> =
+        contents.iter().map(|_| (numbers.next(), numbers.next())).collect();
     pdf.pages(tree)
         .kids(pages.iter().map(|(page, _)| *page))
         .count(i32::try_from(pages.len()).unwrap_or(i32::MAX));
@@ -114,14 +115,7 @@ fn content(page: &[Mark], used: &mut [Used]) -> Vec<u8> {
 }
 
 /// Letters of one face in a row.
-fn write_run(
-    content: &mut Content,
-    run: &[Glyph],
-    x: f32,
-    y: f32,
-    size: f32,
-    used: &mut [Used],
-) {
+fn write_run(content: &mut Content, run: &[Glyph], x: f32, y: f32, size: f32, used: &mut [Used]) {
     let Some(face) = run.first().map(|glyph| glyph.face) else { return };
     let Some(used) = used.get_mut(face) else { return };
     let mut codes = Vec::with_capacity(run.len().saturating_mul(2));
@@ -148,8 +142,7 @@ fn write_font(pdf: &mut Pdf, numbers: &mut Numbers, face: &FontFace, used: &Used
         .encoding_predefined(Name(b"Identity-H"))
         .descendant_font(descendant)
         .to_unicode(map);
-    let kind =
-        if face.postscript_outlines { CidFontType::Type0 } else { CidFontType::Type2 };
+    let kind = if face.postscript_outlines { CidFontType::Type0 } else { CidFontType::Type2 };
     let mut cid = pdf.cid_font(descendant);
     cid.subtype(kind).base_font(name).system_info(IDENTITY).font_descriptor(descriptor);
     if !face.postscript_outlines {
