@@ -17,5 +17,6 @@ mod merging;
 mod papers;
 #[path = "documents/printing.rs"]
 mod printing;
+mod support;
 #[path = "documents/tools.rs"]
 mod tools;

@@ -4,7 +4,7 @@
 //! - [`pick_list`], [`packing_slip`], [`hand_over`] and [`manifest`] are plain data that become a
 //!   [`paper::Paper`], which prints as PDF and shows as HTML. Their [`Words`] are in four languages.
 //! - [`barcode`] has Code 128 and QR as shapes.
-//! - [`print`] sends documents to a printer in the house, or into a folder.
+//! - [`mod@print`] sends documents to a printer in the house, or into a folder.
 //!
 //! Nothing leaves the process but what is printed, and nothing asks the time of day.
 

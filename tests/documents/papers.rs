@@ -9,11 +9,13 @@ use orderflow::documents::merge::{PageSize, merge};
 use orderflow::documents::packing_slip::{PackingSlip, SlipLine};
 use orderflow::documents::paper::{Block, Cell, FontFault, Fonts, Paper, Table};
 use orderflow::documents::pick_list::{PickItem, PickList, PickPackage};
+use orderflow::order::LogisticsMode;
 use orderflow::shipment::DocumentKind;
 use orderflow::{
     Address, CarrierId, Contact, Country, Grams, PackageId, ServiceCode, Sku, TrackingNumber,
 };
 
+use crate::support::labelled_twice;
 use crate::tools::{assert_sound, page_texts, picture};
 
 /// A few Chinese letters with PostScript outlines; see SOURCES.md beside it.
@@ -201,6 +203,27 @@ fn a_packing_slip_names_the_person_only_as_far_as_the_parcel_does() {
     let without = PackingSlip { recipient: None, ..slip() };
     let html = without.paper(&Words::PORTUGUESE, PageSize::LABEL).unwrap().html();
     assert!(!html.as_str().contains("João"));
+}
+
+#[test]
+fn papers_of_an_order_say_what_its_package_holds() {
+    let (order, first, second) = labelled_twice("1001");
+    let package = order.package(&second).unwrap();
+    let pick = PickPackage::of(&order, package, |sku| Some(format!("BIN-{}", sku.as_str())));
+    assert_eq!((&pick.package, pick.order_number.as_str()), (&second, "1001"));
+    let [item] = pick.items.as_slice() else { panic!("{pick:?}") };
+    assert_eq!((item.title.as_str(), item.units), ("Thing 2", 2));
+    assert_eq!(item.bin.as_deref(), Some("BIN-SKU-2"));
+    let slip = PackingSlip::of(&order, package, "6 March 2026");
+    assert_eq!(slip.parcel, Some((2, 2)));
+    assert_eq!(slip.tracking.as_ref().unwrap().1.as_str(), "B-1001");
+    assert_eq!(slip.lines.len(), 1);
+    assert_eq!(slip.recipient.as_ref().unwrap().name.as_str(), "Ana Núñez");
+    // Where the platform writes the address, the slip leaves it to the label.
+    let mut by_platform = order.clone();
+    by_platform.logistics = LogisticsMode::PlatformLabel;
+    let slip = PackingSlip::of(&by_platform, order.package(&first).unwrap(), "6 March 2026");
+    assert_eq!((slip.recipient, slip.parcel), (None, Some((1, 2))));
 }
 
 #[test]
