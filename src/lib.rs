@@ -45,9 +45,11 @@ pub mod warehouse;
 pub mod ports;
 pub mod rules;
 
-// floor 3: client
+// floor 3: client, and papers beside it
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "documents")]
+pub mod documents;
 
 // floor 4: adapters
 pub mod carriers;

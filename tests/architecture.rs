@@ -55,6 +55,7 @@ fn floors() -> BTreeMap<&'static str, u8> {
         ("ports", 2),
         ("rules", 2),
         ("client", 3),
+        ("documents", 3),
         ("carriers", 4),
         ("platforms", 4),
         ("store", 5),

@@ -541,3 +541,48 @@ fn what_customs_would_refuse_names_the_field() {
         "customs.items.unit_value"
     );
 }
+
+#[test]
+fn what_is_scanned_must_be_what_is_in_the_parcel() {
+    use orderflow::rules::{PickCheckError, check_pick};
+    let (mut order, package) = labelled("1", &[("1", 2), ("2", 1)]);
+    let parcel = order.package(&package).unwrap().clone();
+    let sku = |id: &'static str| Sku::from_static(id);
+    let check = |order: &Order, scanned: &[(&'static str, u32)]| {
+        let scanned: Vec<_> = scanned.iter().map(|(id, units)| (sku(id), *units)).collect();
+        check_pick(order, &parcel, &scanned)
+    };
+    // In any order, in several goes, and nothing counts as nothing.
+    let right = [("SKU-2", 1), ("SKU-1", 1), ("SKU-9", 0), ("SKU-1", 1)];
+    assert!(check(&order, &right).unwrap().is_none());
+    let wrong = check(&order, &[("SKU-1", 3), ("SKU-9", 2)]).unwrap();
+    assert_eq!(wrong.to_string(), "short of: 1 × SKU-2; too many: 1 × SKU-1; wrong: 2 × SKU-9");
+    assert_eq!(check(&order, &[]).unwrap().short.len(), 2);
+    order.lines[1].sku = None;
+    assert_eq!(check(&order, &right), Err(PickCheckError::NoSku(line_id("2"))));
+}
+
+#[test]
+fn labels_are_printed_twice_a_day_and_four_times_in_a_promotion() {
+    use orderflow::rules::PrintSlots;
+    let zone = chrono_tz::America::New_York;
+    let day = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
+    let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    let slots = PrintSlots::default().with_promotion(day("2026-11-27"), day("2026-11-27"));
+    let local = |runs: Vec<DateTime<Utc>>| {
+        let time = |run: DateTime<Utc>| run.with_timezone(&zone).format("%H:%M").to_string();
+        runs.into_iter().map(time).collect::<Vec<_>>()
+    };
+    assert_eq!(local(slots.of_day(day("2026-11-26"), zone)), ["09:30", "15:00"]);
+    let friday = local(slots.of_day(day("2026-11-27"), zone));
+    assert_eq!(friday, ["09:30", "14:00", "19:00", "22:00"]);
+    // From the last run of one day to the first of the next, and a run that begins now is over.
+    assert_eq!(slots.next(at("2026-11-26T20:00:00Z"), zone), Some(at("2026-11-27T14:30:00Z")));
+    assert_eq!(slots.next(at("2026-11-28T03:00:00Z"), zone), Some(at("2026-11-28T14:30:00Z")));
+    // A promotion that prints nothing hides the usual runs only while it lasts.
+    let mut silent = PrintSlots::default().with_promotion(day("2026-11-20"), day("2026-12-20"));
+    silent.promotion.clear();
+    assert_eq!(silent.next(at("2026-11-26T20:00:00Z"), zone), Some(at("2026-12-21T14:30:00Z")));
+    silent.normal.clear();
+    assert_eq!(silent.next(at("2026-11-26T20:00:00Z"), zone), None);
+}

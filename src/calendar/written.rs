@@ -67,6 +67,19 @@ pub(crate) fn optional_time<'de, D: Deserializer<'de>>(
         .map(|written| written.map(|written| written.0))
 }
 
+/// Reads times of the day.
+pub(crate) fn time_list<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<NaiveTime>, D::Error> {
+    Vec::<Written<NaiveTime>>::deserialize(deserializer)
+        .map(|times| times.into_iter().map(|written| written.0).collect())
+}
+
+/// Reads a date.
+pub(crate) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    Written::deserialize(deserializer).map(|written| written.0)
+}
+
 /// Reads dates.
 pub(super) fn dates<'de, D: Deserializer<'de>>(
     deserializer: D,

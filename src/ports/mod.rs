@@ -8,6 +8,7 @@ mod carrier;
 mod carrier_bulk;
 mod marketplace;
 mod pages;
+mod print;
 mod stock;
 pub mod store;
 
@@ -30,4 +31,5 @@ pub use marketplace::{
     TrackingUpdates, Unreadable, WebhookNotice, WebhookRequest, Webhooks,
 };
 pub use pages::{EndlessList, PageWalk};
+pub use print::{PrintJob, PrintReceipt, PrintTransport};
 pub use stock::{Stock, StockError, StockMove, StockReturn};

@@ -92,6 +92,9 @@
 //! | 8.3 | a crash at any instant | `engine::Engine` | `engine::a_crash_at_any_boundary_loses_no_order_and_buys_no_second_label` |
 //! | 8.4 | a cancelled order gives its label back | `engine::Engine::void_label` | `engine::a_cancelled_order_gives_its_label_back` |
 //! | 8.4 | a label given back allows another | [`apply`](crate::order::apply) | `lifecycle::voiding_the_only_label_reopens_the_order_and_allows_another_purchase` |
+//! | 8.5 | what is scanned must be what is in the parcel | [`check_pick`](super::check_pick) | `handling::what_is_scanned_must_be_what_is_in_the_parcel` |
+//! | 8.5 | runs of a usual day and of a promotion | [`PrintSlots`](super::PrintSlots) | `handling::labels_are_printed_twice_a_day_and_four_times_in_a_promotion` |
+//! | 8.4 | until when a label can be given back | [`void_verdict`](super::void_verdict) | `handling::every_void_window_is_dated_has_a_source_and_ends_as_it_says` |
 //! | 8.5 | shipped by hand: what stands against it | [`preview`](super::preview) | `handling::a_preview_shows_what_is_open_and_what_stands_against_shipping` |
 //!
 //! # 9 Confirmation and upload

@@ -20,8 +20,10 @@ pub mod kpi;
 mod ladder;
 mod manual;
 pub mod message;
+mod picking;
 mod policy;
 mod poll;
+mod print_slots;
 mod resolve;
 mod review;
 mod route;
@@ -51,11 +53,13 @@ pub use manual::{
     ManualReview, ManualReviewError, ManualReviewPlan, ShipmentPreview, plan_manual_review,
     preview, review_queue,
 };
+pub use picking::{PickCheckError, PickDifference, check_pick};
 pub use policy::{Policy, PolicyError, PolicyFinding, PolicyPresetError, ShopPolicy};
 pub use poll::{
     PollAdvice, PollFinding, PollPlan, PollPolicy, PollTier, TrackPollPolicy, check_poll_interval,
     next_track_poll, poll_plan,
 };
+pub use print_slots::{PrintSlots, PromotionDays};
 pub use resolve::{
     CarrierEnquiry, Resolution, ResolutionAbilities, ResolutionPlan, ResolutionRefusal,
     ResolutionStep, carrier_enquiries, plan_resolution,

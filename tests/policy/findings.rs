@@ -356,3 +356,15 @@ fn goods_that_customs_would_not_understand_are_found() {
         assert_eq!(fields(&found), [format!("customs.goods.MUG-1.{field}")]);
     }
 }
+
+#[test]
+fn runs_that_are_missing_doubled_or_backwards_are_found() {
+    let run = "10:00:00";
+    for (pointer, value, field) in [
+        ("/print_slots/normal", json!([]), "print_slots.normal"),
+        ("/print_slots/promotion", json!([run, run]), "print_slots.promotion[1]"),
+        ("/print_slots/promotions/0/last", json!("2026-11-25"), "print_slots.promotions[0].last"),
+    ] {
+        assert_eq!(fields(&after(pointer, value)), [field]);
+    }
+}

@@ -112,6 +112,10 @@ pub(crate) const FULL: &str = r#"{
           { "other": { "name": "Post", "url": "https://post.example/{number}" } } },
         { "carrier": "nobody", "code": "unsupported" }
     ],
+    "print_slots": {
+        "normal": ["09:30:00"], "promotion": ["09:30:00", "14:00:00"],
+        "promotions": [{ "first": "2026-11-26", "last": "2026-11-30" }]
+    },
     "customs": {
         "goods": { "MUG-1": {
             "description": "Ceramic mug", "origin": "CN", "hs_code": "691200", "unit_weight": 400
@@ -141,7 +145,7 @@ pub(crate) const FULL: &str = r#"{
 }"#;
 
 /// Objects whose keys are data.
-const MAPS: &[&str] = &[
+const MAPS: &["goods", &str] = &[
     "calendars",
     "half_days",
     "special_hours",

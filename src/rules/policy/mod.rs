@@ -80,6 +80,7 @@ use super::exceptions::ExceptionPolicy;
 use super::kpi::{KpiTargets, TargetError};
 use super::message::MessagePolicy;
 use super::poll::{PollPlan, PollPolicy, TrackPollPolicy};
+use super::print_slots::PrintSlots;
 use super::review::ReviewPolicy;
 use super::route::{RateCards, RoutePolicy, RouteRule, ServiceAliases, ServiceCatalogue};
 use super::sla::{SlaRule, SlaRules, presets};
@@ -169,6 +170,8 @@ pub struct Policy {
     pub carrier_names: CarrierMap,
     /// What customs asks of goods.
     pub customs: CustomsBook,
+    /// When labels are bought and printed.
+    pub print_slots: PrintSlots,
     /// Alerts and the ladder.
     pub alerts: AlertPolicy,
     /// Alerts about whole shops.

@@ -58,6 +58,7 @@ impl Policy {
         self.check_routing(&mut found);
         self.check_carrier_names(&mut found);
         self.check_customs(&mut found);
+        self.check_print_slots(&mut found);
         self.check_polling(&mut found);
         if self.messages.survey_hours > self.messages.survey_until_hours {
             found.add("messages.survey_hours", "must not be more than survey_until_hours");
@@ -347,6 +348,28 @@ impl Policy {
             }
             if facts.unit_weight == Some(Grams::ZERO) {
                 found.add(format!("{at}.unit_weight"), "must be at least 1 g");
+            }
+        }
+    }
+
+    fn check_print_slots(&self, found: &mut Findings) {
+        let slots = &self.print_slots;
+        for (field, times) in [("normal", &slots.normal), ("promotion", &slots.promotion)] {
+            if times.is_empty() {
+                found.add(format!("print_slots.{field}"), "has no run: nothing would be printed");
+            }
+            for (index, time) in times.iter().enumerate() {
+                if times.iter().take(index).any(|earlier| earlier == time) {
+                    found.add(format!("print_slots.{field}[{index}]"), "occurs twice");
+                }
+            }
+        }
+        for (index, days) in slots.promotions.iter().enumerate() {
+            if days.last < days.first {
+                found.add(
+                    format!("print_slots.promotions[{index}].last"),
+                    "is before the first day",
+                );
             }
         }
     }
