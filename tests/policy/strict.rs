@@ -145,7 +145,8 @@ pub(crate) const FULL: &str = r#"{
 }"#;
 
 /// Objects whose keys are data.
-const MAPS: &["goods", &str] = &[
+const MAPS: &[&str] = &[
+    "goods",
     "calendars",
     "half_days",
     "special_hours",
