@@ -166,7 +166,7 @@ fn a_printed_order_is_no_longer_pending() {
     let late = now() + hours(100);
     assert!(watch_of(&order).unprinted);
     assert!(evaluate(&watch_of(&order), &[], &policy, late).is_some());
-    let printed = after(order, vec![Action::LabelPrinted { package }]);
+    let printed = after(order, vec![Action::LabelPrinted { package, job: None }]);
     assert!(!watch_of(&printed).unprinted);
     assert_eq!(evaluate(&watch_of(&printed), &[], &policy, late), None);
 }

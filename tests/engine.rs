@@ -27,6 +27,9 @@ mod odd;
 mod overlap;
 #[path = "engine/packs.rs"]
 mod packs;
+#[cfg(feature = "documents")]
+#[path = "engine/paper.rs"]
+mod paper;
 #[path = "engine/partial.rs"]
 mod partial;
 #[path = "engine/platforms.rs"]

@@ -124,7 +124,7 @@ fn action_of(kind: EventKind, order: &Order, package: &PackageId) -> Action {
         EventKind::LabelFailed => Action::LabelFailed { package, reason: "no".into() },
         EventKind::LabelUnknown => Action::LabelUnknown { package },
         EventKind::LabelConfirmedAbsent => Action::LabelConfirmedAbsent { package },
-        EventKind::LabelPrinted => Action::LabelPrinted { package },
+        EventKind::LabelPrinted => Action::LabelPrinted { package, job: None },
         EventKind::VoidRequested => Action::VoidRequested { package, reason: "x".into() },
         EventKind::LabelVoided => Action::LabelVoided { package },
         EventKind::VoidRejected => Action::VoidRejected { package, reason: "x".into() },
@@ -313,7 +313,7 @@ fn replaying_the_log_yields_the_same_order() {
         allocated(&order, &[(1, &[("1", 2)])]),
         label_requested(&package),
         purchased(&package, "N-1"),
-        Action::LabelPrinted { package: package.clone() },
+        Action::LabelPrinted { package: package.clone(), job: None },
         confirmed(&package),
         tracked(&package, &[Milestone::Accepted, Milestone::Delivered]),
     ] {
@@ -654,7 +654,7 @@ proptest! {
         let (order, package) = labelled("tracks", &[("1", 1)]);
         let order = after(order, vec![confirmed(&package)]);
         let mut events: Vec<Event> = [
-            Action::LabelPrinted { package: package.clone() },
+            Action::LabelPrinted { package: package.clone(), job: None },
             Action::HandedOver { package: package.clone() },
             tracked(&package, &[Milestone::Accepted, Milestone::OutForDelivery]),
             Action::UploadStarted { package: package.clone(), key: label_key(&package) },

@@ -28,9 +28,12 @@ mod labels;
 mod outbox;
 mod plan;
 mod platform_label;
+#[cfg(feature = "documents")]
+mod print;
 mod quotes;
 mod report;
 mod round;
+mod scan;
 mod schedule;
 mod ship;
 mod shops;
@@ -53,6 +56,8 @@ pub use ingest::SyncReport;
 pub use labels::{BatchOptions, ItemOutcome, PackageRef, Progress};
 pub use outbox::OutboxReport;
 pub use plan::{Facts, Step, plan};
+#[cfg(feature = "documents")]
+pub use print::PrintReport;
 pub use report::{PickItem, PickParcel};
 pub use schedule::{Schedule, TickReport};
 pub use ship::UploadTiming;

@@ -42,7 +42,7 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<Vec<ItemOutcome<()>>> {
         self.for_items(items, now, |package| {
-            vec![Action::LabelPrinted { package: package.id.clone() }]
+            vec![Action::LabelPrinted { package: package.id.clone(), job: None }]
         })
         .await
     }

@@ -216,6 +216,9 @@ actions! {
     "E-PRINT" LabelPrinted {
         /// For which parcel.
         package: PackageId,
+        /// In which print job, if it has a name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<String>,
     },
     /// The carrier was asked to void the label.
     "E-VOIDREQ" VoidRequested {

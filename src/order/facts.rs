@@ -94,7 +94,7 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
             package.label.key = None;
             resolve(order, ExceptionKind::LabelUnknown, Some(&id), at);
         }
-        Action::LabelPrinted { package } => {
+        Action::LabelPrinted { package, .. } => {
             let package = package_mut(order, package)?;
             let live = matches!(package.label.state, LabelState::Purchased | LabelState::Printed);
             track(live, kind, "label", &package.label.state)?;

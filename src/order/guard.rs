@@ -189,7 +189,7 @@ pub(super) const fn package_id(action: &Action) -> Option<&PackageId> {
         | Action::LabelFailed { package, .. }
         | Action::LabelUnknown { package }
         | Action::LabelConfirmedAbsent { package }
-        | Action::LabelPrinted { package }
+        | Action::LabelPrinted { package, .. }
         | Action::VoidRequested { package, .. }
         | Action::LabelVoided { package }
         | Action::VoidRejected { package, .. }
