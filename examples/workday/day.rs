@@ -1,7 +1,6 @@
 //! The steps of the day.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use orderflow::engine::{BatchOptions, ItemOutcome, PackageRef, Received};
@@ -278,56 +277,6 @@ async fn buy_all(
         return Err(format!("{} parcels got no label, for example {problem}", left.len()).into());
     }
     Ok(items.to_vec())
-}
-
-pub async fn paper(
-    house: &House,
-    timeline: &Timeline,
-    today: NaiveDate,
-    bought: &[PackageRef],
-    out: &Path,
-) -> Result<(), Failure> {
-    let now = local(today, 9, 45);
-    house.clock.set(now);
-    let mut files = 0;
-    for (item, number) in bought.iter().zip(1..) {
-        for document in house.engine.label_documents(item).await? {
-            let name =
-                format!("{number:04}-{}.{}", item.package, document.document.format.extension());
-            std::fs::write(out.join("labels").join(name), document.document.bytes.expose())?;
-            files += 1;
-        }
-    }
-    let list = house.engine.pick_list(bought).await?;
-    let place: BTreeMap<String, usize> =
-        bought.iter().map(|item| item.package.to_string()).zip(1..).collect();
-    let mut text = format!("PICK LIST  {}\n\n", today.format("%-d %B %Y, 09:45"));
-    for item in &list {
-        let sku = item.sku.as_ref().map_or("(no SKU)", |sku| sku.as_str());
-        // A title from outside must not look like another line.
-        let title: String =
-            item.title.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        text.push_str(&format!("[ ] {:>4} x {sku:<14} {title}\n", item.units));
-        for (parcel, units) in &item.parcels {
-            text.push_str(&format!(
-                "         {units} for label {:04}, {} (order {})\n",
-                place.get(&parcel.package).copied().unwrap_or_default(),
-                parcel.package,
-                parcel.order
-            ));
-        }
-    }
-    std::fs::write(out.join("pick-list.txt"), text)?;
-    house.engine.mark_printed(bought, now).await?;
-    timeline.at(
-        now,
-        &format!(
-            "{files} label files and a pick list of {} SKUs written to {}/",
-            list.len(),
-            out.display()
-        ),
-    );
-    Ok(())
 }
 
 pub async fn shipped(

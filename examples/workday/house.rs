@@ -189,19 +189,19 @@ impl House {
 }
 
 /// A warehouse and the country it serves.
-struct Site {
-    id: &'static str,
-    country: &'static str,
-    zone: Tz,
+pub struct Site {
+    pub id: &'static str,
+    pub country: &'static str,
+    pub zone: Tz,
     street: &'static str,
-    city: &'static str,
+    pub city: &'static str,
     state: &'static str,
-    postal_code: &'static str,
+    pub postal_code: &'static str,
     phone: &'static str,
 }
 
 #[rustfmt::skip]
-const SITES: [Site; 5] = [
+pub const SITES: [Site; 5] = [
     Site { id: "newark", country: "US", zone: ZONE, street: "45 Dock Street",
         city: "Newark", state: "NJ", postal_code: "07102", phone: "2015550123" },
     Site { id: "sao-paulo", country: "BR", zone: chrono_tz::America::Sao_Paulo, street: "Rua do Porto 45",

@@ -18,6 +18,7 @@
 mod day;
 mod house;
 mod markets;
+mod paper;
 mod report;
 mod timeline;
 
@@ -32,15 +33,9 @@ use timeline::Timeline;
 type Failure = Box<dyn std::error::Error>;
 
 const STORE: &str = "workday.sqlite";
-/// What a run writes beside the labels.
-const OWN: [&str; 6] = [
-    STORE,
-    "workday.sqlite-wal",
-    "workday.sqlite-shm",
-    "orders.csv",
-    "shipments.csv",
-    "pick-list.txt",
-];
+/// What a run writes beside the papers of the warehouses.
+const OWN: [&str; 5] =
+    [STORE, "workday.sqlite-wal", "workday.sqlite-shm", "orders.csv", "shipments.csv"];
 
 struct Arguments {
     orders: usize,
@@ -102,30 +97,22 @@ async fn main() -> ExitCode {
 /// being overwritten. Returns where the store goes.
 fn prepare(out: &Path) -> Result<PathBuf, Failure> {
     let at = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
-    let labels = out.join("labels");
-    std::fs::create_dir_all(&labels).map_err(|error| at(&labels, error))?;
+    std::fs::create_dir_all(out).map_err(|error| at(out, error))?;
     let marker = out.join(".workday");
     let ours = marker.exists();
-    let found = OWN.iter().map(|name| out.join(name)).find(|path| path.exists());
-    if let Some(found) = found.filter(|_| !ours) {
+    let papers = house::SITES
+        .iter()
+        .flat_map(|site| paper::FILES.iter().map(move |name| out.join(site.id).join(name)));
+    let own: Vec<PathBuf> = OWN.iter().map(|name| out.join(name)).chain(papers).collect();
+    if let Some(found) = own.iter().find(|path| !ours && path.exists()) {
         return Err(format!("{} is there already and not from here", found.display()).into());
     }
-    if ours {
-        for entry in std::fs::read_dir(&labels).map_err(|error| at(&labels, error))? {
-            let path = entry?.path();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-            if name.is_some_and(|name| name.contains("-PK-") && path.is_file()) {
-                std::fs::remove_file(&path).map_err(|error| at(&path, error))?;
+    for path in own.iter().filter(|_| ours) {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(at(path, error).into());
             }
-        }
-        for name in OWN {
-            let path = out.join(name);
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(at(&path, error).into());
-                }
-                _ => {}
-            }
+            _ => {}
         }
     }
     std::fs::write(&marker, "files of the workday example\n")
@@ -154,8 +141,9 @@ async fn day(arguments: &Arguments) -> Result<bool, Failure> {
 
     day::morning(&house, &timeline, today, arguments.orders).await?;
     let bought = day::labels_bought(&house, &timeline, today).await?;
-    day::paper(&house, &timeline, today, &bought, &arguments.out).await?;
+    paper::printed(&house, &timeline, today, &bought, &arguments.out).await?;
     day::shipped(&house, &timeline, today, &bought).await?;
+    paper::handed_over(&house, &bought, &arguments.out).await?;
     day::stock_told(&house, &timeline, today).await?;
     day::afternoon(&house, &timeline, today).await?;
     day::collected(&house, &timeline, today).await?;

@@ -109,15 +109,20 @@ impl PackingSlip {
         if let Some((number, of)) = self.parcel {
             fields.push((words.package.to_owned(), format!("{number} {} {of}", words.of)));
         }
+        // The longest texts of the slip, so that they have a row of their own.
+        let mut numbers = Vec::new();
         if let Some((carrier, number)) = &self.tracking {
             fields.push((words.carrier.to_owned(), carrier.clone()));
-            fields.push((words.tracking.to_owned(), number.as_str().to_owned()));
+            numbers.push((words.tracking.to_owned(), number.as_str().to_owned()));
         }
         let mut paper = words
             .paper(words.packing_slip)
             .with_size(size)
             .with(Block::Code128(code))
             .with(Block::Fields(fields));
+        if !numbers.is_empty() {
+            paper.push(Block::Fields(numbers));
+        }
         if let Some(recipient) = &self.recipient {
             paper.push(Block::Heading(words.ship_to.to_owned()));
             paper.push(Block::Text(addressed(recipient)));

@@ -81,9 +81,14 @@ pub(super) fn order_number(order: &Order) -> String {
     order.number.clone().unwrap_or_else(|| order.key.order.as_str().to_owned())
 }
 
-/// Variant attributes of a line.
+/// Variant attributes of a line, without what nobody packs by: ids that platforms keep beside them,
+/// and the name of the only variant there is.
 pub(super) fn variants(line: &Line) -> Vec<(String, String)> {
-    line.attributes.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    let tells = |(name, value): &(&String, &String)| {
+        *name != "id" && !name.ends_with("_id") && !value.eq_ignore_ascii_case("default")
+    };
+    let told = line.attributes.iter().filter(tells);
+    told.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// A title with its variants.
@@ -107,11 +112,11 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn of(item: &'a PickItem) -> Self {
-        Self {
-            bin: item.bin.as_deref(),
-            sku: item.sku.as_ref().map(Sku::as_str),
-            title: &item.title,
-            variants: &item.variants,
+        let bin = item.bin.as_deref();
+        match &item.sku {
+            // One SKU in one variant is one article, whatever each listing calls it.
+            Some(sku) => Self { bin, sku: Some(sku.as_str()), title: "", variants: &item.variants },
+            None => Self { bin, sku: None, title: &item.title, variants: &item.variants },
         }
     }
 }
@@ -248,8 +253,12 @@ impl PickList {
     #[must_use]
     pub fn lines(&self) -> Vec<PickLine> {
         let mut lines: BTreeMap<Place<'_>, Vec<(usize, u32)>> = BTreeMap::new();
+        // What it is called on the list: the same whichever package comes first.
+        let mut names: BTreeMap<Place<'_>, &str> = BTreeMap::new();
         for (package, number) in self.packages.iter().zip(1_usize..) {
             for item in &package.items {
+                let known = names.entry(Place::of(item)).or_insert(&item.title);
+                *known = item.title.as_str().min(known);
                 let parts = lines.entry(Place::of(item)).or_default();
                 match parts.last_mut() {
                     Some((last, units)) if *last == number => {
@@ -261,11 +270,15 @@ impl PickList {
         }
         lines
             .into_iter()
-            .map(|(place, packages)| PickLine {
+            .map(|(place, packages)| {
+                let title = names.get(&place).copied().unwrap_or_default().to_owned();
+                (place, packages, title)
+            })
+            .map(|(place, packages, title)| PickLine {
                 item: PickItem {
                     bin: place.bin.map(str::to_owned),
                     sku: place.sku.and_then(|sku| Sku::new(sku).ok()),
-                    title: place.title.to_owned(),
+                    title,
                     variants: place.variants.to_vec(),
                     units: packages.iter().map(|(_, units)| *units).fold(0, u32::saturating_add),
                 },

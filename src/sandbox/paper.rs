@@ -5,7 +5,7 @@ pub(super) fn pdf(lines: &[&str]) -> Vec<u8> {
     let mut stream = String::from("BT /F1 12 Tf 14 TL 20 400 Td\n");
     for line in lines {
         stream.push('(');
-        // Other letters would need an encoded font.
+        // Letters beyond those of Western Europe would need an embedded font.
         for letter in line.chars() {
             match letter {
                 '(' | ')' | '\\' => {
@@ -13,6 +13,7 @@ pub(super) fn pdf(lines: &[&str]) -> Vec<u8> {
                     stream.push(letter);
                 }
                 ' '..='~' => stream.push(letter),
+                '\u{a0}'..='\u{ff}' => stream.push_str(&format!("\\{:03o}", u32::from(letter))),
                 _ => stream.push('?'),
             }
         }
@@ -26,7 +27,7 @@ pub(super) fn pdf(lines: &[&str]) -> Vec<u8> {
          /Resources<</Font<</F1 5 0 R>>>>>>"
             .to_owned(),
         format!("<</Length {}>>\nstream\n{stream}\nendstream", stream.len()),
-        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".to_owned(),
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_owned(),
     ];
     let mut document = String::from("%PDF-1.4\n");
     let mut offsets = Vec::with_capacity(objects.len());

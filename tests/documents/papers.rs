@@ -448,7 +448,7 @@ fn code_128_is_read_back_in_every_set() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(40))]
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(16))]
 
     #[test]
     fn code_128_of_any_ascii_is_read_back(text in "[\\x00-\\x7f]{1,40}") {

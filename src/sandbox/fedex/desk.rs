@@ -37,7 +37,7 @@ const OFFERS: &[Offer] = &[
     Offer {
         service: "FEDEX_GROUND",
         name: "FedEx Ground®",
-        base: 905,
+        base: 640,
         per_zone: 52,
         per_pound: 24,
         days: (1, 5),
@@ -46,7 +46,7 @@ const OFFERS: &[Offer] = &[
     Offer {
         service: "GROUND_HOME_DELIVERY",
         name: "FedEx Home Delivery®",
-        base: 980,
+        base: 690,
         per_zone: 52,
         per_pound: 24,
         days: (1, 5),

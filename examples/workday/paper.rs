@@ -1,0 +1,217 @@
+//! What a warehouse needs on paper: labels in one file, the pick list in the same order, a slip for
+//! each parcel, sheets for the drivers, lists of the day.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use chrono::NaiveDate;
+use orderflow::documents::Words;
+use orderflow::documents::hand_over::HandOver;
+use orderflow::documents::manifest::{ManifestKey, ManifestList, ManifestParcel};
+use orderflow::documents::merge::{PageSize, merge};
+use orderflow::documents::packing_slip::PackingSlip;
+use orderflow::documents::paper::{Fonts, Paper};
+use orderflow::documents::pick_list::{PickList, PickPackage};
+use orderflow::documents::print::PrintFolder;
+use orderflow::engine::{ItemOutcome, PackageRef};
+use orderflow::order::{LogisticsMode, Order};
+use orderflow::shipment::{DocumentKind, LabelFormat, Package};
+use orderflow::{PackageId, Sku};
+
+use crate::Failure;
+use crate::house::{House, SITES, Site, local};
+use crate::timeline::Timeline;
+
+/// Parcels of a warehouse, each with its order.
+type Wave = Vec<(PackageRef, Order, Package)>;
+
+/// What one warehouse may write; anything else in its folder stays.
+pub const FILES: [&str; 6] = [
+    "labels.pdf",
+    "pick-list.pdf",
+    "pick-list.html",
+    "packing-slips.pdf",
+    "hand-over.pdf",
+    "manifests.pdf",
+];
+
+/// Where goods lie: by the first letters of the SKU and a number that is always the same.
+fn bin_of(sku: &Sku) -> Option<String> {
+    let aisle: String = sku.as_str().chars().filter(char::is_ascii_alphabetic).take(1).collect();
+    let shelf = sku.as_str().bytes().fold(7_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 97);
+    Some(format!("{aisle}-{shelf:02}"))
+}
+
+fn words(site: &Site) -> &'static Words {
+    match site.country {
+        "BR" => &Words::PORTUGUESE,
+        "MX" | "AR" => &Words::SPANISH,
+        _ => &Words::ENGLISH,
+    }
+}
+
+/// The parcels of a list by the warehouse they leave from, in the list's order.
+async fn waves(
+    house: &House,
+    items: &[PackageRef],
+) -> Result<BTreeMap<&'static str, Wave>, Failure> {
+    let mut orders = BTreeMap::new();
+    house
+        .look_at_all(house.clock.now(), |order| {
+            orders.insert(order.key.clone(), order.clone());
+        })
+        .await?;
+    let mut waves: BTreeMap<&'static str, Wave> = BTreeMap::new();
+    for item in items {
+        let Some(order) = orders.get(&item.order) else { continue };
+        let Some(package) = order.package(&item.package) else { continue };
+        let site = SITES
+            .iter()
+            .find(|site| package.warehouse.as_ref().is_some_and(|id| id.as_str() == site.id));
+        if let Some(site) = site {
+            let parcel = (item.clone(), order.clone(), package.clone());
+            waves.entry(site.id).or_default().push(parcel);
+        }
+    }
+    Ok(waves)
+}
+
+fn site(id: &str) -> &'static Site {
+    SITES.iter().find(|site| site.id == id).unwrap_or(&SITES[0])
+}
+
+fn written(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// Several papers as one file.
+fn together(papers: impl IntoIterator<Item = Paper>) -> Result<Vec<u8>, Failure> {
+    let fonts = Fonts::default();
+    let printed: Vec<_> = papers
+        .into_iter()
+        .map(|paper| paper.pdf(&fonts).into_document(DocumentKind::Other))
+        .collect();
+    let merged = merge(&printed);
+    if let Some((place, fault)) = merged.faults().next() {
+        return Err(format!("paper {place}: {fault}").into());
+    }
+    let document = merged.document(&LabelFormat::Pdf).ok_or("there is nothing to print")?;
+    Ok(document.bytes.expose().clone())
+}
+
+/// 09:45: everything that is needed to pick and to pack, a folder for each warehouse.
+pub async fn printed(
+    house: &House,
+    timeline: &Timeline,
+    today: NaiveDate,
+    bought: &[PackageRef],
+    out: &Path,
+) -> Result<(), Failure> {
+    let now = local(today, 9, 45);
+    house.clock.set(now);
+    let mut lines = Vec::new();
+    let mut labels = 0;
+    for (id, wave) in waves(house, bought).await? {
+        let (site, words) = (site(id), words(site(id)));
+        let folder = out.join(id);
+        std::fs::create_dir_all(&folder)?;
+        let clock = |at: chrono::DateTime<chrono::Utc>| {
+            at.with_timezone(&site.zone).format("%Y-%m-%d %H:%M").to_string()
+        };
+        let packages: Vec<PickPackage> = wave
+            .iter()
+            .map(|(_, order, package)| PickPackage::of(order, package, bin_of))
+            .collect();
+        let list = PickList::new(format!("{id} 09:45"), packages).with_made_at(clock(now));
+        let of: BTreeMap<&PackageId, &(PackageRef, Order, Package)> =
+            wave.iter().map(|parcel| (&parcel.2.id, parcel)).collect();
+        let in_order: Vec<_> = list.label_order().filter_map(|id| of.get(id).copied()).collect();
+
+        let items: Vec<PackageRef> = in_order.iter().map(|parcel| parcel.0.clone()).collect();
+        let folder_printer = PrintFolder::new(&folder);
+        let report = house.engine.print_labels(&items, &folder_printer, "labels", now).await?;
+        let failed = report.items.iter().find(|outcome| !outcome.is_done());
+        if let Some(ItemOutcome::Failed(error)) = failed {
+            return Err(format!("labels of {id}: {error}").into());
+        }
+        labels += report.items.len();
+        let paper = list.paper(words);
+        written(&folder, "pick-list.html", paper.html().expose().as_bytes())?;
+        written(&folder, "pick-list.pdf", &together([paper])?)?;
+        let slips: Result<Vec<Paper>, _> = in_order
+            .iter()
+            .map(|(_, order, package)| {
+                PackingSlip::of(order, package, clock(order.placed_at))
+                    .with_shop("Harbor Goods")
+                    .paper(words, PageSize::LABEL)
+            })
+            .collect();
+        written(&folder, "packing-slips.pdf", &together(slips?)?)?;
+        lines.push(format!(
+            "  {id:<13} {:>4} labels, {:>3} rows to pick",
+            items.len(),
+            list.lines().len()
+        ));
+    }
+    timeline.at(
+        now,
+        &format!(
+            "{labels} labels in {} files, pick lists and packing slips written to {}/",
+            lines.len(),
+            out.display()
+        ),
+    );
+    lines.iter().for_each(|line| timeline.note(line));
+    Ok(())
+}
+
+/// 10:30: a sheet for each driver, and the day's list of each carrier account.
+pub async fn handed_over(house: &House, bought: &[PackageRef], out: &Path) -> Result<(), Failure> {
+    let now = house.clock.now();
+    for (id, wave) in waves(house, bought).await? {
+        let (site, words) = (site(id), words(site(id)));
+        let folder = out.join(id);
+        let mut carriers: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        let mut listed = Vec::new();
+        for (_, order, package) in &wave {
+            let Some(tracking) = &package.tracking else { continue };
+            carriers.entry(tracking.carrier.to_string()).or_default().push(tracking.number.clone());
+            let Some(record) = package.label.record.as_ref() else { continue };
+            if order.logistics == LogisticsMode::SellerCarrier {
+                listed.push(ManifestParcel {
+                    key: ManifestKey {
+                        carrier: record.carrier.clone(),
+                        account: "Harbor Goods".to_owned(),
+                        origin_postcode: site.postal_code.to_owned(),
+                        date: record.mailing_date.unwrap_or(now.date_naive()),
+                    },
+                    number: record.number.clone(),
+                    service: record.service.clone(),
+                    weight: package.weight,
+                    manifest: None,
+                });
+            }
+        }
+        let sheets = carriers.into_iter().map(|(carrier, numbers)| {
+            HandOver {
+                carrier,
+                time: now.with_timezone(&site.zone).format("%Y-%m-%d %H:%M").to_string(),
+                warehouse: format!("{id}, {}", site.city),
+                person: None,
+                numbers,
+            }
+            .paper(words)
+        });
+        written(&folder, "hand-over.pdf", &together(sheets)?)?;
+        let (lists, faults) = ManifestList::group(listed);
+        if let Some(fault) = faults.first() {
+            return Err(format!("manifest of {id}: {fault}").into());
+        }
+        if !lists.is_empty() {
+            let papers = lists.iter().map(|list| list.paper(words));
+            written(&folder, "manifests.pdf", &together(papers)?)?;
+        }
+    }
+    Ok(())
+}
