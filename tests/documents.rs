@@ -9,6 +9,9 @@
     clippy::indexing_slicing
 )]
 
+#[cfg(all(feature = "ipp", feature = "reqwest"))]
+#[path = "documents/ipp.rs"]
+mod ipp;
 #[path = "documents/labels.rs"]
 mod labels;
 #[path = "documents/merging.rs"]
