@@ -1,0 +1,11 @@
+//! DHL: three products that share a name and nothing else.
+//!
+//! | Product | For | Module |
+//! |---|---|---|
+//! | DHL eCommerce Americas | light parcels from the United States and Canada | [`ecommerce`] |
+//!
+//! Each has hosts, credentials and numbers of its own; an adapter of one never asks another.
+
+pub mod ecommerce;
+mod events;
+mod shared;

@@ -1,0 +1,5 @@
+//! Stand-ins of the products that sell labels.
+
+mod travel;
+
+pub mod ecommerce;
