@@ -5,5 +5,7 @@
 
 #[path = "dhl/ecommerce.rs"]
 mod ecommerce;
+#[path = "dhl/express.rs"]
+mod express;
 #[path = "dhl/house.rs"]
 mod house;

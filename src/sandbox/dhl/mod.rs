@@ -3,3 +3,4 @@
 mod travel;
 
 pub mod ecommerce;
+pub mod express;
