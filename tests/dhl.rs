@@ -9,3 +9,5 @@ mod ecommerce;
 mod express;
 #[path = "dhl/house.rs"]
 mod house;
+#[path = "dhl/tracking.rs"]
+mod tracking;

@@ -26,8 +26,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::house::{
-    self, Carrier, FAST, Says, abroad, as_transport, fixture, fixtures_of, intent, key, noon,
-    parcel, parcel_abroad, sender, shows_no_secret, today,
+    self, Carrier, FAST, Says, abroad, as_transport, buy_patiently, fixture, fixtures_of, intent,
+    key, noon, parcel, parcel_abroad, sender, shows_no_secret, today,
 };
 
 const PRODUCTS: &str = "POST /shipping/v4/products";
@@ -762,4 +762,20 @@ async fn a_day_is_closed_once_and_what_is_on_it_is_not_voided() {
     assert_eq!(town.dhl.void_label(&home).await.unwrap_err().kind(), ErrorKind::Rejected);
     let again = town.dhl.close_day(&numbers[..1]).await.unwrap();
     assert_eq!(again.refused[0].code.as_deref(), Some("MANIFESTED_ALREADY"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_goes_wrong_every_parcel_has_one_label_in_the_end() {
+    for seed in [1, 2, 3] {
+        let patient = |config: DhlEcommerceConfig| config.with_retry(RetryPolicy::default());
+        let town = town(patient, Faults::seeded(seed, 250));
+        let mut numbers = Vec::new();
+        for n in 0..20 {
+            let text = format!("PK-{n}");
+            numbers.push(buy_patiently(&town.dhl, &purchase(&text), &text).await.record.number);
+        }
+        let sold = town.ledger.labels();
+        assert_eq!(sold.len(), 20, "seed {seed}");
+        assert!(sold.iter().zip(&numbers).all(|(sold, number)| sold.number == number.as_str()));
+    }
 }

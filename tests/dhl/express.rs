@@ -24,8 +24,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::house::{
-    self, Carrier, FAST, Says, abroad, as_transport, fixture, fixtures_of, intent, key, noon,
-    parcel, parcel_abroad, parisian, recipient, sender, shows_no_secret, size, today,
+    self, Carrier, FAST, Says, abroad, as_transport, buy_patiently, fixture, fixtures_of, intent,
+    key, noon, parcel, parcel_abroad, parisian, recipient, sender, shows_no_secret, size, today,
 };
 
 const RATES: &str = "POST /rates";
@@ -830,4 +830,20 @@ async fn a_wrong_password_stops_the_account() {
     let dhl = DhlExpress::new(config, sandbox.transport()).unwrap();
     let error = dhl.rates(&parcel()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AuthRejected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_goes_wrong_every_parcel_has_one_waybill_in_the_end() {
+    for seed in [1, 2, 3] {
+        let patient = |config: DhlExpressConfig| config.with_retry(RetryPolicy::default());
+        let town = town(patient, |stand_in| stand_in, Faults::seeded(seed, 250));
+        let mut numbers = Vec::new();
+        for n in 0..20 {
+            let text = format!("PK-{n}");
+            numbers.push(buy_patiently(&town.dhl, &purchase(&text), &text).await.record.number);
+        }
+        let sold = town.ledger.labels();
+        assert_eq!(sold.len(), 20, "seed {seed}");
+        assert!(sold.iter().zip(&numbers).all(|(sold, number)| sold.number == number.as_str()));
+    }
 }

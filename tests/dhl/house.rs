@@ -8,13 +8,14 @@ use chrono::{DateTime, NaiveDate, TimeZone, Utc};
 use http::{HeaderMap, StatusCode};
 use orderflow::client::{Quota, Response, Transport, TransportError, WireRequest};
 use orderflow::ids::CarrierId;
+use orderflow::ports::{CarrierAdapter, Recovery};
 use orderflow::shipment::{
-    CustomsDeclaration, CustomsItem, LabelFormat, LabelIntent, LabelRequest, RateRequest,
+    CustomsDeclaration, CustomsItem, Label, LabelFormat, LabelIntent, LabelRequest, RateRequest,
     ServiceKey,
 };
 use orderflow::{
-    Address, Contact, Country, Currency, Dimensions, Grams, IdempotencyKey, Millimetres, Money,
-    ServiceCode,
+    Address, Contact, Country, Currency, Dimensions, ErrorKind, Grams, IdempotencyKey, Millimetres,
+    Money, ServiceCode,
 };
 use serde_json::Value;
 
@@ -256,4 +257,37 @@ pub(crate) fn shows_no_secret(text: &str) {
     for canary in CANARIES {
         assert!(!text.contains(canary), "{canary} in {text}");
     }
+}
+
+/// Buys as a host does: after a lost answer it looks until it knows, and buys again only what was
+/// surely not bought.
+pub(crate) async fn buy_patiently(
+    carrier: &dyn CarrierAdapter,
+    request: &LabelRequest,
+    text: &str,
+) -> Label {
+    let mut lost = false;
+    for _ in 0..60 {
+        let error = if lost {
+            match carrier.recover_label(&intent(request.clone(), text)).await {
+                Ok(Recovery::Found(label)) => return *label,
+                Ok(Recovery::Absent) => {
+                    lost = false;
+                    continue;
+                }
+                Ok(undecided) => panic!("{text}: {undecided:?}"),
+                Err(error) => error,
+            }
+        } else {
+            match carrier.buy_label(request, &key(text)).await {
+                Ok(label) => return label,
+                Err(error) => error,
+            }
+        };
+        lost |= error.is_ambiguous();
+        // A login or a search whose answer cannot be read has done nothing.
+        let passes = error.is_passing() || error.kind() == ErrorKind::UnexpectedAnswer;
+        assert!(lost || passes, "{text}: {error}");
+    }
+    panic!("{text} is not bought");
 }

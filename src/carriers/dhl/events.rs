@@ -26,33 +26,59 @@ const fn blame(all: &'static [&'static str], milestone: Milestone, reason: Reaso
 /// In order: the first that fits decides. Deliveries to somebody who is not the buyer come before
 /// deliveries, and what was not done before what was.
 const TABLE: &[Words] = &[
-    // Says what may happen, not what did.
+    // About papers and plans, not about the parcel.
     say(&["PLANNED FOR DELIVERY"], Other),
-    say(&["AT_SHIPPER"], Returned),
-    say(&["DELIVERED AT SHIPPER"], Returned),
+    say(&["PROOF OF DELIVERY"], Other),
+    say(&["PAPER POD"], Other),
+    say(&["RETURN ORDER"], Other),
+    // The end of a way back.
+    say(&["AT SHIPPER"], Returned),
+    say(&["RETURN DELIVERED"], Returned),
     say(&["RETURNS DELIVERED"], Returned),
-    say(&["RETURN", "DELIVERED"], Returned),
-    say(&["AT_PARCELSHOP"], AvailableForPickup),
-    say(&["DELIVERED", "PARCELSHOP"], AvailableForPickup),
+    say(&["RETURNED TO SENDER DELIVERED"], Returned),
+    say(&["DELIVERED BACK"], Returned),
+    // Not the buyer, but where the buyer goes.
+    blame(&["STORAGE PERIOD ENDED"], ReturnStarted, Consignee),
+    say(&["DELIVERED AT PARCELSHOP"], AvailableForPickup),
+    say(&["DELIVERED AT PARCELSTATION"], AvailableForPickup),
+    say(&["DELIVERED", "SERVICEPOINT"], AvailableForPickup),
+    say(&["DELIVERED TO POST OFFICE"], AvailableForPickup),
     say(&["DELIVERED TO PICK-UP"], AvailableForPickup),
     say(&["DELIVERED TO AGENT"], DepartedHub),
+    say(&["DELIVERED AT DEPOT"], DepartedHub),
+    // The driver comes back, not the parcel.
+    say(&["RETURN TO HUB"], ArrivedHub),
+    say(&["RETURNED FROM", "ROUTE"], ArrivedHub),
+    // What was not done, and what follows from it.
+    blame(&["NOT BE DELIVERED", "RETURN"], ReturnStarted, Consignee),
+    blame(&["BE RETURNED"], ReturnStarted, Consignee),
+    blame(&["RETURN", "TO SENDER"], ReturnStarted, Consignee),
+    blame(&["RETURN", "TO THE SENDER"], ReturnStarted, Consignee),
+    blame(&["RETURN", "TO SHIPPER"], ReturnStarted, Consignee),
+    say(&["OUT FOR", "DELIVERY ATTEMPT"], OutForDelivery),
+    say(&["DELIVERY ATTEMPT SUCCESSFUL"], Delivered),
     blame(&["DELIVERY ATTEMPT"], AttemptFailed, Consignee),
     blame(&["ATTEMPTED DELIVERY"], AttemptFailed, Consignee),
     blame(&["NOT HOME"], AttemptFailed, Consignee),
     blame(&["NO ONE HOME"], AttemptFailed, Consignee),
     blame(&["REFUSED"], Exception, Consignee),
-    blame(&["STORAGE PERIOD ENDED"], ReturnStarted, Consignee),
     blame(&["INSUFFICIENT ADDRESS"], Exception, Consignee),
     blame(&["INCORRECT ADDRESS"], Exception, Consignee),
-    blame(&["NOT", "DELIVERED"], Exception, Unknown),
-    blame(&["NOT", "DELIVERABLE"], Exception, Consignee),
+    blame(&["NOT DELIVERED"], Exception, Unknown),
+    blame(&["NOT BE DELIVERED"], Exception, Unknown),
+    blame(&["COULDN", "DELIVERED"], Exception, Unknown),
+    blame(&["NOT DELIVERABLE"], Exception, Consignee),
     blame(&["UNDELIVER"], Exception, Unknown),
+    blame(&["DELIVERY FAILED"], Exception, Unknown),
+    // Soon, which is not yet.
+    say(&["BE DELIVERED"], DepartedHub),
+    say(&["PARTIAL", "DELIVER"], OutForDelivery),
+    say(&["PARTLY DELIVERED"], OutForDelivery),
     blame(&["DESTROYED"], Lost, Carrier),
-    blame(&["LOST"], Lost, Carrier),
+    blame(&[" LOST"], Lost, Carrier),
     say(&["RETURN"], ReturnStarted),
     say(&["OUT FOR DELIVERY"], OutForDelivery),
     say(&["OUT WITH COURIER"], OutForDelivery),
-    say(&["LOADED ONTO THE DELIVERY VEHICLE"], OutForDelivery),
     say(&["LOADED", "DELIVERY VEHICLE"], OutForDelivery),
     say(&["AVAILABLE FOR PICK"], AvailableForPickup),
     say(&["READY FOR PICK"], AvailableForPickup),
@@ -70,13 +96,14 @@ const TABLE: &[Words] = &[
     say(&["DELIVERED"], Delivered),
     say(&["DEPARTED"], DepartedHub),
     say(&["ARRIVED"], ArrivedHub),
+    say(&["ARRIVAL"], ArrivedHub),
     say(&["PROCESSED"], ArrivedHub),
 ];
 
 /// What words say, where they say anything. Words say less than codes: "delivered" alone counts
 /// only after every other meaning of it.
 pub(super) fn by_words(text: &str) -> Option<(Milestone, Option<ReasonGroup>)> {
-    let text = text.to_uppercase();
+    let text = text.to_uppercase().replace('_', " ");
     TABLE
         .iter()
         .find(|row| row.all.iter().all(|word| text.contains(word)))
@@ -96,10 +123,44 @@ mod tests {
             ("DELIVERED_AT_SHIPPER", Returned),
             ("RETURNS DELIVERED", Returned),
             ("Shipment could not be delivered", Exception),
+            (
+                "The shipment could not be delivered and will be returned to the sender",
+                ReturnStarted,
+            ),
+            ("Shipment ready to be delivered on the next working day", DepartedHub),
+            ("Partially delivered", OutForDelivery),
+            ("The shipment has been dropped off at Parcelshop by sender", Other),
+            ("PARCEL_RETURNED_FROM_ROUTE", ArrivedHub),
+            ("OUT FOR SECOND DELIVERY ATTEMPT", OutForDelivery),
+            ("SECOND DELIVERY ATTEMPT SUCCESSFUL", Delivered),
             ("DELIVERED", Delivered),
         ] {
-            assert_eq!(by_words(text).map(|(milestone, _)| milestone), Some(milestone), "{text}");
+            let read = by_words(text).map_or(Other, |(milestone, _)| milestone);
+            assert_eq!(read, milestone, "{text}");
         }
         assert_eq!(by_words("Reticulating splines"), None);
+    }
+
+    #[test]
+    fn words_call_nothing_delivered_that_the_reviewed_codes_do_not() {
+        let rows = crate::carriers::events::reviewed("dhl/ecommerce", "event-codes.csv");
+        for row in rows {
+            if let Some((Delivered, _)) = by_words(&row[1]) {
+                assert_eq!(row[3], "delivered", "{row:?}");
+            }
+            if let Some((Returned | ReturnStarted, _)) = by_words(&row[1]) {
+                assert!(["returned", "exception"].contains(&row[3].as_str()), "{row:?}");
+            }
+        }
+        let rows =
+            crate::carriers::events::reviewed("dhl/tracking", "status-codes-all-services.csv");
+        for row in rows {
+            let words = format!("{} {}", row[1], row[2]).to_uppercase();
+            let later = ["WILL BE", "READY TO BE", "COULD NOT", "COULDN", "RETURN"];
+            if later.iter().any(|word| words.contains(word)) {
+                let read = by_words(&words).map(|(milestone, _)| milestone);
+                assert_ne!(read, Some(Delivered), "{row:?}");
+            }
+        }
     }
 }

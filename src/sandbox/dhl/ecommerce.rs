@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value, json};
 
-use super::travel::{Journey, Step, amount, fetched_at, number, text};
+use super::travel::{Journey, Step, amount, fetched_at, number, set, text};
 use crate::money::{Currency, Money};
 use crate::sandbox::{
     Answer, Asked, Ledger, Quirk, Scenario, SoldLabel, StandIn, lock, paper, percent_decode,
@@ -228,14 +228,18 @@ fn products(body: &Value) -> Answer {
         .collect();
     let mut echo = body.clone();
     if offers.is_empty() {
-        echo["invalidParams"] = json!([{
-            "name": "weight", "path": "/packageDetail", "reason": "exceeds every product's limit",
-        }]);
+        set(
+            &mut echo,
+            "invalidParams",
+            json!([{
+                "name": "weight", "path": "/packageDetail", "reason": "exceeds every product's limit",
+            }]),
+        );
     } else {
         // Returns never have a price.
         offers.insert(0, json!({"orderedProductId": "RGN", "productName": "DHL Return Ground"}));
     }
-    echo["products"] = Value::Array(offers);
+    set(&mut echo, "products", Value::Array(offers));
     answer(StatusCode::OK, &echo)
 }
 
@@ -568,7 +572,7 @@ impl Sold {
             "link": "https://elsewhere.invalid/shipping/v4/label",
         });
         if !self.tracking_id.is_empty() {
-            label["trackingId"] = json!(self.tracking_id);
+            set(&mut label, "trackingId", json!(self.tracking_id));
         }
         json!({"orderedProductId": self.product.0, "labels": [label]})
     }

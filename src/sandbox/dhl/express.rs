@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value, json};
 
-use super::travel::{Journey, Step, amount, fetched_at, number, text};
+use super::travel::{Journey, Step, amount, fetched_at, number, set, text};
 use crate::money::{Currency, Money};
 use crate::sandbox::{Answer, Asked, Ledger, Quirk, Scenario, SoldLabel, StandIn, lock, paper};
 
@@ -542,7 +542,7 @@ fn written(at: DateTime<Utc>, step: Step, sold: &Sold, exact: bool) -> Value {
         "signedBy": "",
     });
     if exact {
-        event["GMTOffset"] = json!("+01:00");
+        set(&mut event, "GMTOffset", json!("+01:00"));
     }
     event
 }

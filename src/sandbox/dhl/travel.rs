@@ -96,3 +96,10 @@ pub(super) fn number(value: &Value, pointer: &str) -> Option<rust_decimal::Decim
 pub(super) fn amount(cents: u32) -> Value {
     serde_json::json!(f64::from(cents) / 100.0)
 }
+
+/// Adds a field to an object; anything else stays as it is.
+pub(super) fn set(object: &mut Value, name: &str, value: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), value);
+    }
+}

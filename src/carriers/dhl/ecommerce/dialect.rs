@@ -14,6 +14,9 @@ use ErrorKind::{AuthExpired, AuthRejected, NotFound, RateLimited, Rejected, Tran
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct EcommerceDialect;
 
+/// After a used-up volume, which the carrier counts by the week.
+const QUOTA_PAUSE: std::time::Duration = std::time::Duration::from_secs(3_600);
+
 /// The codes that have a meaning of their own; all others follow their status.
 const CODES: &[(&str, ErrorKind, &str)] = &[
     ("400.0000001", Rejected, "a parameter of the query is missing"),
@@ -145,6 +148,16 @@ impl Dialect for EcommerceDialect {
             problem.kind = *kind;
             problem.message = message;
         }
+        // Calls in a burst are let through soon; the volume of the week is used up for longer.
+        let says_quota = |text: &Option<String>| {
+            text.as_deref().is_some_and(|text| text.to_ascii_lowercase().contains("quota"))
+        };
+        if problem.kind == RateLimited
+            && (says_quota(&problem.vendor.code) || says_quota(&problem.vendor.message))
+        {
+            problem.pause = Some(QUOTA_PAUSE);
+            problem.message = "the account's volume is used up";
+        }
         if operation == "login" && problem.kind == AuthExpired {
             problem.kind = AuthRejected;
             problem.message = "id and secret are refused";
@@ -216,5 +229,15 @@ mod tests {
             let problem = refused("any", status, body.as_bytes());
             assert_eq!((problem.kind, problem.vendor.code.as_deref()), (kind, code), "{body}");
         }
+    }
+
+    #[test]
+    fn a_burst_passes_soon_and_a_used_up_volume_does_not() {
+        let spike = refused("track", 429, br#"{"title":"Spike arrest violation"}"#);
+        assert_eq!(spike.pause, None);
+        let body = br#"{"fault":{"faultstring":"Rate limit quota violation",
+            "detail":{"errorcode":"policies.ratelimit.QuotaViolation"}}}"#;
+        let quota = refused("track", 429, body);
+        assert_eq!((quota.kind, quota.pause), (RateLimited, Some(QUOTA_PAUSE)));
     }
 }

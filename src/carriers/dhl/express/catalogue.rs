@@ -120,4 +120,15 @@ mod tests {
         assert_eq!(seen, 4);
         assert!(catalogue().iter().all(|service| service.key.service.as_str() != "J"));
     }
+
+    #[test]
+    fn every_member_of_the_union_is_a_country_the_carrier_knows() {
+        let rows = reviewed("dhl/express", "country-reference-sample.csv");
+        assert!(rows.len() > 200, "{}", rows.len());
+        for country in union() {
+            let row = rows.iter().find(|row| row[0] == country.as_str());
+            assert_eq!(row.unwrap_or_else(|| panic!("{country}"))[6], "EU", "{country}");
+        }
+        assert_eq!(union().len(), 27);
+    }
 }

@@ -211,6 +211,10 @@ mod tests {
         assert!(examples.len() > 30, "{}", examples.len());
         for (call, body) in examples {
             let status = call.split(' ').nth(2).unwrap();
+            // What a dry run would refuse comes under a good status.
+            if status.starts_with('2') {
+                continue;
+            }
             let problem = refused(status.parse().unwrap(), &body.to_string());
             let kinds: &[ErrorKind] = match status {
                 "400" => &[Rejected, Configuration],

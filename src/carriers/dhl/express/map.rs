@@ -101,10 +101,9 @@ fn party(config: &DhlExpressConfig, role: &str, contact: &Contact) -> Result<Par
 /// A local time with its offset glued on, which is no RFC 3339.
 fn stamp(config: &DhlExpressConfig, local: NaiveDateTime) -> Result<String> {
     let now = config.clock.now();
-    let planned = config.zone.from_local_datetime(&local).earliest().map_or_else(
+    let planned = config.zone.from_local_datetime(&local).earliest().unwrap_or_else(
         // The hour that summer time leaves out.
         || config.zone.from_utc_datetime(&local),
-        |at| at,
     );
     let soonest = (now + TimeDelta::minutes(10)).with_timezone(&config.zone);
     let at = if planned >= soonest {
