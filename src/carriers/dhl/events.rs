@@ -1,6 +1,6 @@
 //! What the three products say alike: words of events, where no code tells.
 
-use crate::shipment::{Milestone, ReasonGroup};
+use crate::shipment::{Milestone, ReasonGroup, TrackingEvent};
 
 use Milestone::{
     ArrivedHub, AttemptFailed, AvailableForPickup, CustomsCleared, CustomsStarted, Delivered,
@@ -110,9 +110,45 @@ pub(super) fn by_words(text: &str) -> Option<(Milestone, Option<ReasonGroup>)> {
         .map(|row| (row.milestone, row.reason))
 }
 
+/// A delivery after the way back has begun is one to the sender: no product says so by itself.
+pub(super) fn close_returns(events: &mut [TrackingEvent]) {
+    let began = events
+        .iter()
+        .filter(|event| event.milestone == ReturnStarted)
+        .map(|event| event.time.approximate())
+        .min();
+    let Some(began) = began else { return };
+    for event in events {
+        if event.milestone == Delivered && event.time.approximate() > began {
+            event.milestone = Returned;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shipment::EventTime;
+
+    #[test]
+    fn a_delivery_on_the_way_back_is_a_return_and_one_before_it_stays_a_delivery() {
+        let event = |hour, milestone| TrackingEvent {
+            time: EventTime::Instant(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hour)),
+            place: None,
+            raw_code: String::new(),
+            raw_text: String::new(),
+            milestone,
+            reason: None,
+        };
+        // Newest first, as some products tell it.
+        let mut events = [event(30, Delivered), event(20, ReturnStarted), event(10, Delivered)];
+        close_returns(&mut events);
+        let milestones = events.map(|event| event.milestone);
+        assert_eq!(milestones, [Returned, ReturnStarted, Delivered]);
+        let mut only = [event(10, Delivered)];
+        close_returns(&mut only);
+        assert_eq!(only[0].milestone, Delivered);
+    }
 
     #[test]
     fn delivered_to_somebody_else_is_no_delivery() {

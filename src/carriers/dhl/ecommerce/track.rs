@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use super::events::meaning;
 use super::wire::{Event, TrackedPackage};
+use crate::carriers::dhl::events::close_returns;
 use crate::carriers::dhl::shared::day;
 use crate::client::wire::filled;
 use crate::shipment::number::normalize;
@@ -93,6 +94,7 @@ pub(super) fn outcome(package: TrackedPackage) -> TrackOutcome {
             events.push(event);
         }
     }
+    close_returns(&mut events);
     TrackOutcome::Found { events, estimated_delivery }
 }
 

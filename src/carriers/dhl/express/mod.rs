@@ -44,6 +44,7 @@
 mod calls;
 mod catalogue;
 mod config;
+mod customs;
 mod dialect;
 mod events;
 mod map;

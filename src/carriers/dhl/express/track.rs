@@ -4,6 +4,7 @@ use chrono::{FixedOffset, NaiveDateTime, NaiveTime, TimeZone as _};
 
 use super::events::{PARTIAL, meaning};
 use super::wire::{Event, TrackAnswer, TrackedShipment};
+use crate::carriers::dhl::events::close_returns;
 use crate::carriers::dhl::shared::day;
 use crate::client::wire::filled;
 use crate::ids::TrackingNumber;
@@ -55,8 +56,11 @@ fn all_delivered(shipment: &TrackedShipment) -> bool {
 fn found(shipment: &TrackedShipment, events: &[Event], piece: Option<&[Event]>) -> TrackOutcome {
     // A piece that has its own delivery does not wait for the others.
     let complete = piece.is_none() && all_delivered(shipment);
+    let mut events: Vec<TrackingEvent> =
+        events.iter().filter_map(|event| read(event, complete)).collect();
+    close_returns(&mut events);
     TrackOutcome::Found {
-        events: events.iter().filter_map(|event| read(event, complete)).collect(),
+        events,
         estimated_delivery: shipment.estimated_delivery_date.as_deref().and_then(day),
     }
 }

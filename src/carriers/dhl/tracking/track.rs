@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDateTime, NaiveTime};
 use super::Question;
 use super::wire::{Place, Shipment, Status};
 use crate::address::Country;
-use crate::carriers::dhl::events::by_words;
+use crate::carriers::dhl::events::{by_words, close_returns};
 use crate::carriers::dhl::shared::day;
 use crate::client::wire::filled;
 use crate::shipment::number::normalize;
@@ -102,6 +102,7 @@ pub(super) fn found(shipment: &Shipment) -> TrackOutcome {
     {
         events.push(status);
     }
+    close_returns(&mut events);
     TrackOutcome::Found {
         events,
         estimated_delivery: shipment.estimated_time_of_delivery.as_deref().and_then(day),
