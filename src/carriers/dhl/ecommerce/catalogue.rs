@@ -9,7 +9,7 @@ use crate::shipment::{CarrierService, CostTier, Coverage, ServiceKey};
 use crate::units::Grams;
 
 /// The day the catalogue was last compared with the carrier's reference pages.
-pub const CATALOGUE_AS_OF: &str = "2026-06-01";
+pub const CATALOGUE_AS_OF: &str = "2026-11-26";
 
 /// Parcel Ground, inside the United States.
 pub const GROUND: &str = "GND";

@@ -90,7 +90,7 @@ const TRACK_BATCH: usize = 10;
 const TRACK_CONCURRENCY: usize = 4;
 /// Pages of one tracking call: ten numbers that were each used ten times.
 const TRACK_PAGES: usize = 10;
-/// The largest manifest the carrier makes: "last 20,000 labels".
+/// A manifest of "everything open" holds the last 20,000 labels; nothing says that more fit.
 const MANIFEST_SIZE: u32 = 20_000;
 
 /// One pickup account with the carrier. Cheap to clone; clones share tokens and limits.
