@@ -6,6 +6,8 @@
 //! payloads come from the vendors' published examples, not from this crate's wire types. A
 //! [`Ledger`] of what was sold and confirmed is the witness for "nothing twice, nothing lost".
 
+#[cfg(feature = "dhl")]
+pub mod dhl;
 mod faults;
 #[cfg(feature = "fedex")]
 pub mod fedex;
@@ -13,6 +15,7 @@ mod ledger;
 #[cfg(feature = "mercado-libre")]
 pub mod mercado_libre;
 #[cfg(any(
+    feature = "dhl",
     feature = "fedex",
     feature = "mercado-libre",
     feature = "tiktok-shop",

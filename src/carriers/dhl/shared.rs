@@ -1,0 +1,236 @@
+//! What the products have in common on our side: references, days, documents.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::NaiveDate;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::address::{Address, Contact, Country};
+use crate::carriers::fitting::{misfit, squeezed, us_state};
+use crate::carriers::images::decode_image;
+use crate::error::{Error, Result};
+use crate::ids::IdempotencyKey;
+use crate::order::AddressProblem;
+use crate::personal::Personal;
+use crate::shipment::{Document, DocumentKind, LabelFormat};
+use crate::units::Grams;
+
+/// The name of a purchase on their side: the key to the base of 36, 25 characters, which fits the
+/// shortest field (30). It names the purchase and not the parcel: a parcel may be sold a label anew.
+pub(super) fn purchase_reference(key: IdempotencyKey) -> String {
+    let mut left = key.as_uuid().as_u128();
+    let mut digits = ['0'; 25];
+    for digit in digits.iter_mut().rev() {
+        let value = u32::try_from(left % 36).unwrap_or_default();
+        *digit = char::from_digit(value, 36).unwrap_or('0').to_ascii_uppercase();
+        left /= 36;
+    }
+    digits.into_iter().collect()
+}
+
+pub(super) fn date(date: NaiveDate) -> String {
+    date.format("%Y-%m-%d").to_string()
+}
+
+/// The day at the beginning of a date or a time.
+pub(super) fn day(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text.trim().get(..10)?, "%Y-%m-%d").ok()
+}
+
+/// Kilograms, rounded up.
+pub(super) fn kilograms(grams: Grams, digits: u32) -> Decimal {
+    Decimal::new(i64::from(grams.get()), 3)
+        .round_dp_with_strategy(digits, RoundingStrategy::ToPositiveInfinity)
+}
+
+/// Whether a country measures in pounds and inches; an unknown one does not.
+pub(super) fn imperial(sender: &Address) -> bool {
+    sender.country == Some(Country::US)
+}
+
+pub(super) fn country(role: &str, address: &Address) -> Result<Country> {
+    address.country.ok_or_else(|| misfit(role, "address.country", AddressProblem::Incomplete))
+}
+
+/// The state as the carrier wants it: letters for the United States, else as given.
+pub(super) fn state(role: &str, address: &Address, country: Country) -> Result<Option<String>> {
+    let given = squeezed(address.state.as_deref().unwrap_or_default());
+    let needed = ["US", "CA"].contains(&country.as_str());
+    if country == Country::US && !given.is_empty() {
+        return us_state(&given)
+            .map(|code| Some(code.to_owned()))
+            .ok_or_else(|| misfit(role, "address.state", AddressProblem::Unrecognised));
+    }
+    match (given.is_empty(), needed) {
+        (true, true) => Err(misfit(role, "address.state", AddressProblem::Incomplete)),
+        (true, false) => Ok(None),
+        _ => Ok(Some(given)),
+    }
+}
+
+/// A postal code; `None` where the address has none, which is right for some countries.
+pub(super) fn postal_code(
+    role: &str,
+    address: &Address,
+    country: Country,
+    longest: usize,
+) -> Result<Option<String>> {
+    let wrong = |problem| misfit(role, "address.postal_code", problem);
+    match address.postal_code.as_deref().map(squeezed).filter(|code| !code.is_empty()) {
+        None if ["US", "CA", "MX"].contains(&country.as_str()) => {
+            Err(wrong(AddressProblem::Incomplete))
+        }
+        None => Ok(None),
+        Some(code) if code.chars().count() > longest => Err(wrong(AddressProblem::TooLong)),
+        Some(_) if country == Country::US && address.zip5().is_none() => {
+            Err(wrong(AddressProblem::Unrecognised))
+        }
+        Some(code) => Ok(Some(code)),
+    }
+}
+
+/// Name and firm, each within its length; at least one of them.
+pub(super) fn names(
+    role: &str,
+    contact: &Contact,
+    longest: (usize, usize),
+) -> Result<(Option<String>, Option<String>)> {
+    let text = |field, text: &str, longest: usize| {
+        let text = squeezed(text);
+        if text.chars().count() > longest {
+            return Err(misfit(role, field, AddressProblem::TooLong));
+        }
+        Ok((!text.is_empty()).then_some(text))
+    };
+    let name = text("name", contact.name.as_str(), longest.0)?;
+    let company = match &contact.company {
+        Some(company) => text("company", company.as_str(), longest.1)?,
+        None => None,
+    };
+    if name.is_none() && company.is_none() {
+        return Err(misfit(role, "name", AddressProblem::Incomplete));
+    }
+    Ok((name, company))
+}
+
+/// A phone number that has digits, else the fallback.
+pub(super) fn phone(contact: &Contact, fallback: Option<&Personal<String>>) -> Option<String> {
+    let usable = |phone: &str| {
+        let phone = squeezed(phone);
+        let digits = phone.chars().filter(char::is_ascii_digit).count();
+        ((6..=20).contains(&digits) && phone.chars().count() <= 70).then_some(phone)
+    };
+    contact
+        .phone
+        .as_ref()
+        .and_then(|phone| usable(phone.as_str()))
+        .or_else(|| fallback.and_then(|phone| usable(phone.as_str())))
+}
+
+/// How the bytes of a document travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Base64,
+    Plain,
+}
+
+/// A document of an answer. One that cannot be read is kept as it came, as
+/// [`DocumentKind::Other`] in a format that says so: the purchase stands without it, and its number
+/// must not be lost.
+pub(super) fn document(
+    kind: DocumentKind,
+    format: &str,
+    encoding: Encoding,
+    text: &str,
+) -> Document {
+    let (name, format) = (format.trim(), format.trim().to_ascii_uppercase());
+    let (format, dpi) = match format.as_str() {
+        "PDF" => (LabelFormat::Pdf, None),
+        "PNG" => (LabelFormat::Png, None),
+        "ZPL" | "ZPL2" | "ZPLII" => (LabelFormat::Zpl, Some(203)),
+        "EPL" | "EPL2" => (LabelFormat::Epl, Some(203)),
+        _ => (LabelFormat::Other(name.to_owned()), None),
+    };
+    let bytes = match encoding {
+        Encoding::Base64 => decode_image(text.as_bytes()),
+        Encoding::Plain => Some(text.as_bytes().to_vec()),
+    };
+    let sound = bytes.filter(|bytes| match format {
+        LabelFormat::Pdf => bytes.starts_with(b"%PDF"),
+        LabelFormat::Png => bytes.starts_with(b"\x89PNG"),
+        LabelFormat::Zpl => bytes.windows(3).any(|letters| letters == b"^XA"),
+        LabelFormat::Epl | LabelFormat::Other(_) => !bytes.is_empty(),
+    });
+    match sound {
+        Some(bytes) => Document { dpi, ..Document::new(kind, format, bytes) },
+        None => Document::new(
+            DocumentKind::Other,
+            LabelFormat::Other(format!("damaged {}", format.extension())),
+            text.as_bytes().to_vec(),
+        ),
+    }
+}
+
+/// User and password as they travel in a header.
+pub(super) fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// Compares without telling by its duration where the texts differ.
+pub(super) fn same(given: &str, wanted: &str) -> bool {
+    let (given, wanted) = (given.as_bytes(), wanted.as_bytes());
+    let differences =
+        given.iter().zip(wanted).fold(0_u8, |differences, (a, b)| differences | (a ^ b));
+    given.len() == wanted.len() && differences == 0 && !wanted.is_empty()
+}
+
+/// A weight that is known.
+pub(super) fn known_weight(grams: Grams) -> Result<Grams> {
+    if grams == Grams::ZERO {
+        return Err(Error::invalid("weight", "the weight is not known"));
+    }
+    Ok(grams)
+}
+
+/// A label request must name this account, or none.
+pub(super) fn check_account(named: Option<&String>, own: Option<&String>) -> Result<()> {
+    match (named, own) {
+        (Some(named), Some(own)) if named != own => {
+            Err(Error::invalid("account", "is not the account of this adapter"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purchase_is_named_in_25_letters_and_no_other_has_its_name() {
+        let name = |text| purchase_reference(IdempotencyKey::derive(&[text]));
+        assert_eq!(name("a").len(), 25);
+        assert!(name("a").bytes().all(|letter| letter.is_ascii_alphanumeric()));
+        assert_ne!(name("a"), name("b"));
+        assert_eq!(name("a"), name("a"));
+    }
+
+    #[test]
+    fn a_damaged_document_is_kept_as_it_came_and_called_damaged() {
+        let cut = document(DocumentKind::Label, "PNG", Encoding::Base64, "AAAAASUVORK5CYII=");
+        assert_eq!(cut.kind, DocumentKind::Other);
+        assert_eq!(cut.format, LabelFormat::Other("damaged png".to_owned()));
+        assert_eq!(cut.bytes.expose(), b"AAAAASUVORK5CYII=");
+        let zpl = document(DocumentKind::Label, "zpl", Encoding::Plain, "^XA^XZ");
+        assert_eq!((zpl.kind, zpl.format), (DocumentKind::Label, LabelFormat::Zpl));
+    }
+
+    #[test]
+    fn secrets_are_the_same_only_when_all_of_them_is() {
+        assert!(same("abc", "abc"));
+        for given in ["", "ab", "abd", "abcd"] {
+            assert!(!same(given, "abc"), "{given}");
+        }
+        assert!(!same("", ""), "no secret protects nothing");
+    }
+}

@@ -1,0 +1,781 @@
+//! DHL eCommerce Americas: published answers, and the stand-in through the whole HTTP stack.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use orderflow::carriers::dhl::ecommerce::{
+    DHL_ECOMMERCE, DhlEcommerce, DhlEcommerceConfig, GROUND, NumberOfLabel, PARCEL_STANDARD,
+    VOLUMETRIC_DIVISOR, billed_pounds,
+};
+use orderflow::client::RetryPolicy;
+use orderflow::conformance::{Report, carriers};
+use orderflow::ports::{
+    CarrierAdapter, ManifestRequest, Manifests, PushNotice, Recovery, VoidLabel, VoidOutcome,
+    WebhookRequest,
+};
+use orderflow::sandbox::dhl::ecommerce::DhlEcommerceStandIn;
+use orderflow::sandbox::{Fault, Faults, Ledger, Sandbox, Scenario, ScriptedFault, VirtualClock};
+use orderflow::shipment::{
+    DocumentKind, DutiesPayer, EventTime, LabelFormat, LabelRequest, Milestone, TaxId, TaxIdOwner,
+    TrackOutcome, TransitState, fold,
+};
+use orderflow::{ErrorKind, Grams, MoneyError, TrackingNumber};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::house::{
+    self, Carrier, FAST, Says, abroad, as_transport, buy_patiently, fixture, fixtures_of, intent,
+    key, noon, parcel, parcel_abroad, sender, shows_no_secret, today,
+};
+
+const PRODUCTS: &str = "POST /shipping/v4/products";
+const LABEL: &str = "POST /shipping/v4/label";
+const FIND: &str = "GET /shipping/v4/label/canary-account";
+const VOID: &str = "DELETE /shipping/v4/label/canary-account";
+const CLOSE: &str = "POST /shipping/v4/manifest";
+const DAY: &str = "GET /shipping/v4/manifest/canary-account/11111111-2222-3333-4444-555555555555";
+const TRACK: &str = "GET /tracking/v4/package/open";
+
+fn purchase(reference: &str) -> LabelRequest {
+    house::purchase(DHL_ECOMMERCE, GROUND, reference)
+}
+
+fn config() -> DhlEcommerceConfig {
+    DhlEcommerceConfig::new("canary-id", "canary-secret", "canary-account", "USORD1")
+        .with_quota(FAST)
+        .with_retry(RetryPolicy::none())
+        .with_clock(Arc::new(VirtualClock::new(noon())))
+}
+
+struct House {
+    dhl: DhlEcommerce,
+    carrier: Arc<Carrier>,
+}
+
+fn house_with(change: impl FnOnce(DhlEcommerceConfig) -> DhlEcommerceConfig) -> House {
+    let carrier = Arc::new(Carrier::default());
+    let config = change(config().with_base(house::BASE));
+    House { dhl: DhlEcommerce::new(config, as_transport(&carrier)).unwrap(), carrier }
+}
+
+fn house() -> House {
+    house_with(|config| config)
+}
+
+// ---- Quotes ----
+
+#[tokio::test(start_paused = true)]
+async fn quotes_are_by_id_and_products_without_a_price_are_not_offered() {
+    let house = house();
+    house.carrier.says(PRODUCTS, Says::fixture(200, "ecommerce/constructed-products-200.json"));
+    let quotes = house.dhl.rates(&parcel()).await.unwrap();
+    let read: Vec<_> = quotes
+        .iter()
+        .map(|quote| (quote.service.service.as_str(), quote.total.to_string(), quote.transit_days))
+        .collect();
+    assert_eq!(read, [("GND", "6.42 USD".into(), Some(6)), ("EXP", "7.1 USD".into(), None)]);
+    let body = house.carrier.body("/shipping/v4/products");
+    assert!(body.get("orderedProductId").is_none());
+    // 700 g are 1.5432 lb.
+    assert_eq!(body["packageDetail"]["weight"], json!({"value": 1.55, "unitOfMeasure": "LB"}));
+    assert_eq!(body["packageDetail"]["dimension"]["length"], json!(10.04));
+    assert_eq!(
+        body["rate"],
+        json!({"calculate": true, "currency": "USD", "rateDate": "2026-03-03"})
+    );
+    let without = json!({"products": [{"orderedProductId": "GND"},
+        {"orderedProductId": "EXP", "rate": {"amount": 0, "currency": "USD"}},
+        {"orderedProductId": "RGN", "rate": {"amount": 5, "currency": "USD"}},
+        {"orderedProductId": "MAX", "rate": {"amount": 5, "currency": "CAD"}}]});
+    house.carrier.says(PRODUCTS, Says::json(200, &without));
+    assert!(house.dhl.rates(&parcel()).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_answer_that_complains_and_offers_nothing_is_a_refusal_with_its_field() {
+    let house = house();
+    let says = json!({"products": [], "invalidParams":
+        [{"name": "weight", "path": "/packageDetail", "reason": "too heavy"}]});
+    house.carrier.says(PRODUCTS, Says::json(200, &says));
+    let error = house.dhl.rates(&parcel()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    assert_eq!(error.vendor().unwrap().field.as_deref(), Some("/packageDetail/weight"));
+    assert_eq!(error.vendor().unwrap().message.as_deref(), Some("too heavy"));
+}
+
+// ---- Labels ----
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_label_never_loses_its_number() {
+    let house = house();
+    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    let label = house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap();
+    assert_eq!(label.record.number.as_str(), "987654321");
+    assert_eq!(label.record.carrier_reference.as_deref(), Some("987654321"));
+    assert_eq!(label.record.cost.total(), Err(MoneyError::Unstated));
+    assert_eq!(label.documents.len(), 1);
+    assert_eq!(label.documents[0].kind, DocumentKind::Other);
+    assert_eq!(label.documents[0].bytes.expose(), b"AAAAASUVORK5CYII=");
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_bytes_travel_is_said_by_the_answer_and_the_number_by_the_configuration() {
+    let house = house_with(|config| config.with_number_of_label(NumberOfLabel::LastMile));
+    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/constructed-label-zpl-200.json"));
+    let mut request = purchase("PK-1");
+    request.format = LabelFormat::Zpl;
+    request.token = Some("6.42 USD".into());
+    let label = house.dhl.buy_label(&request, &key("PK-1")).await.unwrap();
+    assert_eq!(label.record.number.as_str(), "918273645");
+    assert_eq!(label.record.carrier_reference.as_deref(), Some("987654321"));
+    assert_eq!(label.record.cost.total().unwrap().to_string(), "6.42 USD");
+    assert!(label.documents[0].bytes.expose().starts_with(b"^XA"));
+    assert_eq!(house.carrier.last().query, "format=ZPL");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purchase_is_named_by_its_key_in_at_most_30_characters() {
+    let house = house();
+    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    let mut request = purchase("PK-1");
+    request.references.push("order 7".into());
+    house.dhl.buy_label(&request, &key("PK-1")).await.unwrap();
+    let body = house.carrier.body("/shipping/v4/label");
+    let id = body["packageDetail"]["packageId"].as_str().unwrap().to_owned();
+    assert!(id.len() <= 30);
+    assert_eq!(body["packageDetail"]["packageReference"], "PK-1");
+    assert_eq!(body["packageDetail"]["billingReference1"], "order 7");
+    assert_eq!(body["orderedProductId"], "GND");
+    assert_eq!(body["distributionCenter"], "USORD1");
+    assert_eq!(body["returnAddress"]["companyName"], "Depot");
+    assert_eq!(body["consigneeAddress"]["address2"], "Apt 4");
+    assert_eq!(body["consigneeAddress"]["state"], "MO");
+    house.dhl.buy_label(&request, &key("PK-2")).await.unwrap();
+    let again = house.carrier.body("/shipping/v4/label");
+    assert_ne!(again["packageDetail"]["packageId"], json!(id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parcel_over_a_border_carries_its_declaration() {
+    let house = house();
+    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    let mut request = abroad(house::purchase(DHL_ECOMMERCE, PARCEL_STANDARD, "PK-1"));
+    let customs = request.customs.as_mut().unwrap();
+    customs.duties = DutiesPayer::Sender;
+    customs.tax_ids.push(TaxId {
+        owner: TaxIdOwner::Recipient,
+        kind: "CPF".into(),
+        number: "12345678909".to_owned().into(),
+        country: None,
+    });
+    house.dhl.buy_label(&request, &key("PK-1")).await.unwrap();
+    let body = house.carrier.body("/shipping/v4/label");
+    assert_eq!(
+        body["customsDetails"],
+        json!([{"itemDescription": "Ceramic mug", "countryOfOrigin": "MX", "hsCode": "691200",
+            "packagedQuantity": 2, "itemValue": 12.5, "currency": "USD"}])
+    );
+    assert_eq!(
+        body["packageDetail"]["shippingCost"],
+        json!({"currency": "USD", "declaredValue": 25, "dutiesPaid": true})
+    );
+    assert_eq!(body["consigneeAddress"]["taxId"], "12345678909");
+    assert_eq!(body["consigneeAddress"]["country"], "FR");
+    assert!(body["consigneeAddress"].get("state").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_sold_is_said_before_anything_is_sent() {
+    let house = house_with(|config| config.with_account_name("ours"));
+    type Spoil = fn(&mut LabelRequest);
+    let cases: [(Spoil, ErrorKind, Option<&str>); 11] = [
+        (|r| r.weight = Grams::ZERO, ErrorKind::InvalidInput, Some("weight")),
+        (|r| r.account = Some("theirs".into()), ErrorKind::InvalidInput, Some("account")),
+        (
+            |r| r.references = ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
+            ErrorKind::InvalidInput,
+            Some("references"),
+        ),
+        (
+            |r| r.recipient.address.lines = vec!["x".repeat(36).into()],
+            ErrorKind::InvalidInput,
+            Some("recipient.address.lines"),
+        ),
+        (
+            |r| r.recipient.address.country = None,
+            ErrorKind::InvalidInput,
+            Some("recipient.address.country"),
+        ),
+        (
+            |r| r.recipient.address.state = Some("Bavaria".into()),
+            ErrorKind::InvalidInput,
+            Some("recipient.address.state"),
+        ),
+        (|r| r.sender = house::parisian(), ErrorKind::InvalidInput, Some("sender.address.country")),
+        (|r| r.recipient = house::parisian(), ErrorKind::InvalidInput, Some("customs")),
+        (
+            |r| {
+                *r = abroad(r.clone());
+                r.recipient.address.country = orderflow::Country::new("JP");
+                r.recipient.phone = None;
+            },
+            ErrorKind::InvalidInput,
+            Some("recipient.phone"),
+        ),
+        (
+            |r| {
+                *r = abroad(r.clone());
+                r.customs.as_mut().unwrap().export_reference = Some("X20260303123456".into());
+            },
+            ErrorKind::Unsupported,
+            Some("customs.export_reference"),
+        ),
+        (|r| r.format = LabelFormat::Epl, ErrorKind::Unsupported, None),
+    ];
+    for (spoil, kind, field) in cases {
+        let mut request = purchase("PK-1");
+        spoil(&mut request);
+        let error = house.dhl.buy_label(&request, &key("PK-1")).await.unwrap_err();
+        assert_eq!((error.kind(), error.field()), (kind, field), "{error}");
+    }
+    assert!(house.carrier.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_street_too_long_for_a_line_goes_on_in_the_next() {
+    let house = house();
+    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    let mut request = purchase("PK-1");
+    request.recipient.address.lines =
+        vec!["1234 Northwest Extraordinarily Long Boulevard Building Seven".into()];
+    house.dhl.buy_label(&request, &key("PK-1")).await.unwrap();
+    let to = house.carrier.body("/shipping/v4/label")["consigneeAddress"].clone();
+    assert_eq!(to["address1"], "1234 Northwest Extraordinarily Long");
+    assert_eq!(to["address2"], "Boulevard Building Seven");
+}
+
+// ---- Recovery ----
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_purchase_is_looked_for_by_its_package_id_and_never_sent_again() {
+    let house = house();
+    house.carrier.says(LABEL, Says::Nothing);
+    let error = house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap_err();
+    assert!(error.is_ambiguous());
+    house.carrier.says(FIND, Says::fixture(200, "ecommerce/constructed-label-zpl-200.json"));
+    let found = house.dhl.recover_label(&intent(purchase("PK-1"), "PK-1")).await.unwrap();
+    let Recovery::Found(label) = found else { panic!("{found:?}") };
+    assert_eq!(label.record.number.as_str(), "987654321");
+    let sent = house.carrier.body("/shipping/v4/label")["packageDetail"]["packageId"].clone();
+    let asked = house.carrier.last();
+    assert_eq!(asked.query, format!("packageId={}", sent.as_str().unwrap()));
+    assert_eq!(house.carrier.calls().iter().filter(|call| call.verb == "POST").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_found_was_never_sold_only_after_a_while_and_a_refusal_decides_nothing() {
+    let clock = VirtualClock::new(noon());
+    let house = house_with(|config| config.with_clock(Arc::new(clock.clone())));
+    let lost = intent(purchase("PK-1"), "PK-1");
+    for absent in [Says::text(404, "{}"), Says::json(200, &json!({"labels": []}))] {
+        clock.set(noon());
+        house.carrier.says(FIND, absent);
+        let early = house.dhl.recover_label(&lost).await.unwrap_err();
+        assert_eq!(early.kind(), ErrorKind::Transient);
+        clock.advance(TimeDelta::minutes(3));
+        assert_eq!(house.dhl.recover_label(&lost).await.unwrap(), Recovery::Absent);
+    }
+    let unknown = json!({"type": "https://x/docs/errors/400.0204777", "title": "No such package"});
+    house.carrier.says(FIND, Says::json(400, &unknown));
+    let undecided = house.dhl.recover_label(&lost).await.unwrap();
+    let Recovery::Unknowable { reason } = undecided else { panic!("{undecided:?}") };
+    assert!(reason.contains("No such package"), "{reason}");
+    let told = house_with(|config| {
+        config.with_absent_codes(["400.0204777"]).with_settling_time(TimeDelta::zero())
+    });
+    told.carrier.says(FIND, Says::json(400, &unknown));
+    assert_eq!(told.dhl.recover_label(&lost).await.unwrap(), Recovery::Absent);
+}
+
+// ---- Voiding and the end of the day ----
+
+#[tokio::test(start_paused = true)]
+async fn international_labels_are_not_voided_and_that_is_said() {
+    let house = house();
+    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/constructed-label-zpl-200.json"));
+    let mut label = house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap().record;
+    house.carrier.says(VOID, Says::text(200, ""));
+    assert_eq!(house.dhl.void_label(&label).await.unwrap(), VoidOutcome::Voided);
+    assert_eq!(house.carrier.last().query, "dhlPackageId=987654321");
+    house.carrier.says(VOID, Says::text(400, "{}"));
+    house.carrier.says(FIND, Says::text(404, "{}"));
+    assert_eq!(house.dhl.void_label(&label).await.unwrap(), VoidOutcome::Voided);
+    house.carrier.says(FIND, Says::fixture(200, "ecommerce/label-create-200.json"));
+    assert_eq!(house.dhl.void_label(&label).await.unwrap_err().kind(), ErrorKind::Rejected);
+    label.service = orderflow::ServiceCode::from_static(PARCEL_STANDARD);
+    let before = house.carrier.calls().len();
+    assert_eq!(house.dhl.void_label(&label).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(house.carrier.calls().len(), before);
+}
+
+fn day(numbers: &[&'static str]) -> ManifestRequest {
+    ManifestRequest {
+        sender: sender(),
+        mailing_date: today(),
+        numbers: numbers.iter().map(|number| TrackingNumber::from_static(number)).collect(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_complete_manifest_may_have_refused_parcels_and_each_is_named() {
+    let house = house();
+    house
+        .carrier
+        .says(CLOSE, Says::fixture(200, "ecommerce/constructed-manifest-created-200.json"));
+    house
+        .carrier
+        .says(DAY, Says::fixture(200, "ecommerce/constructed-manifest-partly-invalid-200.json"));
+    let numbers = ["4200000000000001", "4200000000000002"];
+    let manifest = house.dhl.create_manifest(&day(&numbers)).await.unwrap();
+    assert_eq!(manifest.number, "DSM0001");
+    assert_eq!(manifest.labels, [TrackingNumber::from_static("4200000000000001")]);
+    assert!(manifest.document.unwrap().bytes.expose().starts_with(b"%PDF"));
+    let body = house.carrier.body("/shipping/v4/manifest");
+    assert_eq!(
+        body,
+        json!({"pickup": "canary-account", "manifests": [{"dhlPackageIds": numbers}]})
+    );
+    let closed = house.dhl.close_day(&day(&numbers).numbers).await.unwrap();
+    assert_eq!(closed.refused.len(), 1);
+    assert_eq!(closed.refused[0].code.as_deref(), Some("CONSTRUCTED"));
+    assert_eq!(closed.refused[0].reason, "constructed example");
+    let none = house.dhl.create_manifest(&day(&["4200000000000002"])).await.unwrap_err();
+    assert_eq!(none.kind(), ErrorKind::Rejected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_manifest_is_never_asked_for_because_it_would_close_everything() {
+    let house = house();
+    let error = house.dhl.create_manifest(&day(&[])).await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("numbers")));
+    assert!(house.carrier.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manifest_that_does_not_get_ready_is_waited_for_so_long_and_can_be_asked_for_later() {
+    let house = house_with(|config| {
+        config.with_manifest_wait(Duration::from_secs(5), Duration::from_secs(60))
+    });
+    house
+        .carrier
+        .says(CLOSE, Says::fixture(200, "ecommerce/constructed-manifest-created-200.json"));
+    house
+        .carrier
+        .says(DAY, Says::fixture(200, "ecommerce/constructed-manifest-in-progress-200.json"));
+    let began = tokio::time::Instant::now();
+    let error = house.dhl.create_manifest(&day(&["4200000000000001"])).await.unwrap_err();
+    assert!(error.is_ambiguous());
+    assert!(began.elapsed() <= Duration::from_secs(66));
+    let request = error.context().find(|(name, _)| *name == "request").unwrap().1.to_owned();
+    house
+        .carrier
+        .says(DAY, Says::fixture(200, "ecommerce/constructed-manifest-partly-invalid-200.json"));
+    let closed = house.dhl.closed_day(&request).await.unwrap().unwrap();
+    assert_eq!(closed.documents[0].parcels, Some(1));
+    assert!(!closed.documents[0].international);
+}
+
+// ---- Tracking ----
+
+async fn track(house: &House, number: &'static str) -> TrackOutcome {
+    house.dhl.track(&[TrackingNumber::from_static(number)]).await.unwrap().remove(0).outcome
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_history_has_instants_where_the_zone_is_known_and_local_times_where_not() {
+    let house = house();
+    house.carrier.says(TRACK, Says::fixture(200, "ecommerce/constructed-tracking-200.json"));
+    let TrackOutcome::Found { events, .. } = track(&house, "4200000000000001").await else {
+        panic!()
+    };
+    let read: Vec<_> =
+        events.iter().map(|event| (event.raw_code.as_str(), event.milestone)).collect();
+    assert_eq!(
+        read,
+        [
+            ("600", Milestone::Delivered),
+            ("598", Milestone::OutForDelivery),
+            ("200", Milestone::Accepted),
+            ("238", Milestone::PreAdvice)
+        ]
+    );
+    assert_eq!(events[0].raw_text, "DELIVERED: IN/AT MAILBOX");
+    assert_eq!(events[0].place.as_deref(), Some("Hebron, KY, US"));
+    let EventTime::Instant(at) = events[0].time else { panic!() };
+    assert_eq!(at.to_rfc3339(), "2024-05-05T18:02:00+00:00");
+    assert!(matches!(events[3].time, EventTime::Local(_)));
+    let number = TrackingNumber::from_static("4200000000000001");
+    assert_eq!(fold(&DHL_ECOMMERCE, &number, events, None).state, TransitState::Delivered);
+    let unknown = "ecommerce/constructed-tracking-unknown-200.json";
+    for says in [Says::fixture(200, unknown), Says::text(404, "{}")] {
+        house.carrier.says(TRACK, says);
+        assert_eq!(track(&house, "4200000000000001").await, TrackOutcome::NotFoundYet);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_are_asked_for_by_kind_ten_at_a_time_and_pages_are_turned() {
+    let house = house();
+    let page = |from: usize, count: usize, total: usize| {
+        let packages: Vec<Value> = (from..from + count)
+            .map(|n| {
+                json!({"package": {"dhlPackageId": format!("42000000000000{n:02}")},
+                "events": [{"date": "2026-03-03", "time": "09:00:00", "timeZone": "ET",
+                    "primaryEventId": 200}]})
+            })
+            .collect();
+        json!({"total": total, "packages": packages})
+    };
+    house.carrier.says(TRACK, Says::json(200, &page(0, 10, 10)));
+    let mut numbers: Vec<TrackingNumber> =
+        (0..12).map(|n| TrackingNumber::new(format!("42000000000000{n:02}")).unwrap()).collect();
+    numbers.push(TrackingNumber::from_static("420191429374869903508237399523"));
+    let answers = house.dhl.track(&numbers).await.unwrap();
+    assert_eq!(answers.len(), 13);
+    assert!(matches!(answers[9].outcome, TrackOutcome::Found { .. }));
+    assert_eq!(answers[12].outcome, TrackOutcome::NotFoundYet);
+    let queries: Vec<String> = house.carrier.calls().into_iter().map(|call| call.query).collect();
+    assert_eq!(queries.iter().filter(|query| query.starts_with("dhlPackageId=")).count(), 2);
+    assert_eq!(queries.iter().filter(|query| query.starts_with("trackingId=")).count(), 1);
+    house.carrier.says(TRACK, Says::json(200, &page(0, 10, 25)));
+    house.dhl.track(&numbers[..1]).await.unwrap();
+    assert!(house.carrier.last().query.contains("offset=20"), "{}", house.carrier.last().query);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_enquiry_of_one_kind_spoils_no_other_kind() {
+    let house = house();
+    let numbers = ["4200000000000001", "420191429374869903508237399523"];
+    let numbers = numbers.map(TrackingNumber::from_static);
+    house.carrier.says(TRACK, Says::text(429, "{}"));
+    let error = house.dhl.track(&numbers).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    house.carrier.says(
+        "GET /tracking/v4/package/open?dhlPackageId",
+        Says::fixture(200, "ecommerce/constructed-tracking-200.json"),
+    );
+    let answers = house.dhl.track(&numbers).await.unwrap();
+    assert!(matches!(answers[0].outcome, TrackOutcome::Found { .. }));
+    assert!(matches!(answers[1].outcome, TrackOutcome::Failed { retry: true, .. }));
+}
+
+// ---- Push ----
+
+#[tokio::test(start_paused = true)]
+async fn pushed_news_are_believed_with_user_and_password_only() {
+    let house = house_with(|config| {
+        config.with_hook("https://shop.example/dhl", "canary-user", "canary-password")
+    });
+    let push = house.dhl.push().unwrap();
+    let body = fixture("ecommerce/constructed-tracking-200.json");
+    let request = |headers: &'static [(&'static str, &'static str)]| WebhookRequest {
+        method: "POST",
+        path_and_query: "/dhl",
+        headers,
+        body: &body,
+    };
+    // canary-user:canary-password
+    let good = &[("Authorization", "Basic Y2FuYXJ5LXVzZXI6Y2FuYXJ5LXBhc3N3b3Jk")];
+    let notice = push.receive(&request(good), Utc::now()).unwrap();
+    let PushNotice::Tracking(news) = notice else { panic!("{notice:?}") };
+    assert_eq!(news[0].number.as_str(), "4200000000000001");
+    let TrackOutcome::Found { events, .. } = &news[0].outcome else { panic!() };
+    assert_eq!(events.len(), 4);
+    for bad in [&[][..], &[("Authorization", "Basic Y2FuYXJ5")], &[("Authorization", "")]] {
+        let error = push.receive(&request(bad), Utc::now()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AuthRejected);
+    }
+    let garbled = WebhookRequest { body: b"<html>", ..request(good) };
+    let error = push.receive(&garbled, Utc::now()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    house.carrier.says("POST /account/v4/webhooks", Says::text(200, "{}"));
+    house.dhl.register_hook().await.unwrap();
+    let body = house.carrier.body("/account/v4/webhooks");
+    assert_eq!((&body["hookType"], &body["active"]), (&json!("TRACK_EVENTS"), &json!(true)));
+    assert!(self::house().dhl.push().is_none());
+}
+
+// ---- Secrets, hostile answers, size ----
+
+#[tokio::test(start_paused = true)]
+async fn secrets_are_in_no_error_and_no_debug_text() {
+    let hooked = |config: DhlEcommerceConfig| {
+        config.with_hook("https://shop.example/dhl", "canary-user", "canary-password")
+    };
+    let house = house_with(hooked);
+    shows_no_secret(&format!("{:?} {:?}", house.dhl, hooked(config())));
+    let echo = format!(r#"{{"type":"x/400.0204003","title":"{}"}}"#, house::CANARIES.join(" "));
+    house.carrier.says("*", Says::text(400, &echo));
+    let error = house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap_err();
+    shows_no_secret(&format!("{error} {error:?}"));
+}
+
+#[test]
+fn a_configuration_that_cannot_work_names_its_field() {
+    type Spoil = fn(DhlEcommerceConfig) -> DhlEcommerceConfig;
+    let cases: [(Spoil, &str); 5] = [
+        (|_| DhlEcommerceConfig::new("", "s", "p", "d"), "client_id"),
+        (|_| DhlEcommerceConfig::new("i", "s", " ", "d"), "pickup"),
+        (|_| DhlEcommerceConfig::new("i", "s", "p", ""), "distribution_center"),
+        (|c| c.with_delivery_service("NEXT"), "delivery_service"),
+        (|c| c.with_hook("http://shop.example", "u", "p"), "hook"),
+    ];
+    for (spoil, field) in cases {
+        let carrier = Arc::new(Carrier::default());
+        let error = DhlEcommerce::new(spoil(config()), as_transport(&carrier)).unwrap_err();
+        assert_eq!((error.kind(), error.field()), (ErrorKind::Configuration, Some(field)));
+    }
+}
+
+#[test]
+fn size_weighs_as_the_vectors_of_a_client_say() {
+    let file: Value =
+        serde_json::from_slice(&fixture("ecommerce/dimensional-weight-vectors.json")).unwrap();
+    let decimal = |value: &Value| value.to_string().parse::<Decimal>().unwrap();
+    let vectors = file["vectors"].as_array().unwrap();
+    assert_eq!(vectors.len(), 13);
+    for vector in vectors {
+        let inches = vector["dim"].as_array().unwrap().iter().map(|side| {
+            let side = decimal(side);
+            if vector["dim_unit"] == "CM" { side / Decimal::new(254, 2) } else { side }
+        });
+        let inches: Vec<Decimal> = inches.collect();
+        let weight = decimal(&vector["weight"]);
+        let pounds = match vector["weight_unit"].as_str().unwrap() {
+            "LB" => weight,
+            "OZ" => weight / Decimal::from(16),
+            // The source converts with 2.205.
+            "KG" => weight * Decimal::new(2_205, 3),
+            "G" => weight * Decimal::new(2_205, 6),
+            other => panic!("{other}"),
+        };
+        let divisor = vector.get("divisor").map_or(VOLUMETRIC_DIVISOR, decimal);
+        let billed = billed_pounds(pounds, [inches[0], inches[1], inches[2]], divisor).unwrap();
+        assert_eq!(billed, decimal(&vector["billed_lb"]), "{vector}");
+    }
+    assert_eq!(billed_pounds(Decimal::TEN, [Decimal::ONE_HUNDRED; 3], Decimal::ZERO), None);
+}
+
+/// Hands the bytes to every call that reads an answer.
+fn feed(status: u16, body: &[u8]) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let house = house();
+        house.carrier.says("*", Says::This(status, bytes::Bytes::copy_from_slice(body)));
+        let bought = house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await;
+        if let Ok(label) = bought {
+            assert!(!label.record.number.as_str().is_empty());
+            let _ = house.dhl.void_label(&label.record).await;
+        }
+        let _ = house.dhl.rates(&parcel()).await;
+        let _ = house.dhl.recover_label(&intent(purchase("PK-1"), "PK-1")).await;
+        let _ = house.dhl.create_manifest(&day(&["4200000000000001"])).await;
+        let _ = track_any(&house).await;
+    });
+}
+
+async fn track_any(house: &House) -> usize {
+    let numbers = ["4200000000000001", "420191429374869903508237399523"];
+    let numbers = numbers.map(TrackingNumber::from_static);
+    house.dhl.track(&numbers).await.map_or(0, |answers| answers.len())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn cut_and_mutated_answers_never_panic(
+        file in any::<prop::sample::Index>(),
+        cut in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        status in prop_oneof![Just(200_u16), Just(400), Just(404), 200_u16..600],
+    ) {
+        let files = fixtures_of("ecommerce");
+        let mut body = fixture(&format!("ecommerce/{}", file.get(&files)));
+        for (at, to) in changes {
+            let at = at.index(body.len());
+            body[at] = to;
+        }
+        body.truncate(cut.index(body.len()) + 1);
+        feed(status, &body);
+    }
+
+    #[test]
+    fn random_answers_never_panic(
+        body in prop::collection::vec(any::<u8>(), 0..300),
+        status in 200_u16..600,
+    ) {
+        feed(status, &body);
+    }
+}
+
+// ---- The stand-in ----
+
+struct Town {
+    dhl: DhlEcommerce,
+    stand_in: Arc<DhlEcommerceStandIn>,
+    ledger: Ledger,
+    clock: VirtualClock,
+}
+
+fn town(change: impl FnOnce(DhlEcommerceConfig) -> DhlEcommerceConfig, faults: Faults) -> Town {
+    let (clock, ledger) = (VirtualClock::new(noon()), Ledger::new());
+    let stand_in = Arc::new(DhlEcommerceStandIn::new(ledger.clone()));
+    let acted: Arc<dyn orderflow::sandbox::StandIn> = Arc::<DhlEcommerceStandIn>::clone(&stand_in);
+    let sandbox = Sandbox::new(clock.clone(), ledger.clone()).with(acted).with_faults(faults);
+    let config = config()
+        .with_base(sandbox.base_url("dhl-ecommerce"))
+        .with_settling_time(TimeDelta::zero())
+        .with_clock(Arc::new(clock.clone()));
+    let dhl = DhlEcommerce::new(change(config), sandbox.transport()).unwrap();
+    Town { dhl, stand_in, ledger, clock }
+}
+
+fn quiet_town() -> Town {
+    town(|config| config, Faults::none())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_adapter_passes_the_suite_of_carriers_with_either_number() {
+    for number in [NumberOfLabel::DhlPackage, NumberOfLabel::LastMile] {
+        let town = town(|config| config.with_number_of_label(number), Faults::none());
+        let fixture = carriers::Fixture {
+            rate: parcel(),
+            label: Box::new(|quote, number| LabelRequest {
+                service: quote.service.clone(),
+                token: quote.token.clone(),
+                ..purchase(&format!("PK-{number}"))
+            }),
+            now: noon(),
+        };
+        let report: Report = carriers::run(Arc::new(town.dhl), &fixture).await;
+        assert!(report.failed.is_empty(), "{:#?}", report.failed);
+        assert_eq!(report.skipped.len(), 2, "no keys and no addresses: {:#?}", report.skipped);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn labels_come_in_every_format_the_limits_name_at_the_price_of_the_quote() {
+    let town = quiet_town();
+    let quote = town.dhl.rates(&parcel()).await.unwrap().remove(0);
+    for format in town.dhl.limits().formats {
+        let mut request = purchase("PK-1");
+        request.format = format.clone();
+        request.token.clone_from(&quote.token);
+        let label = town.dhl.buy_label(&request, &key(format.extension())).await.unwrap();
+        assert_eq!(label.documents[0].format, format);
+        assert_eq!(label.documents[0].kind, DocumentKind::Label);
+        assert_eq!(label.record.cost.total().unwrap(), quote.total);
+    }
+    let abroad_quotes = town.dhl.rates(&parcel_abroad()).await.unwrap();
+    let ids: Vec<_> = abroad_quotes.iter().map(|q| q.service.service.as_str().to_owned()).collect();
+    assert_eq!(ids, ["PKY", "PLY", "PLT"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purchase_whose_answer_is_lost_is_found_and_paid_once() {
+    for fault in [Fault::LostAfter, Fault::Truncated] {
+        let lost = Faults::scripted(vec![ScriptedFault {
+            stand_in: "dhl-ecommerce".into(),
+            path: "/shipping/v4/label".into(),
+            from: 0,
+            times: 1,
+            fault,
+        }]);
+        let town = town(|config| config, lost);
+        let error = town.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap_err();
+        assert!(error.is_ambiguous(), "{error:?}");
+        let found = town.dhl.recover_label(&intent(purchase("PK-1"), "PK-1")).await.unwrap();
+        assert!(matches!(found, Recovery::Found(_)), "{found:?}");
+        // A second purchase under the same key would be a second label: it is refused.
+        let twice = town.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap_err();
+        assert_eq!(twice.kind(), ErrorKind::Rejected);
+        assert_eq!(town.ledger.labels().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn parcels_travel_as_their_story_goes() {
+    let town = quiet_town();
+    let mut numbers = Vec::new();
+    for (scenario, end) in [
+        (Scenario::Normal, TransitState::Delivered),
+        (Scenario::Delayed, TransitState::Delivered),
+        (Scenario::Returned, TransitState::Returning),
+        (Scenario::Lost, TransitState::InTransit),
+    ] {
+        let request = purchase("PK-1");
+        let label = town.dhl.buy_label(&request, &key(&format!("{scenario:?}"))).await.unwrap();
+        town.stand_in.set_scenario(label.record.number.as_str(), scenario);
+        numbers.push((label.record.number, end));
+    }
+    let only: Vec<TrackingNumber> = numbers.iter().map(|(number, _)| number.clone()).collect();
+    let states = |answers: Vec<orderflow::shipment::Tracked>| {
+        answers
+            .into_iter()
+            .map(|answer| match answer.outcome {
+                TrackOutcome::Found { events, .. } => {
+                    fold(&DHL_ECOMMERCE, &answer.number, events, None).state
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect::<Vec<_>>()
+    };
+    let early = states(town.dhl.track(&only).await.unwrap());
+    assert!(early.iter().all(|state| *state == TransitState::PreTransit));
+    town.clock.advance(TimeDelta::days(20));
+    let late = states(town.dhl.track(&only).await.unwrap());
+    let ends: Vec<TransitState> = numbers.into_iter().map(|(_, end)| end).collect();
+    assert_eq!(late, ends);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_is_closed_once_and_what_is_on_it_is_not_voided() {
+    let town = quiet_town();
+    let home = town.dhl.buy_label(&purchase("PK-1"), &key("1")).await.unwrap().record;
+    let request = abroad(house::purchase(DHL_ECOMMERCE, PARCEL_STANDARD, "PK-2"));
+    let away = town.dhl.buy_label(&request, &key("2")).await.unwrap().record;
+    let voided = town.dhl.buy_label(&purchase("PK-3"), &key("3")).await.unwrap().record;
+    town.dhl.void_label(&voided).await.unwrap();
+    let numbers = [home.number.clone(), away.number.clone(), voided.number.clone()];
+    let closed = town.dhl.close_day(&numbers).await.unwrap();
+    let forms: Vec<bool> = closed.documents.iter().map(|form| form.international).collect();
+    assert_eq!(forms, [false, true]);
+    assert_eq!(closed.refused.len(), 1);
+    assert_eq!(closed.refused[0].dhl_package_id, voided.number.as_str());
+    assert_eq!(town.dhl.void_label(&home).await.unwrap_err().kind(), ErrorKind::Rejected);
+    let again = town.dhl.close_day(&numbers[..1]).await.unwrap();
+    assert_eq!(again.refused[0].code.as_deref(), Some("MANIFESTED_ALREADY"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_goes_wrong_every_parcel_has_one_label_in_the_end() {
+    for seed in [1, 2, 3] {
+        let patient = |config: DhlEcommerceConfig| config.with_retry(RetryPolicy::default());
+        let town = town(patient, Faults::seeded(seed, 250));
+        let mut numbers = Vec::new();
+        for n in 0..20 {
+            let text = format!("PK-{n}");
+            numbers.push(buy_patiently(&town.dhl, &purchase(&text), &text).await.record.number);
+        }
+        let sold = town.ledger.labels();
+        assert_eq!(sold.len(), 20, "seed {seed}");
+        assert!(sold.iter().zip(&numbers).all(|(sold, number)| sold.number == number.as_str()));
+    }
+}
