@@ -50,6 +50,7 @@ pub async fn days_before(
     for label in house.ledger.labels().iter().take(DELAYED) {
         house.post.set_scenario(&label.number, Scenario::Delayed);
         house.express.set_scenario(&label.number, Scenario::Delayed);
+        house.light.set_scenario(&label.number, Scenario::Delayed);
     }
     timeline.at(now, &format!("{} parcels shipped", bought.len()));
     let told = tell_stock(house, now).await?;

@@ -1,4 +1,4 @@
-//! The seller's house: seven shops, five warehouses, two carrier accounts, and the sandbox around them.
+//! The seller's house: seven shops, five warehouses, three carrier accounts, and the sandbox around them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use orderflow::calendar::WorkCalendar;
+use orderflow::carriers::dhl::ecommerce::{self as dhl, DhlEcommerce, DhlEcommerceConfig};
 use orderflow::carriers::fedex::{self, Fedex, FedexConfig};
 use orderflow::carriers::usps::{self, Usps, UspsConfig};
 use orderflow::client::ReqwestTransport;
@@ -14,6 +15,7 @@ use orderflow::engine::{Carrier, Engine, EnginePolicy, Shop};
 use orderflow::order::{Order, OrderFilter, OrderSort};
 use orderflow::ports::Stock;
 use orderflow::rules::{SlaRules, presets};
+use orderflow::sandbox::dhl::ecommerce::DhlEcommerceStandIn;
 use orderflow::sandbox::fedex::FedexStandIn;
 use orderflow::sandbox::usps::UspsStandIn;
 use orderflow::sandbox::{Faults, Ledger, LoopbackServer, Sandbox, VirtualClock};
@@ -39,6 +41,7 @@ pub struct House {
     pub stock: Arc<MemoryStock>,
     pub post: Arc<UspsStandIn>,
     pub express: Arc<FedexStandIn>,
+    pub light: Arc<DhlEcommerceStandIn>,
     _server: LoopbackServer,
 }
 
@@ -55,8 +58,11 @@ pub async fn open(
     let markets = markets::all(&ledger, out);
     let post = Arc::new(UspsStandIn::new(ledger.clone()));
     let express = Arc::new(FedexStandIn::new(ledger.clone()));
-    let sandbox =
-        Sandbox::new(clock.clone(), ledger.clone()).with(post.clone()).with(express.clone());
+    let light = Arc::new(DhlEcommerceStandIn::new(ledger.clone()));
+    let sandbox = Sandbox::new(clock.clone(), ledger.clone())
+        .with(post.clone())
+        .with(express.clone())
+        .with(light.clone());
     let server = markets::mount(&markets, sandbox).with_faults(faults).serve().await?;
 
     let line = Line::new(Arc::new(ReqwestTransport::new()?), clock.clone());
@@ -87,6 +93,16 @@ pub async fn open(
         line.http.clone(),
     )?;
 
+    let ecommerce = DhlEcommerce::new(
+        DhlEcommerceConfig::new("key", "secret", "5323000", "USEWR1")
+            .with_base(server.base_url("dhl-ecommerce"))
+            .with_quota(line.plenty)
+            .with_retry(line.retry)
+            .with_settling_time(TimeDelta::zero())
+            .with_clock(Arc::new(clock.clone())),
+        line.http.clone(),
+    )?;
+
     let mut policy = EnginePolicy::default();
     let mm = Millimetres::new;
     policy.allocation.packaging = Grams::new(120);
@@ -96,6 +112,7 @@ pub async fn open(
     let mut builder = Engine::builder(Arc::new(SqliteStore::open(file)?), stock.clone())
         .carrier(Carrier::new(Arc::new(usps), usps::catalogue()))
         .carrier(Carrier::new(Arc::new(fedex), fedex::catalogue()))
+        .carrier(Carrier::new(Arc::new(ecommerce), dhl::catalogue()))
         .policy(policy);
     for warehouse in warehouses {
         builder = builder.warehouse(warehouse);
@@ -110,7 +127,7 @@ pub async fn open(
         builder = builder.shop(shop.with_offers(market.offers()));
     }
     let engine = builder.build()?;
-    Ok(House { engine, markets, clock, ledger, stock, post, express, _server: server })
+    Ok(House { engine, markets, clock, ledger, stock, post, express, light, _server: server })
 }
 
 impl House {

@@ -600,13 +600,17 @@ fn units_of(body: &Value) -> Vec<String> {
     }
 }
 
+/// Carriers that sellers may name, by the platform's id.
+pub(super) const PROVIDERS: [(&str, &str); 5] = [
+    ("7117858858072016686", "USPS"),
+    ("7117859084333745966", "UPS"),
+    ("7117858858072016687", "Royal Mail"),
+    ("7117858858072016688", "FedEx"),
+    ("7117858858072016689", "DHL eCommerce"),
+];
+
 fn provider(id: &str) -> Option<&'static str> {
-    match id {
-        "7117858858072016686" => Some("USPS"),
-        "7117859084333745966" => Some("UPS"),
-        "7117858858072016687" => Some("Royal Mail"),
-        _ => None,
-    }
+    PROVIDERS.iter().find(|(known, _)| *known == id).map(|(_, name)| *name)
 }
 
 pub(super) fn sell(ledger: &Ledger, package: &str, number: &str, now: DateTime<Utc>) {

@@ -418,11 +418,9 @@ impl StandIn for TikTokShopStandIn {
             ("POST", ["order", "202309", "orders", "search"]) => market.search(asked, &body, now),
             ("GET", ["order", "202309" | "202507", "orders"]) => market.detail(asked, now),
             ("GET", ["logistics", "202309", "delivery_options", _, "shipping_providers"]) => {
-                good(&json!({"shipping_providers": [
-                    {"id": "7117858858072016686", "name": "USPS"},
-                    {"id": "7117859084333745966", "name": "UPS"},
-                    {"id": "7117858858072016687", "name": "Royal Mail"}
-                ]}))
+                let named = |(id, name): &(&str, &str)| json!({"id": id, "name": name});
+                let providers: Vec<Value> = desk::PROVIDERS.iter().map(named).collect();
+                good(&json!({"shipping_providers": providers}))
             }
             ("POST", ["fulfillment", "202309", "orders", id, "packages"]) => {
                 market.mark_shipped(id, &body, ledger, now)

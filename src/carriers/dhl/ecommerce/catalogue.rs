@@ -42,9 +42,7 @@ pub(super) fn is_domestic(product: &str) -> bool {
 /// The carrier's products for routing without quotes.
 ///
 /// Ids and names are the carrier's. It publishes neither limits nor days for its API: weights, days
-/// and price classes are the customary ones, and the carrier has the last word. International
-/// products are off, because a catalogue cannot say "everywhere but here": a host names the
-/// countries it sends to and turns them on.
+/// and price classes are the customary ones, and the carrier has the last word.
 #[must_use]
 pub fn catalogue() -> Vec<CarrierService> {
     use CostTier::{Low, Medium, MediumLow};
@@ -74,13 +72,14 @@ pub fn catalogue() -> Vec<CarrierService> {
         CarrierService {
             key: ServiceKey::new(super::DHL_ECOMMERCE, ServiceCode::from_static(code)),
             name: name.to_owned(),
-            enabled: domestic,
+            enabled: true,
             speed,
             min_transit_days: fastest,
             max_transit_days: slowest,
             cost_tier,
             coverage: Coverage {
                 countries: if domestic { vec![Country::US] } else { Vec::new() },
+                excluded_countries: if domestic { Vec::new() } else { vec![Country::US] },
                 ..Coverage::default()
             },
             max_weight,
