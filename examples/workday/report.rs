@@ -178,7 +178,8 @@ pub async fn carriers_compared(
     for (carrier, (sum, parcels)) in alone {
         let saved = sum - paid;
         timeline.note(&format!(
-            "  {carrier:<16} {sum:>9} USD for {parcels} parcels it takes ({saved:+} against it)"
+            "  {:<16} {sum:>9} USD for {parcels} parcels it takes ({saved:+} against it)",
+            carrier.as_str()
         ));
     }
     Ok(())

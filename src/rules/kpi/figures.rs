@@ -424,7 +424,11 @@ impl fmt::Display for Kpi {
         for (reason, count) in self.excluded.iter() {
             write!(f, ", {count} {reason}")?;
         }
-        write!(f, "), {}", self.health)
+        // Without a target nothing is healthy or not.
+        match (&self.target, self.health) {
+            (None, Health::Healthy) => f.write_str("), no target"),
+            (_, health) => write!(f, "), {health}"),
+        }
     }
 }
 
