@@ -72,6 +72,7 @@ fn watches(count: usize) -> Vec<OrderWatch> {
                         package: PackageId::new(format!("PK-{index}")).unwrap(),
                         shipped_at: at,
                         last_sign_at: at + TimeDelta::seconds(draw(86_400)),
+                        here_since: at,
                         accepted: draw(4) > 0,
                         upload_open: draw(50) == 0,
                         moving: true,

@@ -151,22 +151,7 @@ impl Engine {
                 }
             }
         }
-        let read = self
-            .per_shop(
-                Turn::Share(part),
-                unnamed.keys().cloned().collect(),
-                ShopKey::clone,
-                |shop| async move { self.read_all(&shop, now).await },
-            )
-            .await;
-        for ((shop, events), outcome) in unnamed.into_iter().zip(read) {
-            match outcome.done() {
-                Some(outcome) => {
-                    self.finish(&shop, events, None, outcome, now, &mut report).await?;
-                }
-                None => report.waiting += events.len() as u64,
-            }
-        }
+        // What names its order costs one call and goes first.
         let read = self
             .per_shop(
                 Turn::Share(part),
@@ -183,13 +168,32 @@ impl Engine {
             report.orders_read += u64::from(outcome.is_ok());
             self.finish(&key.shop_key(), events, Some(&key), outcome, now, &mut report).await?;
         }
+        let read = self
+            .per_shop(
+                Turn::Share(part),
+                unnamed.keys().cloned().collect(),
+                ShopKey::clone,
+                |shop| async move { self.read_all(&shop, now).await },
+            )
+            .await;
+        for ((shop, events), outcome) in unnamed.into_iter().zip(read) {
+            match outcome.done() {
+                Some(outcome) => {
+                    self.finish(&shop, events, None, outcome, now, &mut report).await?;
+                }
+                None => report.waiting += events.len() as u64,
+            }
+        }
         Ok(report)
     }
 
     async fn read_all(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<()> {
         self.sync(shop, now).await?;
-        let limits = self.shop(shop)?.adapter.limits();
-        if !(limits.lists_cancelled && limits.lists_movements) {
+        let known = self.shop(shop)?;
+        let limits = known.adapter.limits();
+        // Every open order is read again as often as the plan says and no more: a notice that names
+        // none must not cost the shop its whole share.
+        if !(limits.lists_cancelled && limits.lists_movements) && self.may_reread(known, now) {
             self.read_open_again(shop, now).await?;
         }
         Ok(())

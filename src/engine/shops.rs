@@ -162,9 +162,7 @@ impl Engine {
         self.shop_states().entry(shop.key.clone()).or_default().stopped = None;
         let limits = shop.adapter.limits();
         if !(limits.lists_cancelled && limits.lists_movements) {
-            let pause = TimeDelta::minutes(i64::from(shop.reread_minutes));
-            let read = self.shop_states().get(&shop.key).and_then(|state| state.reread_at);
-            if read.is_none_or(|read| later(read, pause) <= now) {
+            if self.may_reread(shop, now) {
                 report.add(self.read_open_until(&shop.key, until, now).await?);
             }
         }
@@ -176,6 +174,13 @@ impl Engine {
             self.shop_states().entry(shop.key.clone()).or_default().asked_at = Some(now);
         }
         Ok(report)
+    }
+
+    /// Whether the open orders of a shop are due to be read again.
+    pub(super) fn may_reread(&self, shop: &Shop, now: DateTime<Utc>) -> bool {
+        let pause = TimeDelta::minutes(i64::from(shop.reread_minutes));
+        let read = self.shop_states().get(&shop.key).and_then(|state| state.reread_at);
+        read.is_none_or(|read| later(read, pause) <= now)
     }
 
     /// Reads every open order of a shop again, one by one: for platforms whose lists leave out

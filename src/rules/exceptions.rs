@@ -14,7 +14,8 @@ use super::review::{Finding, ReviewPolicy, payment_anomaly, validate};
 use super::sla::is_met;
 use crate::ids::{OrderKey, PackageId, ShopKey};
 use crate::order::{
-    AddressProblem, DeadlineKind, ExceptionKind, LogisticsMode, Order, OrderState, Priority, Review,
+    AddressProblem, Deadline, DeadlineKind, ExceptionKind, LogisticsMode, Order, OrderState,
+    Priority, Review,
 };
 use crate::shipment::{Package, TransitState};
 use crate::units::Grams;
@@ -143,19 +144,30 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
     let ship_by = order.deadline(DeadlineKind::ShipBy);
     let mut add = |kind, severity, detail: String, since, package: Option<&Package>, due_at| {
         let package = package.map(|package| package.id.clone());
-        found.entry((kind, package.clone())).or_insert_with(|| ExceptionItem {
-            order: order.key.clone(),
-            package,
-            kind,
-            severity,
-            detail,
-            since,
-            due_at,
-            priority: order.priority,
-            count: 1,
-        });
+        found
+            .entry((kind, package.clone()))
+            // One item for all: what it says names each of them.
+            .and_modify(|item| {
+                if !item.detail.contains(&detail) {
+                    item.detail = format!("{}; {detail}", item.detail);
+                }
+            })
+            .or_insert_with(|| ExceptionItem {
+                order: order.key.clone(),
+                package,
+                kind,
+                severity,
+                detail: detail.clone(),
+                since,
+                due_at,
+                priority: order.priority,
+                count: 1,
+            });
     };
     let state = order.state();
+    if order.test {
+        return Vec::new();
+    }
     if state == OrderState::Cancelled || order.logistics == LogisticsMode::PlatformFulfilled {
         // What is left to do then is recorded as incidents.
     } else {
@@ -243,7 +255,7 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
                         deadline.at,
                         (deadline.at - now).num_hours()
                     ),
-                    now,
+                    at_risk_since(&policy.ladder, deadline),
                     None,
                     Some(deadline.at),
                 ),
@@ -271,6 +283,13 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
         });
     }
     found.into_values().collect()
+}
+
+/// When the ladder of a deadline began.
+fn at_risk_since(ladder: &Ladder, deadline: &Deadline) -> DateTime<Utc> {
+    let span = deadline.at.signed_duration_since(deadline.starts_at);
+    let begin = ladder.steps.iter().map(|step| ladder.threshold(step, span)).max();
+    begin.and_then(|left| deadline.at.checked_sub_signed(left)).unwrap_or(deadline.starts_at)
 }
 
 /// Since when units are short.
@@ -325,6 +344,9 @@ fn movement(
     let last =
         movement.last_scan_at.map_or(shipped.confirmed_at, |scan| scan.max(shipped.confirmed_at));
     let silent = now - last;
+    // A scan that finds it where it was is no movement.
+    let here = movement.standing_since().map_or(last, |since| since.max(shipped.confirmed_at));
+    let stays = now - here;
     if now - shipped.confirmed_at >= TimeDelta::days(i64::from(policy.tracking_days)) {
         let detail = format!("{number}: no end after {} days", policy.tracking_days);
         add(ExceptionKind::TrackingExpired, Severity::Warning, detail, last, package_ref, None);
@@ -333,12 +355,12 @@ fn movement(
     {
         let detail = format!("{number}: no scan for {} days", silent.num_days());
         add(ExceptionKind::PossiblyLost, Severity::Urgent, detail, last, package_ref, None);
-    } else if movement.state == TransitState::CustomsHold && silent >= hours(policy.customs_hours) {
-        let detail = format!("{number}: in customs for {} hours", silent.num_hours());
-        add(ExceptionKind::CustomsHold, Severity::Warning, detail, last, package_ref, None);
-    } else if movement.accepted_at.is_some() && silent >= hours(policy.stuck_hours) {
-        let detail = format!("{number}: at the same place for {} hours", silent.num_hours());
-        add(ExceptionKind::Stuck, Severity::Warning, detail, last, package_ref, None);
+    } else if movement.state == TransitState::CustomsHold && stays >= hours(policy.customs_hours) {
+        let detail = format!("{number}: in customs for {} hours", stays.num_hours());
+        add(ExceptionKind::CustomsHold, Severity::Warning, detail, here, package_ref, None);
+    } else if movement.accepted_at.is_some() && stays >= hours(policy.stuck_hours) {
+        let detail = format!("{number}: at the same place for {} hours", stays.num_hours());
+        add(ExceptionKind::Stuck, Severity::Warning, detail, here, package_ref, None);
     } else if silent >= hours(*policy.delay_hours.of(&order.key.platform)) {
         let detail = format!("{number}: no movement for {} hours", silent.num_hours());
         add(ExceptionKind::CarrierDelay, Severity::Warning, detail, last, package_ref, None);

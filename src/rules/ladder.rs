@@ -111,7 +111,9 @@ impl Ladder {
     /// How much of a span is left when a step begins.
     pub(super) fn threshold(&self, step: &LadderStep, span: TimeDelta) -> TimeDelta {
         if span <= TimeDelta::hours(i64::from(self.scale_below_hours)) {
-            span * i32::try_from(step.percent_left).unwrap_or(i32::MAX) / 100
+            // A share of more than the whole is the whole; no span is too long to be shared.
+            let percent = i32::try_from(step.percent_left.min(100)).unwrap_or(100);
+            span.checked_mul(percent).map_or(span, |share| share / 100)
         } else {
             TimeDelta::hours(i64::from(step.hours_left))
         }

@@ -278,6 +278,26 @@ pub struct MovementTrack {
     pub estimated_delivery: Option<chrono::NaiveDate>,
 }
 
+impl MovementTrack {
+    /// Since when a parcel is where it is: the first of the last scans that name one place, or that
+    /// all say customs. `None` before the first scan.
+    #[must_use]
+    pub fn standing_since(&self) -> Option<DateTime<Utc>> {
+        let is_scan = |event: &&TrackingEvent| {
+            !matches!(event.milestone, Milestone::PreAdvice | Milestone::Other)
+        };
+        let mut scans = self.events.iter().rev().filter(is_scan);
+        let last = scans.next()?;
+        let in_customs = |event: &TrackingEvent| event.milestone == Milestone::CustomsStarted;
+        let stays = |event: &&TrackingEvent| {
+            (last.place.is_some() && event.place == last.place)
+                || (in_customs(last) && in_customs(event))
+        };
+        let first = scans.take_while(stays).last().unwrap_or(last);
+        Some(first.time.approximate())
+    }
+}
+
 /// Upload track of a parcel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadTrack {

@@ -101,6 +101,7 @@ fn a_parcel_that_moves_and_stops_again_is_told_again() {
     };
     let scan = |watch: &mut OrderWatch, at| {
         watch.parcels[0].last_sign_at = at;
+        watch.parcels[0].here_since = at;
         watch.parcels[0].accepted = true;
     };
     let first = watch.parcels[0].shipped_at + hours(1);
@@ -191,4 +192,54 @@ fn a_host_that_waits_for_the_next_change_hears_every_repetition() {
     assert!(again.alerts[0].repeated);
     fired[0].acknowledged = true;
     assert_eq!(next_change(&watch, &fired, &policy, now()), None);
+}
+
+#[test]
+fn scans_that_find_a_parcel_where_it_was_do_not_move_it() {
+    let (order, package) = labelled("1", &[("1", 1)]);
+    let mut order = after(order, vec![confirmed(&package)]);
+    order.packages[0].upload.state = orderflow::shipment::UploadState::Uploaded;
+    for (milestone, kind) in [
+        (Milestone::ArrivedHub, ExceptionKind::Stuck),
+        (Milestone::CustomsStarted, ExceptionKind::CustomsHold),
+    ] {
+        // A scan a day, always the same.
+        let days = [0, 24, 48, 72, 96].map(|hour| support::scan(hour, milestone));
+        let mut events = vec![support::scan(-1, Milestone::Accepted)];
+        events[0].place = Some("ELSEWHERE".into());
+        events.extend(days);
+        let action = Action::Tracked { package: package.clone(), events, estimated_delivery: None };
+        let order = then(order.clone(), action, now() + hours(97));
+        let at = now() + hours(97);
+        let found = exceptions([&order], &ExceptionPolicy::default(), at);
+        assert!(found.iter().any(|item| item.kind == kind), "{found:?}");
+        let told = evaluate(&watch_of(&order), &[], &AlertPolicy::default(), at).unwrap();
+        assert!(rules(&told).contains(&AlertRule::Stuck), "{told:?}");
+        // Every look finds the same fact.
+        let fired: Vec<_> = told.alerts.iter().map(|alert| alert.fired(at)).collect();
+        let later = evaluate(&watch_of(&order), &fired, &AlertPolicy::default(), at + hours(2));
+        assert!(later.is_none_or(|later| !rules(&later).contains(&AlertRule::Stuck)));
+    }
+}
+
+#[test]
+fn exceptions_name_everything_once_leave_tests_out_and_know_since_when() {
+    let due = deadline(DeadlineKind::ShipBy, now() - hours(52), now() + hours(20));
+    let order = waiting("1", vec![due.clone()]);
+    let policy = ExceptionPolicy::default();
+    let since = |at| {
+        let items = exceptions([&order], &policy, at);
+        items.iter().find(|item| item.kind == ExceptionKind::ShipAtRisk).unwrap().since
+    };
+    // The same at every look: when the first warning was due.
+    assert_eq!((since(now()), since(now() + hours(9))), (now() - hours(4), now() - hours(4)));
+    let mut short = waiting("2", Vec::new());
+    let units = |line| BackorderedUnits { line: LineId::new(line).unwrap(), units: 1 };
+    short.backorders = vec![units("1"), units("2")];
+    let items = exceptions([&short], &policy, now());
+    let item = items.iter().find(|item| item.kind == ExceptionKind::OutOfStock).unwrap();
+    assert_eq!(item.detail, "line 1: 1 units are short; line 2: 1 units are short");
+    let mut test = waiting("3", vec![due]);
+    test.test = true;
+    assert_eq!(exceptions([&test], &policy, now() + hours(30)), []);
 }

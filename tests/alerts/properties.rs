@@ -35,6 +35,7 @@ fn any_watch() -> impl Strategy<Value = OrderWatch> {
                     package: orderflow::PackageId::from_static("PK-1"),
                     shipped_at: now() + hours(sign),
                     last_sign_at: now() + hours(sign + 5),
+                    here_since: now() + hours(sign + 3),
                     accepted,
                     upload_open,
                     moving: true,

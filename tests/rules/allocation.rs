@@ -224,3 +224,43 @@ fn a_promise_is_a_day_for_allocation_as_it_is_for_routing() {
     let late = promised(day.pred_opt().unwrap());
     assert_eq!(late.rejected[0].why, WarehouseRejection::MissesDeliverBy { arrives: day });
 }
+
+#[test]
+fn a_bundle_is_placed_before_lines_that_can_be_divided_around_it() {
+    // Four of one SKU and a bundle that wants one more of it: three and the rest at b, two at a.
+    let mut order = imported("around", &[("1", 4), ("2", 1), ("3", 1)]);
+    order.lines[1].sku = order.lines[0].sku.clone();
+    order.lines[1].bundle = Some("set".into());
+    order.lines[2].bundle = Some("set".into());
+    let order = after(order, vec![approved(), acknowledged()]);
+    let view = stock(&[("a", "SKU-1", 2), ("b", "SKU-1", 3), ("b", "SKU-3", 1)]);
+    let verdict = plan(&order, &view, &AllocationPolicy::default());
+    assert_eq!(verdict.shortfall, None, "{:?}", verdict.allocation.reasons);
+    assert_eq!(verdict.allocation.packages.len(), 2);
+}
+
+#[test]
+fn no_demand_takes_long_to_place_however_odd() {
+    let names: Vec<String> = (0..24).map(|line| line.to_string()).collect();
+    let lines: Vec<(&str, u32)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let mut order = imported("odd", &lines);
+    for (place, line) in order.lines.iter_mut().enumerate() {
+        line.bundle = Some(format!("b{}", place / 2));
+        line.sku = Some(Sku::new(if place % 2 == 0 { "X" } else { "Y" }).unwrap());
+    }
+    let order = after(order, vec![approved(), acknowledged()]);
+    let ids: Vec<String> = (0..16).map(|site| format!("w{site:02}")).collect();
+    let mut view = StockView::new();
+    for (place, id) in ids.iter().enumerate() {
+        for (sku, units) in [("X", if place % 2 == 0 { 4 } else { 1 }), ("Y", 2)] {
+            view.set(WarehouseId::new(id.as_str()).unwrap(), Sku::new(sku).unwrap(), units);
+        }
+    }
+    let warehouses: Vec<Warehouse> = ids.iter().map(|id| warehouse(id)).collect();
+    let mut policy = AllocationPolicy::default();
+    policy.max_splits = 8;
+    // An answer at all: without a bound on all sets together this takes minutes.
+    let verdict = allocate(&order, &warehouses, &view, &policy, now());
+    let parcels = verdict.allocation.packages.len();
+    assert!(parcels <= 8 && (parcels > 0 || verdict.shortfall.is_some()));
+}

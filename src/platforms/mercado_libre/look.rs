@@ -183,7 +183,13 @@ impl MercadoLibre {
         match read.await {
             // What is refused of one order, or of its shipment, costs that order and no other.
             Err(error)
-                if matches!(error.kind(), ErrorKind::UnexpectedAnswer | ErrorKind::Rejected) =>
+                if matches!(
+                    error.kind(),
+                    ErrorKind::UnexpectedAnswer
+                        | ErrorKind::Rejected
+                        | ErrorKind::NotFound
+                        | ErrorKind::Conflict
+                ) =>
             {
                 let unreadable = Unreadable {
                     id: PlatformOrderId::new(unit).ok(),

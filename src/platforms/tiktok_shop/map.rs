@@ -153,7 +153,10 @@ fn order(
         None => goods(&lines, currency)?,
     };
     let unpaid = wire.status == "UNPAID";
-    let paid_at = (!unpaid).then(|| instant(wire.paid_time).unwrap_or(placed_at));
+    // Only where the status proves it may a payment be assumed that has no instant.
+    let paid_at = instant(wire.paid_time)
+        .or_else(|| is_paid(&wire.status).then_some(placed_at))
+        .filter(|_| !unpaid);
     let updated_at = instant(wire.update_time);
     let service = filled(wire.delivery_option_name.as_deref());
     let held = wire.status == "ON_HOLD";
@@ -311,7 +314,8 @@ fn line(
     // A price above the original one is no discount.
     let original = first.original_price.filter(|original| *original >= sale).unwrap_or(sale);
     let unit_price = Money::new(original, currency);
-    let discount = Money::new(original - sale, currency);
+    let difference = original.checked_sub(sale).ok_or_else(|| beyond("original_price"))?;
+    let discount = Money::new(difference, currency);
     let mut tax: Option<Money> = None;
     for amount in members.iter().flat_map(|u| u.item_tax.iter().flatten()).map(|t| t.tax_amount) {
         let amount = Money::new(amount.unwrap_or_default(), currency);
@@ -478,6 +482,20 @@ fn speed(priority: Option<i64>, service: Option<&str>) -> SpeedClass {
     } else {
         SpeedClass::Standard
     }
+}
+
+/// Statuses that no order has before it is paid, or agreed to be paid on delivery.
+fn is_paid(status: &str) -> bool {
+    matches!(
+        status,
+        "ON_HOLD"
+            | "AWAITING_SHIPMENT"
+            | "PARTIALLY_SHIPPING"
+            | "AWAITING_COLLECTION"
+            | "IN_TRANSIT"
+            | "DELIVERED"
+            | "COMPLETED"
+    )
 }
 
 fn hold(wire: &WireOrder<'_>, placed_at: DateTime<Utc>, reading: &Reading) -> PlatformHold {

@@ -473,13 +473,14 @@ fn one_parcel<'a>(
         });
     }
     let silent = elapsed(parcel.last_sign_at, now);
+    let stays = elapsed(parcel.here_since, now);
     let stuck = match parcel.trouble {
         Some(trouble @ (ParcelTrouble::Returning | ParcelTrouble::Lost)) => {
             Some((trouble, Severity::Urgent))
         }
-        Some(ParcelTrouble::Customs) => (silent >= hours(policy.customs_hours))
+        Some(ParcelTrouble::Customs) => (stays >= hours(policy.customs_hours))
             .then_some((ParcelTrouble::Customs, Severity::Warning)),
-        _ => (parcel.moving && parcel.accepted && silent >= hours(policy.stuck_hours))
+        _ => (parcel.moving && parcel.accepted && stays >= hours(policy.stuck_hours))
             .then_some((ParcelTrouble::SamePlace, Severity::Warning)),
     };
     if let Some((trouble, severity)) = stuck
@@ -488,7 +489,7 @@ fn one_parcel<'a>(
         // On its way back a parcel is scanned as well, and nothing is new about it.
         let fact = match trouble {
             ParcelTrouble::Returning | ParcelTrouble::Lost => Fact::Parcel(package, trouble),
-            _ => Fact::Silence(package, trouble, parcel.last_sign_at),
+            _ => Fact::Silence(package, trouble, parcel.here_since),
         };
         tell(Standing {
             rule: AlertRule::Stuck,
@@ -497,7 +498,7 @@ fn one_parcel<'a>(
             level: None,
             severity,
             usual: Usual::Listed(MAIL),
-            since: parcel.last_sign_at,
+            since: parcel.here_since,
             due_at: None,
             what: What::Trouble(package, trouble),
         });
@@ -639,8 +640,8 @@ pub fn next_change(
         let sign = parcel.last_sign_at;
         consider(after(sign, hours(*policy.logistics_delay_hours.of(platform))));
         consider(after(sign, hours(policy.uncollected_hours)));
-        consider(after(sign, hours(policy.stuck_hours)));
-        consider(after(sign, hours(policy.customs_hours)));
+        consider(after(parcel.here_since, hours(policy.stuck_hours)));
+        consider(after(parcel.here_since, hours(policy.customs_hours)));
     }
     if let Some(deadline) = &watch.deliver_by {
         consider(just_after(deadline.at, TimeDelta::zero()));

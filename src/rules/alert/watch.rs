@@ -38,6 +38,8 @@ pub struct WatchedParcel {
     pub shipped_at: DateTime<Utc>,
     /// The last sign of it: the last scan, or shipping.
     pub last_sign_at: DateTime<Utc>,
+    /// Since when it is where it is: scans that find it there again change nothing.
+    pub here_since: DateTime<Utc>,
     /// Whether the carrier has scanned it.
     pub accepted: bool,
     /// Whether its number has still to reach the platform.
@@ -188,6 +190,9 @@ fn parcel(package: &Package) -> Option<WatchedParcel> {
         last_sign_at: movement
             .last_scan_at
             .map_or(shipped.confirmed_at, |scan| scan.max(shipped.confirmed_at)),
+        here_since: movement
+            .standing_since()
+            .map_or(shipped.confirmed_at, |since| since.max(shipped.confirmed_at)),
         accepted: package.is_accepted(),
         upload_open,
         moving,

@@ -35,6 +35,8 @@ pub(super) fn split(
             there.sum::<u64>() >= *units
         })
     };
+    // Placing odd demands line by line may take long: all sets together have so many steps.
+    let mut steps = 200_000;
     let mut looked_at = 0;
     for size in 2..=max_splits.min(holders.len()) {
         let mut places: Vec<usize> = (0..size).collect();
@@ -47,7 +49,7 @@ pub(super) fn split(
             let chosen: Vec<&WarehouseId> =
                 places.iter().filter_map(|place| holders.get(*place).copied()).collect();
             if suffices(&chosen) {
-                let whole_lines = assign(demand, &chosen, stock);
+                let whole_lines = assign(demand, &chosen, stock, &mut steps);
                 if let Some(cover) = whole_lines.or_else(|| complete(demand, &chosen, stock)) {
                     return Some(cover);
                 }
@@ -84,7 +86,12 @@ fn complete(demand: &Demand, chosen: &[&WarehouseId], stock: &StockView) -> Opti
 }
 
 /// Gives every group to one of the chosen warehouses, if they can take all of them.
-fn assign(demand: &Demand, chosen: &[&WarehouseId], stock: &StockView) -> Option<Cover> {
+fn assign(
+    demand: &Demand,
+    chosen: &[&WarehouseId],
+    stock: &StockView,
+    steps: &mut u32,
+) -> Option<Cover> {
     fn place(
         rest: &[Group],
         chosen: &[&WarehouseId],
@@ -117,9 +124,12 @@ fn assign(demand: &Demand, chosen: &[&WarehouseId], stock: &StockView) -> Option
         false
     }
     let mut cover = Vec::new();
-    let mut budget = 10_000;
+    let mut budget = (*steps).min(10_000);
+    let allowed = budget;
     let mut left = BTreeMap::new();
-    place(&demand.groups, chosen, &mut left, stock, &mut cover, &mut budget).then_some(cover)
+    let placed = place(&demand.groups, chosen, &mut left, stock, &mut cover, &mut budget);
+    *steps -= allowed - budget;
+    placed.then_some(cover)
 }
 
 /// Takes a group's units out of what a warehouse has left, all or nothing.
@@ -179,7 +189,9 @@ pub(super) fn greedy(
     divisible: bool,
 ) -> (Cover, Vec<BackorderedUnits>) {
     let mut left: BTreeMap<(WarehouseId, Sku), u32> = BTreeMap::new();
+    // What must stay together first: lines can be divided around it.
     let mut open: Vec<Group> = demand.groups.clone();
+    open.sort_by_key(|group| group.units.len() <= 1);
     let mut cover: Cover = Vec::new();
     let mut unused: Vec<&WarehouseId> = ids.to_vec();
     for _ in 0..max_splits {
