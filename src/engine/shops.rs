@@ -161,10 +161,8 @@ impl Engine {
         }
         self.shop_states().entry(shop.key.clone()).or_default().stopped = None;
         let limits = shop.adapter.limits();
-        if !(limits.lists_cancelled && limits.lists_movements) {
-            if self.may_reread(shop, now) {
-                report.add(self.read_open_until(&shop.key, until, now).await?);
-            }
+        if !(limits.lists_cancelled && limits.lists_movements) && self.may_reread(shop, now) {
+            report.add(self.read_open_until(&shop.key, until, now).await?);
         }
         if !report.more && shop.adapter.missed_notices().is_some() {
             let (_, more) = self.collect_until(&shop.key, until, now).await?;
