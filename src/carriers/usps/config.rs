@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::customs::EXPORT_REFERENCE_LENGTH;
 use crate::client::{Clock, Limits, Quota, RetryPolicy, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::ServiceCode;
@@ -117,6 +118,8 @@ pub struct UspsConfig {
     pub(super) scopes: Vec<String>,
     pub(super) services: Vec<ServiceCode>,
     pub(super) extra_services: Vec<u16>,
+    pub(super) extra_services_abroad: Vec<u16>,
+    pub(super) export_exemption: Option<String>,
     pub(super) quota: Quota,
     pub(super) limits: Option<Limits>,
     pub(super) retry: RetryPolicy,
@@ -154,6 +157,8 @@ impl UspsConfig {
                 .to_vec(),
             services: super::catalogue().into_iter().map(|service| service.key.service).collect(),
             extra_services: Vec::new(),
+            extra_services_abroad: Vec::new(),
+            export_exemption: None,
             quota: DEFAULT_QUOTA,
             limits: None,
             retry: RetryPolicy::default(),
@@ -193,7 +198,7 @@ impl UspsConfig {
 
     /// Sets the OAuth scopes the app must have been granted. The carrier hands out tokens with
     /// fewer scopes without saying so; a missing one becomes a configuration error at login.
-    /// `scan-forms` and `pickup` are worth adding where they are used.
+    /// `international-labels`, `scan-forms` and `pickup` are worth adding where they are used.
     pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
@@ -207,9 +212,25 @@ impl UspsConfig {
     }
 
     /// Sets extra services by the carrier's codes, for example 921 for a signature. They are part
-    /// of quotes and labels alike.
+    /// of quotes and labels alike, within the country.
     pub fn with_extra_services(mut self, codes: impl IntoIterator<Item = u16>) -> Self {
         self.extra_services = codes.into_iter().collect();
+        self
+    }
+
+    /// Sets extra services of parcels to other countries, for example 930 for insurance: there are
+    /// fewer, and a domestic code is refused.
+    pub fn with_extra_services_abroad(mut self, codes: impl IntoIterator<Item = u16>) -> Self {
+        self.extra_services_abroad = codes.into_iter().collect();
+        self
+    }
+
+    /// Sets what the export authority is told where a customs declaration has no
+    /// [`export_reference`](crate::shipment::CustomsDeclaration::export_reference), for example
+    /// `NO EEI 30.37(a)` for goods of at most 2,500 USD per tariff number. It is a legal statement of
+    /// the exporter; without it such labels are refused. At most 35 characters.
+    pub fn with_export_exemption(mut self, legend: impl Into<String>) -> Self {
+        self.export_exemption = Some(legend.into());
         self
     }
 
@@ -281,6 +302,10 @@ impl UspsConfig {
             && !self.permit_zip.as_deref().is_some_and(|zip| digits(zip, &[5]))
         {
             Some(("permit_zip", "a permit needs the five-digit ZIP it was issued for"))
+        } else if self.export_exemption.as_ref().is_some_and(|legend| {
+            !(1..=EXPORT_REFERENCE_LENGTH).contains(&legend.trim().chars().count())
+        }) {
+            Some(("export_exemption", "an exemption has 1 to 35 characters"))
         } else {
             None
         };

@@ -45,15 +45,19 @@
 //! return labels, containers, label broker, and tracking subscriptions, whose signature could not
 //! be verified. Whether the test environment gives tracking events is unknown.
 
+mod abroad;
 mod address;
 mod auth;
 mod calls;
 mod catalogue;
 mod config;
+mod countries;
+mod customs;
 mod dialect;
 mod events;
 mod map;
 mod multipart;
+mod pickup;
 mod track;
 mod wire;
 
@@ -66,7 +70,9 @@ use chrono::NaiveDate;
 
 pub use crate::carriers::AddressMisfit;
 pub use catalogue::{
-    CATALOGUE_AS_OF, GROUND_ADVANTAGE, PRIORITY_MAIL, PRIORITY_MAIL_EXPRESS, catalogue,
+    CATALOGUE_AS_OF, FIRST_CLASS_INTERNATIONAL, GROUND_ADVANTAGE, PRIORITY_MAIL,
+    PRIORITY_MAIL_EXPRESS, PRIORITY_MAIL_EXPRESS_INTERNATIONAL, PRIORITY_MAIL_INTERNATIONAL,
+    catalogue,
 };
 pub use config::{
     AccountType, DEFAULT_QUOTA, PRODUCTION, PriceType, PrinterDpi, TEST, TrackingVersion,
@@ -95,7 +101,7 @@ const TRACK_BATCH: usize = 35;
 const TRACK_CONCURRENCY: usize = 4;
 
 /// Codes that mean "this service is not offered for this parcel": no error of the whole quote.
-const NOT_OFFERED: [&str; 5] = ["030001", "030002", "030020", "030022", "160306"];
+const NOT_OFFERED: [&str; 6] = ["030001", "030002", "030013", "030020", "030022", "160306"];
 
 /// One account with the carrier. Cheap to clone; clones share tokens and limits.
 ///
@@ -176,7 +182,7 @@ impl Usps {
     async fn buy(&self, request: &LabelRequest, key: &IdempotencyKey) -> Result<Label> {
         let config = &*self.config;
         // What is wrong with the input is found before a token is fetched.
-        map::label_body(config, request)?;
+        map::purchase(config, request)?;
         self.paid(|payment| async move {
             self.client.call(&calls::BuyLabel { config, request, key, payment: &payment }).await
         })
@@ -228,6 +234,9 @@ impl CarrierAdapter for Usps {
     }
 
     async fn rates(&self, request: &RateRequest) -> Result<Vec<RateQuote>> {
+        if !abroad::is_offered(request) && !address::is_domestic(&request.recipient.address) {
+            return Ok(Vec::new());
+        }
         let operation = calls::ShippingOptions { config: &self.config, request };
         match self.client.call(&operation).await {
             Err(error) if vendor_code(&error).is_some_and(|code| NOT_OFFERED.contains(&code)) => {
@@ -315,10 +324,9 @@ impl CarrierAdapter for Usps {
 #[async_trait]
 impl VoidLabel for Usps {
     async fn void_label(&self, label: &LabelRecord) -> Result<VoidOutcome> {
-        let number = &label.number;
         let outcome = self
             .paid(|payment| async move {
-                self.client.call(&calls::CancelLabel { number, payment: &payment }).await
+                self.client.call(&calls::CancelLabel { label, payment: &payment }).await
             })
             .await;
         match outcome {
