@@ -13,3 +13,7 @@ mod hostile;
 mod house;
 #[path = "usps/journey.rs"]
 mod journey;
+#[path = "usps/push.rs"]
+mod push;
+#[path = "usps/quota.rs"]
+mod quota;

@@ -4,6 +4,7 @@ use http::header::{ACCEPT, HeaderName, IF_MATCH};
 
 use super::catalogue::{is_international, mail_class};
 use super::config::UspsConfig;
+use super::quota::Api;
 use super::wire::{
     AddressAnswer, CancelAnswer, OptionsAnswer, PickupAnswer, ReprintBody, TrackDetail,
     TrackQuestion,
@@ -32,11 +33,15 @@ fn paid(mut outgoing: Outgoing, payment: &Token) -> Outgoing {
 /// Where labels are sold: those to other countries have a counter of their own, under the same
 /// rules.
 fn counter(service: &ServiceCode) -> &'static str {
-    if is_international(&mail_class(service)) {
-        "/international-labels/v3/international-label"
-    } else {
-        "/labels/v3/label"
+    match counter_of(service) {
+        Api::InternationalLabels => "/international-labels/v3/international-label",
+        _ => "/labels/v3/label",
     }
+}
+
+/// The API that counts label calls for a service.
+pub(super) fn counter_of(service: &ServiceCode) -> Api {
+    if is_international(&mail_class(service)) { Api::InternationalLabels } else { Api::Labels }
 }
 
 /// Everything offered between two ZIPs, or from one to another country.

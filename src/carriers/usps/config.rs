@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::customs::EXPORT_REFERENCE_LENGTH;
+use super::push::UspsPush;
+use super::quota::Api;
 use crate::client::{Clock, Limits, Quota, RetryPolicy, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::ServiceCode;
@@ -121,6 +123,8 @@ pub struct UspsConfig {
     pub(super) extra_services_abroad: Vec<u16>,
     pub(super) export_exemption: Option<String>,
     pub(super) quota: Quota,
+    pub(super) api_quotas: Vec<(Api, Quota)>,
+    pub(super) push: Option<UspsPush>,
     pub(super) limits: Option<Limits>,
     pub(super) retry: RetryPolicy,
     pub(super) dpi: PrinterDpi,
@@ -160,6 +164,8 @@ impl UspsConfig {
             extra_services_abroad: Vec::new(),
             export_exemption: None,
             quota: DEFAULT_QUOTA,
+            api_quotas: Vec::new(),
+            push: None,
             limits: None,
             retry: RetryPolicy::default(),
             dpi: PrinterDpi::default(),
@@ -240,6 +246,20 @@ impl UspsConfig {
         self
     }
 
+    /// Gives one API a limit of its own; its calls no longer count for the one of the app.
+    pub fn with_api_quota(mut self, api: Api, quota: Quota) -> Self {
+        self.api_quotas.retain(|(known, _)| *known != api);
+        self.api_quotas.push((api, quota));
+        self
+    }
+
+    /// Takes news of parcels that the carrier sends by itself. Needs the scope
+    /// `subscriptions-tracking` where it subscribes.
+    pub fn with_push(mut self, push: UspsPush) -> Self {
+        self.push = Some(push);
+        self
+    }
+
     /// Shares limits with other adapters of the same app.
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = Some(limits);
@@ -307,7 +327,7 @@ impl UspsConfig {
         }) {
             Some(("export_exemption", "an exemption has 1 to 35 characters"))
         } else {
-            None
+            self.push.as_ref().and_then(UspsPush::problem)
         };
         match problem {
             Some((field, message)) => {

@@ -570,6 +570,32 @@ impl State {
         }
     }
 
+    /// `POST /subscriptions`: the same one twice is refused with the id of the first.
+    pub(super) fn subscribe(&mut self, asked: &Asked<'_>) -> Answer {
+        let body: Value = serde_json::from_slice(asked.body).unwrap_or_default();
+        let listener = text(&body, "/listenerURL");
+        let filter = body.get("filterProperties").map(Value::to_string).unwrap_or_default();
+        if !listener.starts_with("https://") || text(&body, "/secret").len() < 32 {
+            return bad_request("", "an https listener and a secret are needed", "listenerURL");
+        }
+        let wanted = (listener.to_owned(), filter);
+        let known = self.subscriptions.iter().position(|known| *known == wanted);
+        let id = |index: usize| format!("019db15c-05e8-7432-95dc-{index:012x}");
+        if let Some(index) = known {
+            let detail = format!("Duplicate subscription. subscriptionId : {}", id(index));
+            return bad_request("", &detail, "listenerURL");
+        }
+        self.subscriptions.push(wanted);
+        answer(
+            StatusCode::CREATED,
+            &json!({
+                "subscriptionId": id(self.subscriptions.len() - 1),
+                "listenerURL": listener,
+                "status": "ENABLED",
+            }),
+        )
+    }
+
     /// `POST /carrier-pickup`.
     pub(super) fn order_pickup(&mut self, asked: &Asked<'_>) -> Answer {
         let body: Value = serde_json::from_slice(asked.body).unwrap_or_default();

@@ -54,6 +54,8 @@ struct State {
     forms: u32,
     pickups_ordered: u32,
     pickups: HashMap<String, PickupOrder>,
+    /// Listener and filter of each subscription to tracking.
+    subscriptions: Vec<(String, String)>,
 }
 
 /// A label that was sold. Its bytes are drawn again whenever they are asked for.
@@ -165,6 +167,7 @@ impl UspsStandIn {
             ("POST", ["shipments", "v3", "options", "search"]) => desk::options(asked, now),
             ("GET", ["addresses", "v3", "address"]) => desk::address(asked),
             ("POST", ["scan-forms", "v3", "scan-form"]) => state.scan_form(asked),
+            ("POST", ["subscriptions-tracking", "v3", "subscriptions"]) => state.subscribe(asked),
             ("POST", ["pickup", "v3", "carrier-pickup"]) => state.order_pickup(asked),
             ("GET", ["pickup", "v3", "carrier-pickup", number]) => state.read_pickup(number),
             ("DELETE", ["pickup", "v3", "carrier-pickup", number]) => {
