@@ -529,3 +529,91 @@ async fn nothing_personal_leaves_through_the_errors_of_an_export() {
     let text = format!("{text} {error} {error:?}");
     assert!(!text.contains("canary"), "{text}");
 }
+
+#[cfg(feature = "conformance")]
+mod suite {
+    //! The suite for carriers with a parcel to another country.
+
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use orderflow::carriers::usps::Usps;
+    use orderflow::conformance::carriers;
+    use orderflow::ports::{
+        CarrierAdapter, CarrierLimits, Manifests, Pickups, Recovery, TrackingPush, VoidLabel,
+    };
+    use orderflow::shipment::{Label, LabelIntent, LabelRequest, RateQuote, RateRequest, Tracked};
+    use orderflow::{CarrierId, IdempotencyKey, Result, TrackingNumber};
+
+    use super::{export, house, noon, to_london};
+
+    /// The carrier without its check of addresses, which knows those of the country only.
+    #[derive(Debug)]
+    struct WithoutAddresses(Usps);
+
+    #[async_trait]
+    impl CarrierAdapter for WithoutAddresses {
+        fn carrier(&self) -> CarrierId {
+            self.0.carrier()
+        }
+
+        fn limits(&self) -> CarrierLimits {
+            self.0.limits()
+        }
+
+        async fn rates(&self, request: &RateRequest) -> Result<Vec<RateQuote>> {
+            self.0.rates(request).await
+        }
+
+        async fn buy_label(&self, request: &LabelRequest, key: &IdempotencyKey) -> Result<Label> {
+            self.0.buy_label(request, key).await
+        }
+
+        async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery> {
+            self.0.recover_label(intent).await
+        }
+
+        async fn track(&self, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>> {
+            self.0.track(numbers).await
+        }
+
+        fn tracking_url(&self, number: &TrackingNumber) -> Option<String> {
+            self.0.tracking_url(number)
+        }
+
+        fn void(&self) -> Option<&dyn VoidLabel> {
+            self.0.void()
+        }
+
+        fn manifests(&self) -> Option<&dyn Manifests> {
+            self.0.manifests()
+        }
+
+        fn pickups(&self) -> Option<&dyn Pickups> {
+            self.0.pickups()
+        }
+
+        fn push(&self) -> Option<&dyn TrackingPush> {
+            self.0.push()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_suite_for_carriers_passes_with_a_parcel_to_another_country() {
+        let house = house();
+        let fixture = carriers::Fixture {
+            rate: to_london(),
+            label: Box::new(|offer, number| LabelRequest {
+                service: offer.service.clone(),
+                token: offer.token.clone(),
+                ..export(&format!("PK-{number}"))
+            }),
+            now: noon(),
+        };
+        let report = carriers::run(Arc::new(WithoutAddresses(house.usps)), &fixture).await;
+        report.assert_passed();
+        let skipped: Vec<_> = report.skipped.iter().map(|(card, _)| *card).collect();
+        assert_eq!(skipped, ["a sound address is deliverable"], "{report}");
+        assert!(!house.ledger.labels().is_empty());
+    }
+}

@@ -178,7 +178,10 @@ async fn numbers_are_subscribed_to_one_by_one_until_the_carrier_refuses_all() {
     let push = house.usps.push().unwrap();
     house.wire.next(
         SUBSCRIPTIONS,
-        Fate::Instead(Answer::json(StatusCode::BAD_REQUEST, r#"{"error":{"message":"no"}}"#)),
+        Fate::Instead(Answer::json(
+            StatusCode::BAD_REQUEST,
+            r#"{"error":{"message":"subscriptionId is missing"}}"#,
+        )),
     );
     let outcomes = push.subscribe(&numbers()).await.unwrap();
     let good: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();

@@ -132,7 +132,7 @@ pub(super) fn check_customs(
                 'Gift', 'Merchandise'";
             return refused("160050", detail, "contents.itemDescription");
         }
-        if !content.get("itemQuantity").and_then(Value::as_u64).is_some_and(|count| count > 0) {
+        if content.get("itemQuantity").and_then(Value::as_u64).is_none_or(|count| count == 0) {
             return refused("160051", "must be greater than or equal to 1", "itemQuantity");
         }
         let (total_weight, total_value) =
