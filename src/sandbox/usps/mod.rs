@@ -29,7 +29,8 @@ const EVENING_UTC: u32 = 23;
 /// Any consumer key and secret are taken, except the secret `wrong`. Addresses are judged by what
 /// is in them: ZIP `00000` or `99999` is not found, a street without a number is not confirmed,
 /// `Tower` without a second line lacks its unit, `Several` is ambiguous, `Phantom` lies on route
-/// R777, `Vacant` is empty.
+/// R777, `Vacant` is empty. To other countries it sells with a customs form only, and nothing to
+/// country `ZZ`.
 ///
 /// Parcels are handed over in the evening of their mailing date unless [`hand_over`] was called
 /// before, or [`without_automatic_hand_over`] turned that off.
