@@ -1,6 +1,8 @@
 //! Carriers. Each vendor is one folder with the same file names.
 
 #[cfg(any(feature = "usps", feature = "fedex", feature = "dhl"))]
+mod account;
+#[cfg(any(feature = "usps", feature = "fedex", feature = "dhl"))]
 mod asking;
 #[cfg(any(feature = "usps", feature = "fedex", feature = "dhl"))]
 mod events;

@@ -10,12 +10,16 @@ use tokio::time::Instant;
 use super::Engine;
 use super::labels::PackageRef;
 use super::round::within;
+use crate::address::{Address, Country};
 use crate::error::{Error, ErrorKind, Result};
 use crate::money::Money;
 use crate::order::{DeadlineKind, Order};
 use crate::ports::{BulkOptions, CarrierAdapter, CarrierNaming, ParcelQuotes, quotes};
 use crate::rules::{RouteDecision, RouteFacts, RouteInput, declare, route};
-use crate::shipment::{Package, RateQuote, RateRequest, ServiceChoice, ServiceKey, crosses_border};
+use crate::shipment::{
+    Package, RateQuote, RateRequest, ServiceChoice, ServiceKey, crosses_border,
+    is_behind_customs_line,
+};
 
 impl Engine {
     /// What every carrier asks for parcels, whatever the rules say: for comparing carriers, and for
@@ -166,11 +170,18 @@ impl Engine {
             .next_departure(now)
             .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()))?;
         let sender = self.sender(package)?;
-        let customs = if crosses_border(&sender.address, &recipient.address) {
+        let (from, to) = (&sender.address, &recipient.address);
+        let customs = if crosses_border(from, to) {
             let declaration = declare(order, package, &self.0.policy.customs)
                 .map_err(|gap| Error::invalid("customs", gap.to_string()))?;
             declaration.check(package.weight)?;
             Some(Box::new(declaration))
+        } else if crosses_customs_line(from, to) {
+            // Not every carrier asks for it here, so what is not known is the adapter's to refuse.
+            declare(order, package, &self.0.policy.customs)
+                .ok()
+                .filter(|declaration| declaration.check(package.weight).is_ok())
+                .map(Box::new)
         } else {
             None
         };
@@ -196,6 +207,15 @@ impl Engine {
                     .with_context("package", &package.id)
             })
     }
+}
+
+/// Whether a parcel that stays in the United States is seen by customs all the same.
+fn crosses_customs_line(from: &Address, to: &Address) -> bool {
+    let behind = |address: &Address| {
+        address.country == Some(Country::US)
+            && address.state.as_deref().is_some_and(is_behind_customs_line)
+    };
+    behind(from) || behind(to)
 }
 
 /// What the goods in a parcel are worth: that of the whole order where its lines do not tell.

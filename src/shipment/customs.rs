@@ -226,6 +226,15 @@ pub fn is_hs_code(code: &str) -> bool {
     (6..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether customs sees parcels to or from a state although they stay in the United States: military
+/// post offices, the Pacific territories and the freely associated states, by their two letters.
+#[must_use]
+pub fn is_behind_customs_line(state: &str) -> bool {
+    ["AA", "AE", "AP", "GU", "AS", "MP", "PW", "FM", "MH"]
+        .iter()
+        .any(|code| code.eq_ignore_ascii_case(state.trim()))
+}
+
 /// Whether a parcel between two addresses crosses a border. `false` where a country is not known:
 /// it fails elsewhere, with its field named.
 #[must_use]

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use customs::{
     CustomsDeclaration, CustomsFault, CustomsItem, DutiesPayer, ExportReason, TaxId, TaxIdOwner,
-    crosses_border, is_hs_code,
+    crosses_border, is_behind_customs_line, is_hs_code,
 };
 pub use fold::{FoldFinding, FoldedTracking, TransitState, fold};
 pub use label::{Charge, Document, DocumentKind, Label, LabelCost, LabelFormat, LabelRecord};

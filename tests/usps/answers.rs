@@ -17,7 +17,7 @@ use super::house::{
 const JSON: &str = "application/json";
 
 /// Compares with the reviewed expectation beside the fixture.
-fn expect(fixture_name: &str, actual: &impl serde::Serialize) {
+pub(crate) fn expect(fixture_name: &str, actual: &impl serde::Serialize) {
     let actual = serde_json::to_value(actual).unwrap();
     let stem = fixture_name.rsplit_once('.').map_or(fixture_name, |(stem, _)| stem);
     let name = format!("{stem}.expect.json");

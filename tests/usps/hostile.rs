@@ -5,9 +5,17 @@ use orderflow::carriers::usps::TrackingVersion;
 use orderflow::ports::{CarrierAdapter, ValidateAddress};
 use proptest::prelude::*;
 
-use super::house::{canned, canned_with, fixture, key, parcel, purchase, recipient};
+use orderflow::shipment::RateRequest;
 
-const FILES: [&str; 9] = [
+use super::house::{
+    canned, canned_with, export, fixture, foreigner, key, parcel, purchase, recipient,
+};
+
+const FILES: [&str; 13] = [
+    "shipping-options-international.response.json",
+    "intl-label.response.json",
+    "intl-label-reprint.response.json",
+    "intl-prices-base-rates-list.response.json",
     "shipping-options-all-classes.response.json",
     "label-with-return-label.response.multipart.txt",
     "return-label-embedded.response.json",
@@ -33,7 +41,11 @@ fn feed(status: u16, content_type: &'static str, body: &[u8]) {
         if let Ok(label) = bought {
             assert!(!label.record.number.as_str().is_empty());
         }
+        if let Ok(label) = usps.buy_label(&export("PK-1"), &key("PK-1")).await {
+            assert!(!label.record.number.as_str().is_empty());
+        }
         let _ = usps.rates(&parcel()).await;
+        let _ = usps.rates(&RateRequest { recipient: foreigner("GB"), ..parcel() }).await;
         let _ = usps.validate(&recipient().address).await;
         let _ = usps.track(std::slice::from_ref(&number)).await;
         let v3 = canned_with(

@@ -7,15 +7,20 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use orderflow::carriers::usps::{GROUND_ADVANTAGE, USPS, Usps, UspsConfig};
+use orderflow::carriers::usps::{
+    GROUND_ADVANTAGE, PRIORITY_MAIL_INTERNATIONAL, USPS, Usps, UspsConfig,
+};
 use orderflow::client::{
     Clock, Quota, Response, RetryPolicy, Transport, TransportError, WireRequest,
 };
 use orderflow::sandbox::usps::UspsStandIn;
 use orderflow::sandbox::{Answer, Asked, Ledger, Quirk, StandIn, VirtualClock};
-use orderflow::shipment::{LabelFormat, LabelRequest, RateRequest, ServiceKey};
+use orderflow::shipment::{
+    CustomsDeclaration, CustomsItem, LabelFormat, LabelRequest, RateRequest, ServiceKey,
+};
 use orderflow::{
-    Address, Contact, Country, Dimensions, Grams, IdempotencyKey, Millimetres, ServiceCode,
+    Address, Contact, Country, Currency, Dimensions, Grams, IdempotencyKey, Millimetres, Money,
+    ServiceCode,
 };
 
 pub(crate) const BASE: &str = "https://usps.test";
@@ -69,6 +74,13 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    /// The last body that was sent to a path.
+    pub(crate) fn body(&self, path: &str) -> serde_json::Value {
+        let seen = self.seen.lock().unwrap();
+        let (.., body) = seen.iter().rev().find(|(_, seen, ..)| seen == path).unwrap();
+        serde_json::from_slice(body).unwrap()
+    }
+
     pub(crate) fn next(&self, path: &str, fate: Fate) {
         self.fates.lock().unwrap().push_back((path.to_owned(), fate));
     }
@@ -237,6 +249,50 @@ pub(crate) fn sender() -> Contact {
 
 pub(crate) fn recipient() -> Contact {
     contact("Joe Q. Buyer", "1100 Wyoming St", "Saint Louis", "MO", "63118-2628")
+}
+
+/// A buyer in London, or in another country by its code.
+pub(crate) fn foreigner(country: &str) -> Contact {
+    let mut contact = contact("Jo Buyer", "10 Kendall Lane", "London", "Greater London", "W1A 1AA");
+    contact.phone = Some("+44 20 7946 0000".into());
+    contact.address.country = Country::new(country);
+    contact
+}
+
+pub(crate) fn mugs() -> CustomsDeclaration {
+    CustomsDeclaration {
+        invoice: Some("INV-7".to_owned()),
+        export_reference: Some("NO EEI 30.37(a)".to_owned()),
+        ..CustomsDeclaration::sale(vec![
+            CustomsItem {
+                description: "Ceramic mug".to_owned(),
+                units: 2,
+                unit_value: Money::from_minor(1250, Currency::USD),
+                unit_weight: Grams::new(200),
+                origin: Country::new("MX").unwrap(),
+                hs_code: Some("691200".to_owned()),
+                sku: None,
+            },
+            CustomsItem {
+                description: "Tea towel".to_owned(),
+                units: 1,
+                unit_value: Money::from_minor(499, Currency::USD),
+                unit_weight: Grams::new(90),
+                origin: Country::US,
+                hs_code: None,
+                sku: None,
+            },
+        ])
+    }
+}
+
+/// A purchase of a parcel to London.
+pub(crate) fn export(reference: &str) -> LabelRequest {
+    let mut request = purchase(reference);
+    request.recipient = foreigner("GB");
+    request.service.service = ServiceCode::from_static(PRIORITY_MAIL_INTERNATIONAL);
+    request.customs = Some(Box::new(mugs()));
+    request
 }
 
 pub(crate) fn size() -> Dimensions {

@@ -82,10 +82,6 @@ async fn what_is_not_offered_is_no_error() {
     let mut nowhere = parcel();
     nowhere.recipient.address.postal_code = Some("99999".into());
     assert!(house.usps.rates(&nowhere).await.unwrap().is_empty());
-    let mut abroad = parcel();
-    abroad.recipient.address.country = orderflow::Country::new("CA");
-    let error = house.usps.rates(&abroad).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
     let unmeasured = orderflow::shipment::RateRequest { dimensions: None, ..parcel() };
     let error = house.usps.rates(&unmeasured).await.unwrap_err();
     assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("dimensions")));

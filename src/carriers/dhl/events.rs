@@ -1,5 +1,6 @@
 //! What the three products say alike: words of events, where no code tells.
 
+use crate::carriers::events::{EventRow, row};
 use crate::shipment::{Milestone, ReasonGroup, TrackingEvent};
 
 use Milestone::{
@@ -108,6 +109,18 @@ pub(super) fn by_words(text: &str) -> Option<(Milestone, Option<ReasonGroup>)> {
         .iter()
         .find(|row| row.all.iter().all(|word| text.contains(word)))
         .map(|row| (row.milestone, row.reason))
+}
+
+/// What an event means: by its code, else by its words. What neither tells is [`Milestone::Other`].
+pub(super) fn by_code_or_words(
+    table: &'static [EventRow],
+    code: &str,
+    words: &str,
+) -> (Milestone, Option<ReasonGroup>) {
+    match row(table, code) {
+        Some(row) => (row.milestone, row.reason),
+        None => by_words(words).unwrap_or((Other, None)),
+    }
 }
 
 /// A delivery after the way back has begun is one to the sender: no product says so by itself.

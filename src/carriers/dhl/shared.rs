@@ -192,16 +192,6 @@ pub(super) fn known_weight(grams: Grams) -> Result<Grams> {
     Ok(grams)
 }
 
-/// A label request must name this account, or none.
-pub(super) fn check_account(named: Option<&String>, own: Option<&String>) -> Result<()> {
-    match (named, own) {
-        (Some(named), Some(own)) if named != own => {
-            Err(Error::invalid("account", "is not the account of this adapter"))
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,12 +1,12 @@
 //! What must be known of an account before the adapter can work for it.
 
 use std::fmt;
-use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use crate::client::{Clock, Limits, Quota, RetryPolicy, SystemClock};
-use crate::error::{Error, ErrorKind, Result};
+use crate::carriers::account::{Calls, call_setters, sound};
+use crate::client::Quota;
+use crate::error::Result;
 use crate::ids::ServiceCode;
 use crate::money::Currency;
 use crate::personal::Personal;
@@ -127,10 +127,7 @@ pub struct FedexConfig {
     pub(super) declare_value: bool,
     pub(super) reference_end_field: String,
     pub(super) settle: TimeDelta,
-    pub(super) quota: Quota,
-    pub(super) limits: Option<Limits>,
-    pub(super) retry: RetryPolicy,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) calls: Calls,
     pub(super) push_token: Option<Personal<String>>,
 }
 
@@ -160,10 +157,7 @@ impl FedexConfig {
             declare_value: false,
             reference_end_field: "shipDateEndDate".to_owned(),
             settle: TimeDelta::minutes(15),
-            quota: DEFAULT_QUOTA,
-            limits: None,
-            retry: RetryPolicy::default(),
-            clock: Arc::new(SystemClock),
+            calls: Calls::new(DEFAULT_QUOTA),
             push_token: None,
         }
     }
@@ -266,29 +260,7 @@ impl FedexConfig {
         self
     }
 
-    /// Sets how fast the carrier may be called. Default [`DEFAULT_QUOTA`].
-    pub fn with_quota(mut self, quota: Quota) -> Self {
-        self.quota = quota;
-        self
-    }
-
-    /// Shares limits with other adapters of the same project.
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = Some(limits);
-        self
-    }
-
-    /// Sets how often and how long a call is tried.
-    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
-        self.retry = retry;
-        self
-    }
-
-    /// Sets the wall clock, for tests and simulations.
-    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
+    call_setters!();
 
     /// Finds what is missing or cannot be right, before anything is sent.
     pub(super) fn check(&self) -> Result<()> {
@@ -316,12 +288,7 @@ impl FedexConfig {
         } else {
             None
         };
-        match problem {
-            Some((field, message)) => {
-                Err(Error::new(ErrorKind::Configuration, message).with_field(field))
-            }
-            None => Ok(()),
-        }
+        sound(problem)
     }
 }
 
@@ -332,7 +299,7 @@ impl fmt::Debug for FedexConfig {
             .field("currency", &self.currency)
             .field("services", &self.services)
             .field("hand_over", &self.hand_over)
-            .field("quota", &self.quota)
+            .field("quota", &self.calls.quota)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@
 //! to `event-status-map.csv` and `exception-code-map.csv` beside the fixtures, which name the
 //! evidence of each row. No code says "lost".
 
-use crate::carriers::events::{EventRow, because, on};
+use crate::carriers::events::{EventRow, because, on, row};
 use crate::shipment::{Milestone, ReasonGroup};
 
 use Milestone::{
@@ -100,10 +100,6 @@ pub(super) const EXCEPTIONS: &[EventRow] = &[
     because("A52", Exception, Carrier),
     because("A25", CustomsStarted, Customs),
 ];
-
-fn row(table: &'static [EventRow], code: &str) -> Option<&'static EventRow> {
-    table.iter().find(|row| row.code.eq_ignore_ascii_case(code.trim()))
-}
 
 /// What an event means. An unknown code is [`Milestone::Other`].
 pub(super) fn meaning(event: &str, exceptions: &[&str]) -> (Milestone, Option<ReasonGroup>) {

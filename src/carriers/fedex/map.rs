@@ -267,7 +267,7 @@ pub(super) fn rate_body<'a>(
 }
 
 pub(super) fn quotes(config: &FedexConfig, answer: RateAnswer) -> Result<Vec<RateQuote>> {
-    let quoted_at = config.clock.now();
+    let quoted_at = config.calls.clock.now();
     let mut quotes = Vec::new();
     for reply in answer.rate_reply_details {
         let Some(service) = filled(reply.service_type.as_deref()) else { continue };

@@ -128,10 +128,6 @@ impl Fedex {
             let (transport, dialect) = (Arc::clone(&transport), Arc::new(dialect::FedexDialect));
             let mut builder = Client::builder(dialect, transport, &config.base, account)
                 .token_source(Arc::new(tokens))
-                .quota("default", config.quota)
-                .quota("track", config.quota)
-                .retry(config.retry)
-                .clock(Arc::clone(&config.clock))
                 .secret(config.ship.id.as_str())
                 .secret(config.ship.secret.as_str())
                 .secret(config.account_number.as_str());
@@ -143,10 +139,7 @@ impl Fedex {
             {
                 builder = builder.secret(child_key.as_str()).secret(child_secret.as_str());
             }
-            if let Some(limits) = &config.limits {
-                builder = builder.limits(limits.clone());
-            }
-            builder.build()
+            config.calls.of(builder, &["default", "track"]).build()
         };
         let account = config.account_name.as_deref().unwrap_or("fedex");
         let ship = client(auth::Project::Ship, account)?;
@@ -220,7 +213,7 @@ impl CarrierAdapter for Fedex {
         if found.iter().any(is_found) {
             return self.give_back(found).await;
         }
-        let age = self.config.clock.now().signed_duration_since(intent.created_at);
+        let age = self.config.calls.clock.now().signed_duration_since(intent.created_at);
         if age < self.config.settle {
             let wait = (self.config.settle - age).to_std().unwrap_or_default();
             return Err(Error::new(

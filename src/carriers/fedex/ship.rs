@@ -14,6 +14,7 @@ use super::wire::{
     Completed, LabelSpecification, Paper, Payment, Payor, PriceView, Reference, ResponsibleParty,
     ShipAnswer, ShipBody, Shipment, Shipped, ShippedPackage,
 };
+use crate::carriers::account::check_account;
 use crate::carriers::images::decode_image;
 use crate::client::wire::{Number, filled, unexpected};
 use crate::error::{Error, Result};
@@ -68,11 +69,7 @@ pub(super) fn ship_body<'a>(
     pieces: &[PieceOf<'a>],
     purchase: &'a str,
 ) -> Result<ShipBody<'a>> {
-    if let (Some(named), Some(own)) = (&request.account, &config.account_name)
-        && named != own
-    {
-        return Err(Error::invalid("account", "is not the account of this adapter"));
-    }
+    check_account(request.account.as_ref(), config.account_name.as_ref())?;
     let total = pieces.iter().fold(Grams::ZERO, |sum, piece| sum.saturating_add(piece.weight));
     let customs = customs::declaration(
         &request.sender,
@@ -226,7 +223,7 @@ pub(super) fn label(
             // Only whole shipments are cancelled, by the number of the master.
             carrier_reference: filled(shipped.master_tracking_number.as_deref()),
             cost: cost(config, shipped.completed_shipment_detail.as_ref()),
-            purchased_at: config.clock.now(),
+            purchased_at: config.calls.clock.now(),
             mailing_date,
             formats: documents.iter().map(|document| document.format.clone()).collect(),
         },
@@ -282,7 +279,7 @@ pub(super) fn labels(
                 } else {
                     LabelCost::unstated(config.currency)
                 },
-                purchased_at: config.clock.now(),
+                purchased_at: config.calls.clock.now(),
                 mailing_date,
                 formats: documents.iter().map(|document| document.format.clone()).collect(),
             },

@@ -1,5 +1,6 @@
 //! Fitting names and addresses into the carrier's fields: nothing is ever cut.
 
+use super::catalogue::DOMESTIC;
 use crate::address::{Address, Contact};
 use crate::carriers::fitting::{fit_lines, fit_text, misfit, squeezed, us_state};
 use crate::error::Result;
@@ -75,13 +76,11 @@ pub(super) fn zip(role: &str, address: &Address) -> Result<(String, Option<Strin
 /// Whether mail goes there at domestic prices; an unknown country counts as domestic, the carrier
 /// will say.
 pub(super) fn is_domestic(address: &Address) -> bool {
-    address.country.is_none_or(|country| {
-        ["US", "PR", "VI", "GU", "AS", "MP", "UM", "PW", "FM", "MH"].contains(&country.as_str())
-    })
+    address.country.is_none_or(|country| DOMESTIC.contains(&country.as_str()))
 }
 
 /// The street line and what follows it.
-fn fit_street(role: &str, address: &Address) -> Result<(String, Option<String>)> {
+pub(super) fn fit_street(role: &str, address: &Address) -> Result<(String, Option<String>)> {
     let mut lines = fit_lines(role, address, 2, STREET_LENGTH)?.into_iter();
     Ok((lines.next().unwrap_or_default(), lines.next()))
 }

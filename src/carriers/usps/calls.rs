@@ -2,20 +2,22 @@
 
 use http::header::{ACCEPT, HeaderName, IF_MATCH};
 
+use super::catalogue::{is_international, mail_class};
 use super::config::UspsConfig;
-use super::map;
+use super::quota::Api;
 use super::wire::{
     AddressAnswer, CancelAnswer, OptionsAnswer, PickupAnswer, ReprintBody, TrackDetail,
     TrackQuestion,
 };
+use super::{abroad, map, pickup};
 use super::{address, multipart};
 use crate::address::Address;
 use crate::client::wire::OneOrMany;
 use crate::client::{Operation, Outgoing, Repeat, Response, Token, percent_encode};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{IdempotencyKey, TrackingNumber};
+use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::ports::{AddressCheck, Manifest, ManifestRequest, Pickup, PickupRequest, VoidOutcome};
-use crate::shipment::{Label, LabelRequest, RateQuote, RateRequest, TrackOutcome};
+use crate::shipment::{Label, LabelRecord, LabelRequest, RateQuote, RateRequest, TrackOutcome};
 
 const PAYMENT_TOKEN: HeaderName = HeaderName::from_static("x-payment-authorization-token");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("x-idempotency-key");
@@ -28,7 +30,21 @@ fn paid(mut outgoing: Outgoing, payment: &Token) -> Outgoing {
     outgoing
 }
 
-/// Everything offered between two ZIPs.
+/// Where labels are sold: those to other countries have a counter of their own, under the same
+/// rules.
+fn counter(service: &ServiceCode) -> &'static str {
+    match counter_of(service) {
+        Api::InternationalLabels => "/international-labels/v3/international-label",
+        _ => "/labels/v3/label",
+    }
+}
+
+/// The API that counts label calls for a service.
+pub(super) fn counter_of(service: &ServiceCode) -> Api {
+    if is_international(&mail_class(service)) { Api::InternationalLabels } else { Api::Labels }
+}
+
+/// Everything offered between two ZIPs, or from one to another country.
 pub(super) struct ShippingOptions<'a> {
     pub(super) config: &'a UspsConfig,
     pub(super) request: &'a RateRequest,
@@ -40,8 +56,12 @@ impl Operation for ShippingOptions<'_> {
     const REPEAT: Repeat = Repeat::Freely;
 
     fn request(&self) -> Result<Outgoing> {
-        Outgoing::post("/shipments/v3/options/search")
-            .json(&map::options_request(self.config, self.request)?)
+        let outgoing = Outgoing::post("/shipments/v3/options/search");
+        if address::is_domestic(&self.request.recipient.address) {
+            outgoing.json(&map::options_request(self.config, self.request)?)
+        } else {
+            outgoing.json(&abroad::options_request(self.config, self.request)?)
+        }
     }
 
     fn parse(&self, response: Response) -> Result<Vec<RateQuote>> {
@@ -89,8 +109,8 @@ impl Operation for BuyLabel<'_> {
     const REPEAT: Repeat = Repeat::WithKey;
 
     fn request(&self) -> Result<Outgoing> {
-        let outgoing = Outgoing::post("/labels/v3/label")
-            .json(&map::label_body(self.config, self.request)?)?
+        let outgoing = Outgoing::post(counter(&self.request.service.service))
+            .json(&map::purchase(self.config, self.request)?)?
             .header(ACCEPT, VENDOR_JSON)?
             .header(IDEMPOTENCY_KEY, &self.key.to_string())?;
         Ok(paid(outgoing, self.payment))
@@ -117,7 +137,8 @@ impl Operation for ReprintByKey<'_> {
 
     fn request(&self) -> Result<Outgoing> {
         let image_info = map::image_info(self.config, &self.request.format, false)?;
-        let outgoing = Outgoing::post("/labels/v3/label-reprint")
+        let counter = counter(&self.request.service.service);
+        let outgoing = Outgoing::post(format!("{counter}-reprint"))
             .json(&ReprintBody { image_info })?
             .header(ACCEPT, VENDOR_JSON)?
             .header(IDEMPOTENCY_KEY, &self.key.to_string())?;
@@ -131,7 +152,7 @@ impl Operation for ReprintByKey<'_> {
 
 /// Cancels a label, or asks for its refund when it was reported already.
 pub(super) struct CancelLabel<'a> {
-    pub(super) number: &'a TrackingNumber,
+    pub(super) label: &'a LabelRecord,
     pub(super) payment: &'a Token,
 }
 
@@ -142,7 +163,8 @@ impl Operation for CancelLabel<'_> {
     const REPEAT: Repeat = Repeat::Freely;
 
     fn request(&self) -> Result<Outgoing> {
-        let path = format!("/labels/v3/label/{}", percent_encode(self.number.as_str()));
+        let number = percent_encode(self.label.number.as_str());
+        let path = format!("{}/{number}", counter(&self.label.service));
         Ok(paid(Outgoing::delete(path), self.payment))
     }
 
@@ -191,12 +213,12 @@ impl Operation for SchedulePickup<'_> {
 
     fn request(&self) -> Result<Outgoing> {
         Outgoing::post("/pickup/v3/carrier-pickup")
-            .json(&map::pickup_body(self.config, self.request)?)
+            .json(&pickup::pickup_body(self.config, self.request)?)
     }
 
     fn parse(&self, response: Response) -> Result<Pickup> {
         let answer: OneOrMany<PickupAnswer> = response.json()?;
-        map::pickup(answer, self.request.date)
+        pickup::pickup(answer, self.request.date)
     }
 }
 
@@ -215,7 +237,7 @@ impl Operation for GetPickup<'_> {
     fn parse(&self, response: Response) -> Result<Self::Output> {
         let etag = response.header("etag").map(str::to_owned);
         let answer: OneOrMany<PickupAnswer> = response.json()?;
-        Ok((map::pickup(answer, self.0.date)?, etag))
+        Ok((pickup::pickup(answer, self.0.date)?, etag))
     }
 }
 

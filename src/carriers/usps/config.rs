@@ -1,10 +1,13 @@
 //! What must be known of an account before the adapter can work for it.
 
 use std::fmt;
-use std::sync::Arc;
 
-use crate::client::{Clock, Limits, Quota, RetryPolicy, SystemClock};
-use crate::error::{Error, ErrorKind, Result};
+use super::customs::EXPORT_REFERENCE_LENGTH;
+use super::push::UspsPush;
+use super::quota::Api;
+use crate::carriers::account::{Calls, call_setters, sound};
+use crate::client::Quota;
+use crate::error::Result;
 use crate::ids::ServiceCode;
 use crate::personal::Personal;
 
@@ -117,14 +120,15 @@ pub struct UspsConfig {
     pub(super) scopes: Vec<String>,
     pub(super) services: Vec<ServiceCode>,
     pub(super) extra_services: Vec<u16>,
-    pub(super) quota: Quota,
-    pub(super) limits: Option<Limits>,
-    pub(super) retry: RetryPolicy,
+    pub(super) extra_services_abroad: Vec<u16>,
+    pub(super) export_exemption: Option<String>,
+    pub(super) calls: Calls,
+    pub(super) api_quotas: Vec<(Api, Quota)>,
+    pub(super) push: Option<UspsPush>,
     pub(super) dpi: PrinterDpi,
     pub(super) receipts: bool,
     pub(super) tracking: TrackingVersion,
     pub(super) pickup_location: String,
-    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl UspsConfig {
@@ -154,14 +158,15 @@ impl UspsConfig {
                 .to_vec(),
             services: super::catalogue().into_iter().map(|service| service.key.service).collect(),
             extra_services: Vec::new(),
-            quota: DEFAULT_QUOTA,
-            limits: None,
-            retry: RetryPolicy::default(),
+            extra_services_abroad: Vec::new(),
+            export_exemption: None,
+            calls: Calls::new(DEFAULT_QUOTA),
+            api_quotas: Vec::new(),
+            push: None,
             dpi: PrinterDpi::default(),
             receipts: false,
             tracking: TrackingVersion::default(),
             pickup_location: "FRONT_DOOR".to_owned(),
-            clock: Arc::new(SystemClock),
         }
     }
 
@@ -193,7 +198,7 @@ impl UspsConfig {
 
     /// Sets the OAuth scopes the app must have been granted. The carrier hands out tokens with
     /// fewer scopes without saying so; a missing one becomes a configuration error at login.
-    /// `scan-forms` and `pickup` are worth adding where they are used.
+    /// `international-labels`, `scan-forms` and `pickup` are worth adding where they are used.
     pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
@@ -207,27 +212,41 @@ impl UspsConfig {
     }
 
     /// Sets extra services by the carrier's codes, for example 921 for a signature. They are part
-    /// of quotes and labels alike.
+    /// of quotes and labels alike, within the country.
     pub fn with_extra_services(mut self, codes: impl IntoIterator<Item = u16>) -> Self {
         self.extra_services = codes.into_iter().collect();
         self
     }
 
-    /// Sets how fast the carrier may be called. Default [`DEFAULT_QUOTA`].
-    pub fn with_quota(mut self, quota: Quota) -> Self {
-        self.quota = quota;
+    /// Sets extra services of parcels to other countries, for example 930 for insurance: there are
+    /// fewer, and a domestic code is refused.
+    pub fn with_extra_services_abroad(mut self, codes: impl IntoIterator<Item = u16>) -> Self {
+        self.extra_services_abroad = codes.into_iter().collect();
         self
     }
 
-    /// Shares limits with other adapters of the same app.
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = Some(limits);
+    /// Sets what the export authority is told where a customs declaration has no
+    /// [`export_reference`](crate::shipment::CustomsDeclaration::export_reference), for example
+    /// `NO EEI 30.37(a)` for goods of at most 2,500 USD per tariff number. It is a legal statement of
+    /// the exporter; without it such labels are refused. At most 35 characters.
+    pub fn with_export_exemption(mut self, legend: impl Into<String>) -> Self {
+        self.export_exemption = Some(legend.into());
         self
     }
 
-    /// Sets how often and how long a call is tried.
-    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
-        self.retry = retry;
+    call_setters!();
+
+    /// Gives one API a limit of its own; its calls no longer count for the one of the app.
+    pub fn with_api_quota(mut self, api: Api, quota: Quota) -> Self {
+        self.api_quotas.retain(|(known, _)| *known != api);
+        self.api_quotas.push((api, quota));
+        self
+    }
+
+    /// Takes news of parcels that the carrier sends by itself. Needs the scope
+    /// `subscriptions-tracking` where it subscribes.
+    pub fn with_push(mut self, push: UspsPush) -> Self {
+        self.push = Some(push);
         self
     }
 
@@ -256,12 +275,6 @@ impl UspsConfig {
         self
     }
 
-    /// Sets the wall clock, for tests and simulations.
-    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
     /// Finds what is missing or cannot be right, before anything is sent.
     pub(super) fn check(&self) -> Result<()> {
         let digits = |text: &str, lengths: &[usize]| {
@@ -281,15 +294,14 @@ impl UspsConfig {
             && !self.permit_zip.as_deref().is_some_and(|zip| digits(zip, &[5]))
         {
             Some(("permit_zip", "a permit needs the five-digit ZIP it was issued for"))
+        } else if self.export_exemption.as_ref().is_some_and(|legend| {
+            !(1..=EXPORT_REFERENCE_LENGTH).contains(&legend.trim().chars().count())
+        }) {
+            Some(("export_exemption", "an exemption has 1 to 35 characters"))
         } else {
-            None
+            self.push.as_ref().and_then(UspsPush::problem)
         };
-        match problem {
-            Some((field, message)) => {
-                Err(Error::new(ErrorKind::Configuration, message).with_field(field))
-            }
-            None => Ok(()),
-        }
+        sound(problem)
     }
 }
 
@@ -302,7 +314,7 @@ impl fmt::Debug for UspsConfig {
             .field("account_type", &self.account_type)
             .field("account_number", &self.account_number)
             .field("price_type", &self.price_type)
-            .field("quota", &self.quota)
+            .field("quota", &self.calls.quota)
             .field("tracking", &self.tracking)
             .finish_non_exhaustive()
     }

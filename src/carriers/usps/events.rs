@@ -4,7 +4,7 @@
 //! to `event-status-map.csv` beside the fixtures, which names the evidence of each row. No
 //! official list was found.
 
-use crate::carriers::events::{EventRow, because, on};
+use crate::carriers::events::{EventRow, because, on, row};
 use crate::shipment::{Milestone, ReasonGroup};
 
 use Milestone::{
@@ -129,7 +129,7 @@ pub(super) fn meaning(code: &str, text: &str) -> (Milestone, Option<ReasonGroup>
     if code == "17" && text.contains("return") {
         return (ReturnStarted, None);
     }
-    match EVENTS.iter().find(|row| row.code.eq_ignore_ascii_case(code)) {
+    match row(EVENTS, code) {
         Some(row) => (row.milestone, row.reason),
         None => (Milestone::Other, None),
     }

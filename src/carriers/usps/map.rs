@@ -3,31 +3,32 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::abroad;
 use super::address::{self, fit, fit_name, phone_digits};
 use super::calls::multipart_of;
 use super::catalogue::{
-    GROUND_ADVANTAGE, MAX_WEIGHT, PRIORITY_MAIL, PRIORITY_MAIL_EXPRESS, mail_class,
+    MAX_WEIGHT, PRIORITY_MAIL_EXPRESS, PRIORITY_MAIL_EXPRESS_INTERNATIONAL, is_international,
+    mail_class,
 };
 use super::config::{PrinterDpi, UspsConfig};
+use super::customs;
 use super::dialect::plain_text;
 use super::multipart::Part;
 use super::wire::{
     AddressAnswer, Commitment, ImageInfo, LabelBody, LabelMetadata, LabelPackage, OptionsAnswer,
-    OptionsPackage, OptionsRequest, PackageOptions, PaymentAccount, PickupAddress, PickupAnswer,
-    PickupBody, PickupContact, PickupLocation, PickupPackages, PickupPlace, PostalAddress,
-    PricedExtra, PricingOption, QuoteToken, Rate, RateOption, Reference, ScanFormMetadata,
-    ScanFormRequest, ScanFormShipment, VendorLabel, VendorScanForm,
+    OptionsPackage, OptionsRequest, PackageOptions, PaymentAccount, PostalAddress, PricedExtra,
+    PricingOption, QuoteToken, Rate, RateOption, Reference, ScanFormMetadata, ScanFormRequest,
+    ScanFormShipment, VendorLabel, VendorScanForm,
 };
 use crate::address::{Address, Contact, Country};
+use crate::carriers::account::check_account;
 use crate::carriers::images::decode_image;
 use crate::client::Response;
 use crate::client::wire::{Number, OneOrMany};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::money::{Currency, Money};
-use crate::ports::{
-    AddressCheck, AddressVerdict, Manifest, ManifestRequest, Pickup, PickupRequest,
-};
+use crate::ports::{AddressCheck, AddressVerdict, Manifest, ManifestRequest};
 use crate::shipment::number::without_routing;
 use crate::shipment::{
     Charge, Document, DocumentKind, Label, LabelCost, LabelFormat, LabelRecord, LabelRequest,
@@ -43,7 +44,7 @@ const REFERENCES: usize = 4;
 /// Labels on one SCAN form.
 pub(super) const FORM_SIZE: usize = 40_000;
 
-fn unexpected(message: &'static str) -> Error {
+pub(super) fn unexpected(message: &'static str) -> Error {
     Error::new(ErrorKind::UnexpectedAnswer, message)
 }
 
@@ -62,7 +63,7 @@ pub(super) fn read_day(text: &str) -> Option<NaiveDate> {
 }
 
 /// Decimal pounds, rounded up so that nothing is declared lighter than it is.
-fn pounds(weight: Grams) -> Result<Number> {
+pub(super) fn pounds(weight: Grams) -> Result<Number> {
     if weight == Grams::ZERO {
         return Err(Error::invalid("weight", "the weight is not known"));
     }
@@ -72,11 +73,11 @@ fn pounds(weight: Grams) -> Result<Number> {
     Ok(Number(weight.to_pounds(4)))
 }
 
-fn inches(dimensions: Dimensions) -> [Number; 3] {
+pub(super) fn inches(dimensions: Dimensions) -> [Number; 3] {
     [dimensions.length, dimensions.width, dimensions.height].map(|side| Number(side.to_inches(2)))
 }
 
-fn dollars(value: Option<&Money>) -> Result<Option<Number>> {
+pub(super) fn dollars(value: Option<&Money>) -> Result<Option<Number>> {
     match value {
         None => Ok(None),
         Some(money) if money.currency == Currency::USD => Ok(Some(Number(money.amount))),
@@ -86,30 +87,33 @@ fn dollars(value: Option<&Money>) -> Result<Option<Number>> {
 
 // ---- Quotes ----
 
+pub(super) fn no_size() -> Error {
+    Error::invalid("dimensions", "the carrier wants the size of the parcel")
+}
+
+pub(super) fn pricing(config: &UspsConfig) -> PricingOption<'_> {
+    PricingOption {
+        price_type: config.price_type.as_str(),
+        payment_account: PaymentAccount {
+            account_type: config.account_type.as_str(),
+            account_number: config.account_number.as_str(),
+        },
+    }
+}
+
 pub(super) fn options_request<'a>(
     config: &'a UspsConfig,
     request: &RateRequest,
 ) -> Result<OptionsRequest<'a>> {
-    if !address::is_domestic(&request.recipient.address) {
-        return Err(Error::unsupported("this adapter sells domestic services only"));
-    }
     let (origin, _) = address::zip("sender", &request.sender.address)?;
     let (destination, _) = address::zip("recipient", &request.recipient.address)?;
-    let dimensions = request.dimensions.ok_or_else(|| {
-        Error::invalid("dimensions", "the carrier quotes only parcels whose size is known")
-    })?;
+    let dimensions = request.dimensions.ok_or_else(no_size)?;
     let [length, width, height] = inches(dimensions);
     // The value prices extra services only; without them it may be in any currency.
     let package_value =
         if config.extra_services.is_empty() { None } else { dollars(request.value.as_ref())? };
     Ok(OptionsRequest {
-        pricing_options: [PricingOption {
-            price_type: config.price_type.as_str(),
-            payment_account: PaymentAccount {
-                account_type: config.account_type.as_str(),
-                account_number: config.account_number.as_str(),
-            },
-        }],
+        pricing_options: [pricing(config)],
         origin_zip_code: origin,
         destination_zip_code: destination,
         package_description: OptionsPackage {
@@ -131,6 +135,7 @@ fn own_packaging(mail_class: &str, rate_indicator: &str) -> Option<u8> {
     match (mail_class, rate_indicator) {
         (PRIORITY_MAIL_EXPRESS, "PA") => Some(0),
         (PRIORITY_MAIL_EXPRESS, _) => None,
+        (PRIORITY_MAIL_EXPRESS_INTERNATIONAL, "PA") => Some(0),
         (_, "SP") => Some(0),
         // Dimensional and oversized prices of a large parcel.
         (_, "DR" | "DN" | "OS") => Some(1),
@@ -138,8 +143,15 @@ fn own_packaging(mail_class: &str, rate_indicator: &str) -> Option<u8> {
     }
 }
 
+/// Prices for parcels that enter the mail where they are. The other ones are for those who bring
+/// them to a facility of the carrier; whether the price for an international service centre holds
+/// elsewhere is not documented, so it is second best.
+fn enters_anywhere(rate: &Rate) -> bool {
+    rate.destination_entry_facility_type.as_deref().is_none_or(|facility| facility == "NONE")
+}
+
 pub(super) fn quotes(config: &UspsConfig, answer: OptionsAnswer) -> Result<Vec<RateQuote>> {
-    let quoted_at = config.clock.now();
+    let quoted_at = config.calls.clock.now();
     let wanted: Vec<String> = config.services.iter().map(mail_class).collect();
     let mut best: Vec<(String, (u8, Decimal), RateQuote)> = Vec::new();
     let options = answer.pricing_options.into_iter().flat_map(|priced| priced.shipping_options);
@@ -152,12 +164,16 @@ pub(super) fn quotes(config: &UspsConfig, answer: OptionsAnswer) -> Result<Vec<R
             if !wanted.contains(class) {
                 continue;
             }
-            let (Some(indicator), Some(total)) = (&rate.rate_indicator, total(config, &offer))
+            let abroad = is_international(class);
+            let extras =
+                if abroad { &config.extra_services_abroad } else { &config.extra_services };
+            let (Some(indicator), Some(total)) = (&rate.rate_indicator, total(extras, &offer))
             else {
                 continue;
             };
             let Some(suits) = own_packaging(class, indicator) else { continue };
-            let rank = (suits, total);
+            let elsewhere = abroad && !enters_anywhere(rate);
+            let rank = (suits + 2 * u8::from(elsewhere), total);
             let quote = quote(class, rate, &offer, total, quoted_at)?;
             match best.iter_mut().find(|(known, ..)| known == class) {
                 Some(known) if rank < known.1 => *known = (class.clone(), rank, quote),
@@ -171,8 +187,8 @@ pub(super) fn quotes(config: &UspsConfig, answer: OptionsAnswer) -> Result<Vec<R
 
 /// What the parcel costs in all. Extra services count only if they were asked for: otherwise all
 /// there are may be listed.
-fn total(config: &UspsConfig, offer: &RateOption) -> Option<Decimal> {
-    if config.extra_services.is_empty() {
+fn total(extras: &[u16], offer: &RateOption) -> Option<Decimal> {
+    if extras.is_empty() {
         offer.total_base_price.or(offer.total_price)
     } else {
         offer.total_price.or(offer.total_base_price)
@@ -322,6 +338,14 @@ pub(super) fn address_refused(error: &Error) -> Option<AddressCheck> {
 
 // ---- Labels ----
 
+/// A purchase as it is sent, domestic or not.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+pub(super) enum Purchase<'a> {
+    Domestic(Box<LabelBody<'a>>),
+    Abroad(Box<abroad::LabelBody<'a>>),
+}
+
 pub(super) fn postal_address(role: &str, contact: &Contact) -> Result<PostalAddress> {
     let name = fit_name(role, contact)?;
     let fitted = fit(role, &contact.address)?;
@@ -390,7 +414,12 @@ fn offer_of(request: &LabelRequest) -> Result<QuoteToken> {
     let class = mail_class(&request.service.service);
     let Some(token) = &request.token else {
         return Ok(QuoteToken {
-            rate_indicator: if class == PRIORITY_MAIL_EXPRESS { "PA" } else { "SP" }.to_owned(),
+            rate_indicator: if class == PRIORITY_MAIL_EXPRESS {
+                "PA"
+            } else {
+                abroad::own_packaging(&class)
+            }
+            .to_owned(),
             processing_category: if machinable(request.weight, request.dimensions) {
                 "MACHINABLE"
             } else {
@@ -410,17 +439,17 @@ fn offer_of(request: &LabelRequest) -> Result<QuoteToken> {
     Ok(offer)
 }
 
-pub(super) fn label_body<'a>(
+pub(super) fn purchase<'a>(
     config: &'a UspsConfig,
     request: &'a LabelRequest,
-) -> Result<LabelBody<'a>> {
-    if let (Some(named), Some(own)) = (&request.account, &config.account_name)
-        && named != own
-    {
-        return Err(Error::invalid("account", "is not the account of this adapter"));
-    }
-    if request.references.len() > REFERENCES {
-        return Err(Error::invalid("references", "the carrier takes at most four references"));
+) -> Result<Purchase<'a>> {
+    check_account(request.account.as_ref(), config.account_name.as_ref())?;
+    let abroad = abroad::check_service(request)?;
+    let form = customs::form(config, request)?;
+    let most = if form.is_some() { abroad::REFERENCES } else { REFERENCES };
+    if request.references.len() > most {
+        let words = format!("the carrier takes at most {most} references for this parcel");
+        return Err(Error::invalid("references", words));
     }
     for (index, reference) in request.references.iter().enumerate() {
         if reference.is_empty() || reference.chars().count() > REFERENCE_LENGTH {
@@ -430,37 +459,67 @@ pub(super) fn label_body<'a>(
             ));
         }
     }
+    let mut from_address = postal_address("sender", &request.sender)?;
+    if form.is_some() {
+        abroad::check_format(&request.format)?;
+        from_address = abroad::with_firm(from_address)?;
+    }
+    let image_info = image_info(config, &request.format, !abroad)?;
+    let package_description = label_package(config, request, abroad)?;
+    Ok(match form {
+        Some(customs_form) if abroad => Purchase::Abroad(Box::new(abroad::LabelBody {
+            image_info,
+            to_address: abroad::foreign_address("recipient", &request.recipient)?,
+            from_address,
+            package_description,
+            customs_form,
+        })),
+        customs_form => Purchase::Domestic(Box::new(LabelBody {
+            image_info,
+            to_address: postal_address("recipient", &request.recipient)?,
+            from_address,
+            package_description,
+            customs_form,
+        })),
+    })
+}
+
+fn label_package<'a>(
+    config: &'a UspsConfig,
+    request: &'a LabelRequest,
+    abroad: bool,
+) -> Result<LabelPackage<'a>> {
     let offer = offer_of(request)?;
     let sides = request.dimensions.map(inches);
+    if abroad && sides.is_none() {
+        return Err(no_size());
+    }
+    let extra_services: &[u16] =
+        if abroad { &config.extra_services_abroad } else { &config.extra_services };
     let package_value =
-        if config.extra_services.is_empty() { None } else { dollars(request.value.as_ref())? };
-    Ok(LabelBody {
-        image_info: image_info(config, &request.format, true)?,
-        to_address: postal_address("recipient", &request.recipient)?,
-        from_address: postal_address("sender", &request.sender)?,
-        package_description: LabelPackage {
-            weight_uom: "lb",
-            weight: pounds(request.weight)?,
-            dimensions_uom: sides.map(|_| "in"),
-            length: sides.map(|[length, _, _]| length),
-            width: sides.map(|[_, width, _]| width),
-            height: sides.map(|[_, _, height]| height),
-            mail_class: offer.mail_class,
-            processing_category: offer.processing_category,
-            destination_entry_facility_type: offer.destination_entry_facility_type,
-            rate_indicator: offer.rate_indicator,
-            mailing_date: day(request.mailing_date),
-            extra_services: &config.extra_services,
-            customer_reference: request
-                .references
-                .iter()
-                .map(|reference| Reference {
-                    reference_number: reference,
-                    print_reference_number: true,
-                })
-                .collect(),
-            package_options: package_value.map(|package_value| PackageOptions { package_value }),
-        },
+        if extra_services.is_empty() { None } else { dollars(request.value.as_ref())? };
+    Ok(LabelPackage {
+        weight_uom: "lb",
+        weight: pounds(request.weight)?,
+        dimensions_uom: sides.map(|_| "in"),
+        length: sides.map(|[length, _, _]| length),
+        width: sides.map(|[_, width, _]| width),
+        height: sides.map(|[_, _, height]| height),
+        mail_class: offer.mail_class,
+        processing_category: offer.processing_category,
+        destination_entry_facility_type: offer.destination_entry_facility_type,
+        rate_indicator: offer.rate_indicator,
+        mailing_date: day(request.mailing_date),
+        extra_services,
+        customer_reference: request
+            .references
+            .iter()
+            .map(|reference| Reference {
+                reference_number: reference,
+                print_reference_number: (!abroad).then_some(true),
+            })
+            .collect(),
+        package_options: package_value.map(|package_value| PackageOptions { package_value }),
     })
 }
 
@@ -480,9 +539,10 @@ pub(super) fn label(
         Some(parts) => multipart_label(response, &parts)?,
         None => vendor_label(response)?,
     };
-    let number = metadata
-        .tracking_number
-        .filter(|number| !number.trim().is_empty())
+    let number = [metadata.international_tracking_number, metadata.tracking_number]
+        .into_iter()
+        .flatten()
+        .find(|number| !number.trim().is_empty())
         .ok_or_else(|| unexpected("the label has no tracking number"))?;
     let postage = metadata.postage.ok_or_else(|| unexpected("the label has no postage"))?;
     let charges = |extras: OneOrMany<PricedExtra>| {
@@ -515,7 +575,7 @@ pub(super) fn label(
                 extras: charges(metadata.extra_services),
                 unstated: false,
             },
-            purchased_at: config.clock.now(),
+            purchased_at: config.calls.clock.now(),
             mailing_date: metadata
                 .mailing_date
                 .as_deref()
@@ -651,101 +711,4 @@ pub(super) fn manifest(asked: &[TrackingNumber], response: &Response) -> Result<
         None => None,
     };
     Ok(Manifest { number, labels, document })
-}
-
-// ---- Pickups ----
-
-const LOCATIONS: [&str; 10] = [
-    "FRONT_DOOR",
-    "BACK_DOOR",
-    "SIDE_DOOR",
-    "KNOCK_ON_DOOR",
-    "MAIL_ROOM",
-    "OFFICE",
-    "PORCH",
-    "RECEPTION",
-    "MAILBOX",
-    "OTHER",
-];
-
-pub(super) fn pickup_body(config: &UspsConfig, request: &PickupRequest) -> Result<PickupBody> {
-    let name = fit_name("place", &request.place)?;
-    let (Some(first_name), Some(last_name)) = (name.first, name.last) else {
-        return Err(Error::invalid("place.name", "a pickup needs a first and a last name"));
-    };
-    let fitted = fit("place", &request.place.address)?;
-    let email = request
-        .place
-        .email
-        .as_ref()
-        .filter(|email| !email.is_blank())
-        .map(|email| PickupContact::Email(email.as_str().trim().to_owned()));
-    let phone = phone_digits(request.place.phone.as_ref()).map(PickupContact::CellNumber);
-    let contact: Vec<PickupContact> = email.into_iter().chain(phone).collect();
-    if contact.is_empty() {
-        return Err(Error::invalid("place.phone", "a pickup needs a phone or an e-mail address"));
-    }
-    let location = request.location.as_deref().unwrap_or(&config.pickup_location).trim();
-    let location = location.to_ascii_uppercase().replace([' ', '-'], "_");
-    if !LOCATIONS.contains(&location.as_str()) {
-        return Err(Error::invalid("location", "is not one of the carrier's pickup locations"));
-    }
-    let instructions = request.instructions.clone().filter(|text| !text.trim().is_empty());
-    if location == "OTHER" && instructions.is_none() {
-        return Err(Error::invalid("instructions", "are needed for the location OTHER"));
-    }
-    let mut packages: Vec<PickupPackages> = Vec::new();
-    for (service, count) in request.parcels.iter().filter(|(_, count)| *count > 0) {
-        let package_type = match mail_class(&service.service).as_str() {
-            GROUND_ADVANTAGE => "USPS_GROUND_ADVANTAGE",
-            PRIORITY_MAIL => "PRIORITY_MAIL",
-            PRIORITY_MAIL_EXPRESS => "PRIORITY_MAIL_EXPRESS",
-            _ => "OTHER",
-        };
-        match packages.iter_mut().find(|known| known.package_type == package_type) {
-            Some(known) => known.package_count = known.package_count.saturating_add(*count),
-            None => packages.push(PickupPackages { package_type, package_count: *count }),
-        }
-    }
-    if packages.is_empty() {
-        return Err(Error::invalid("parcels", "there is nothing to fetch"));
-    }
-    Ok(PickupBody {
-        pickup_date: day(request.date),
-        pickup_address: PickupAddress {
-            first_name,
-            last_name,
-            firm: name.firm,
-            address: PickupPlace {
-                street_address: fitted.street,
-                secondary_address: fitted.secondary,
-                city: fitted.city,
-                state: fitted.state,
-                zip_code: fitted.zip5,
-                zip_plus4: fitted.plus4,
-            },
-            contact,
-        },
-        packages,
-        estimated_weight: Number(request.weight.to_pounds(2)),
-        pickup_location: PickupLocation {
-            package_location: location,
-            special_instructions: instructions,
-        },
-    })
-}
-
-pub(super) fn pickup(answer: OneOrMany<PickupAnswer>, asked: NaiveDate) -> Result<Pickup> {
-    let answer = answer.into_iter().next().ok_or_else(|| unexpected("the answer has no pickup"))?;
-    let confirmation = answer
-        .confirmation_number
-        .filter(|number| !number.trim().is_empty())
-        .ok_or_else(|| unexpected("the pickup has no confirmation number"))?;
-    let date = answer
-        .pickup_date
-        .or_else(|| answer.carrier_pickup_request.and_then(|nested| nested.pickup_date))
-        .as_deref()
-        .and_then(read_day)
-        .unwrap_or(asked);
-    Ok(Pickup { confirmation, date, cost: None, reference: None })
 }

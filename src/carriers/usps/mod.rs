@@ -14,9 +14,25 @@
 //!
 //! # Limits
 //!
-//! A new app may make 60 calls an hour; more on request, set with [`UspsConfig::with_quota`]. So a
-//! parcel is quoted with one call for all services, numbers are tracked 35 at a time, and both
-//! tokens are cached. 70 lb and 108 in of length plus girth, 130 in for Ground Advantage.
+//! A new app may make 60 calls an hour in all; more on request, set with
+//! [`UspsConfig::with_quota`], or with [`UspsConfig::with_api_quota`] where one API was given a limit
+//! of its own. So a parcel is quoted with one call for all services, numbers are tracked 35 at a
+//! time, and both tokens are cached. 70 lb and 108 in of length plus girth, 130 in for Ground
+//! Advantage.
+//!
+//! # Other countries and customs
+//!
+//! - To other countries there are a counter and a quota of their own. Quotes tell no day of arrival.
+//!   Labels come as PDF, ZPL or TIFF, with the customs form; two references; the size is needed.
+//! - Customs wants values in USD and descriptions of at most 30 characters; nothing is cut, so
+//!   longer ones are refused with `customs.items.description`. An invoice number of more than 15
+//!   characters is left out. An ITN or exemption is needed:
+//!   [`UspsConfig::with_export_exemption`].
+//! - Duties paid by the sender are not sold: what they cost is told in a form that no specification
+//!   shows.
+//! - Military post offices, Guam, American Samoa, the Northern Marianas and the freely associated
+//!   states have domestic prices but need a declaration, sent with the domestic label. For the
+//!   Virgin Islands one is sent if there is one. Puerto Rico needs none.
 //!
 //! # Quirks
 //!
@@ -41,19 +57,25 @@
 //!
 //! # What is not here
 //!
-//! International labels, customs forms (needed for military addresses and some territories),
-//! return labels, containers, label broker, and tracking subscriptions, whose signature could not
-//! be verified. Whether the test environment gives tracking events is unknown.
+//! Return labels, containers, label broker, checks of foreign addresses. Subscriptions to tracking
+//! are here but could not be verified: see [`UspsPush`]. Whether the test environment gives tracking
+//! events is unknown.
 
+mod abroad;
 mod address;
 mod auth;
 mod calls;
 mod catalogue;
 mod config;
+mod countries;
+mod customs;
 mod dialect;
 mod events;
 mod map;
 mod multipart;
+mod pickup;
+mod push;
+mod quota;
 mod track;
 mod wire;
 
@@ -62,17 +84,23 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 pub use crate::carriers::AddressMisfit;
 pub use catalogue::{
-    CATALOGUE_AS_OF, GROUND_ADVANTAGE, PRIORITY_MAIL, PRIORITY_MAIL_EXPRESS, catalogue,
+    CATALOGUE_AS_OF, FIRST_CLASS_INTERNATIONAL, GROUND_ADVANTAGE, PRIORITY_MAIL,
+    PRIORITY_MAIL_EXPRESS, PRIORITY_MAIL_EXPRESS_INTERNATIONAL, PRIORITY_MAIL_INTERNATIONAL,
+    catalogue,
 };
 pub use config::{
     AccountType, DEFAULT_QUOTA, PRODUCTION, PriceType, PrinterDpi, TEST, TrackingVersion,
     UspsConfig,
 };
 
+pub use push::{PushScope, PushSigned, UspsPush};
+pub use quota::Api;
+
+use self::quota::{InternationalLimit, OfApi, OwnLimit};
 use crate::address::Address;
 use crate::carriers::asking::Pieces;
 use crate::client::{Client, Token, TokenCell, Transport, percent_encode};
@@ -80,7 +108,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
 use crate::ports::{
     AddressCheck, CarrierAdapter, CarrierLimits, IdempotencySupport, Manifest, ManifestRequest,
-    Manifests, Pickup, PickupRequest, Pickups, Recovery, ValidateAddress, VoidLabel, VoidOutcome,
+    Manifests, Pickup, PickupRequest, Pickups, Recovery, TrackingPush, ValidateAddress, VoidLabel,
+    VoidOutcome,
 };
 use crate::shipment::{
     Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest, Tracked,
@@ -95,7 +124,7 @@ const TRACK_BATCH: usize = 35;
 const TRACK_CONCURRENCY: usize = 4;
 
 /// Codes that mean "this service is not offered for this parcel": no error of the whole quote.
-const NOT_OFFERED: [&str; 5] = ["030001", "030002", "030020", "030022", "160306"];
+const NOT_OFFERED: [&str; 6] = ["030001", "030002", "030013", "030020", "030022", "160306"];
 
 /// One account with the carrier. Cheap to clone; clones share tokens and limits.
 ///
@@ -114,6 +143,8 @@ pub struct Usps {
     client: Client,
     payment: TokenCell,
     pickups: Arc<Mutex<PickupsOrdered>>,
+    /// When a subscription to the mailer id was last asked for.
+    subscribed_at: Arc<tokio::sync::Mutex<Option<DateTime<Utc>>>>,
 }
 
 /// Pickups this adapter ordered, by place and day.
@@ -131,28 +162,34 @@ impl Usps {
         let mut builder =
             Client::builder(Arc::new(dialect::UspsDialect), transport, &config.base, account)
                 .token_source(Arc::new(auth::UspsTokens(Arc::clone(&config))))
-                .quota("default", config.quota)
-                .retry(config.retry)
-                .clock(Arc::clone(&config.clock))
                 .secret(config.consumer_key.as_str())
                 .secret(config.consumer_secret.as_str())
                 .secret(config.account_number.as_str());
-        if let Some(limits) = &config.limits {
-            builder = builder.limits(limits.clone());
+        builder = config.calls.of(builder, &["default"]);
+        for (api, quota) in &config.api_quotas {
+            builder = builder.quota(api.as_str(), *quota);
+        }
+        if let Some(push) = &config.push {
+            builder = builder.secret(push.secret.as_str());
         }
         Ok(Self {
             client: builder.build()?,
             config,
             payment: TokenCell::new(),
             pickups: Arc::default(),
+            subscribed_at: Arc::default(),
         })
+    }
+
+    async fn call<O: OfApi>(&self, operation: &O) -> Result<O::Output> {
+        call(&self.client, &self.config, operation).await
     }
 
     /// The payment authorization, fetched once for all callers.
     async fn payment(&self) -> Result<Token> {
         let (client, config) = (self.client.clone(), Arc::clone(&self.config));
         self.payment
-            .get(|| async move { client.call(&auth::AuthorizePayment(&config)).await })
+            .get(|| async move { call(&client, &config, &auth::AuthorizePayment(&config)).await })
             .await
     }
 
@@ -176,9 +213,9 @@ impl Usps {
     async fn buy(&self, request: &LabelRequest, key: &IdempotencyKey) -> Result<Label> {
         let config = &*self.config;
         // What is wrong with the input is found before a token is fetched.
-        map::label_body(config, request)?;
+        map::purchase(config, request)?;
         self.paid(|payment| async move {
-            self.client.call(&calls::BuyLabel { config, request, key, payment: &payment }).await
+            self.call(&calls::BuyLabel { config, request, key, payment: &payment }).await
         })
         .await
     }
@@ -186,13 +223,25 @@ impl Usps {
     async fn reprint(&self, intent: &LabelIntent) -> Result<Label> {
         let (config, request, key) = (&*self.config, &intent.request, &intent.key);
         self.paid(|payment| async move {
-            self.client.call(&calls::ReprintByKey { config, request, key, payment: &payment }).await
+            self.call(&calls::ReprintByKey { config, request, key, payment: &payment }).await
         })
         .await
     }
 
     fn ordered(&self) -> MutexGuard<'_, PickupsOrdered> {
         self.pickups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Calls under the limit of the app, or of the API where that has one of its own.
+async fn call<O: OfApi>(client: &Client, config: &UspsConfig, operation: &O) -> Result<O::Output> {
+    let api = operation.api();
+    if !config.api_quotas.iter().any(|(known, _)| *known == api) {
+        client.call(operation).await
+    } else if api == O::API {
+        client.call(&OwnLimit(operation)).await
+    } else {
+        client.call(&InternationalLimit(operation)).await
     }
 }
 
@@ -228,8 +277,11 @@ impl CarrierAdapter for Usps {
     }
 
     async fn rates(&self, request: &RateRequest) -> Result<Vec<RateQuote>> {
+        if !abroad::is_offered(request) && !address::is_domestic(&request.recipient.address) {
+            return Ok(Vec::new());
+        }
         let operation = calls::ShippingOptions { config: &self.config, request };
-        match self.client.call(&operation).await {
+        match self.call(&operation).await {
             Err(error) if vendor_code(&error).is_some_and(|code| NOT_OFFERED.contains(&code)) => {
                 Ok(Vec::new())
             }
@@ -273,17 +325,17 @@ impl CarrierAdapter for Usps {
             at_once: TRACK_CONCURRENCY,
             canonical,
         };
-        let client = &self.client;
+        let usps = self;
         pieces
             .ask(numbers, |piece| {
-                let client = client.clone();
+                let usps = usps.clone();
                 async move {
                     match (version, piece.as_slice()) {
                         (TrackingVersion::V3, [number]) => {
-                            let outcome = client.call(&calls::TrackOne(number)).await?;
+                            let outcome = usps.call(&calls::TrackOne(number)).await?;
                             Ok(vec![(number.as_str().to_owned(), outcome)])
                         }
-                        _ => client.call(&calls::TrackMany(&piece)).await,
+                        _ => usps.call(&calls::TrackMany(&piece)).await,
                     }
                 }
             })
@@ -310,15 +362,18 @@ impl CarrierAdapter for Usps {
     fn addresses(&self) -> Option<&dyn ValidateAddress> {
         Some(self)
     }
+
+    fn push(&self) -> Option<&dyn TrackingPush> {
+        self.config.push.as_ref().map(|_| self as &dyn TrackingPush)
+    }
 }
 
 #[async_trait]
 impl VoidLabel for Usps {
     async fn void_label(&self, label: &LabelRecord) -> Result<VoidOutcome> {
-        let number = &label.number;
         let outcome = self
             .paid(|payment| async move {
-                self.client.call(&calls::CancelLabel { number, payment: &payment }).await
+                self.call(&calls::CancelLabel { label, payment: &payment }).await
             })
             .await;
         match outcome {
@@ -334,7 +389,7 @@ impl VoidLabel for Usps {
 #[async_trait]
 impl Manifests for Usps {
     async fn create_manifest(&self, request: &ManifestRequest) -> Result<Manifest> {
-        self.client.call(&calls::CreateScanForm(request)).await
+        self.call(&calls::CreateScanForm(request)).await
     }
 }
 
@@ -343,7 +398,7 @@ impl Pickups for Usps {
     async fn schedule_pickup(&self, request: &PickupRequest) -> Result<Pickup> {
         let place = (place_of(&request.place.address), request.date);
         let operation = calls::SchedulePickup { config: &self.config, request };
-        match self.client.call(&operation).await {
+        match self.call(&operation).await {
             Ok(pickup) => {
                 self.ordered().insert(place, pickup.clone());
                 Ok(pickup)
@@ -351,7 +406,7 @@ impl Pickups for Usps {
             Err(error) if error.is_already_done() => {
                 let known = self.ordered().get(&place).cloned();
                 match known {
-                    Some(pickup) => Ok(self.client.call(&calls::GetPickup(&pickup)).await?.0),
+                    Some(pickup) => Ok(self.call(&calls::GetPickup(&pickup)).await?.0),
                     None => Err(error),
                 }
             }
@@ -360,8 +415,8 @@ impl Pickups for Usps {
     }
 
     async fn cancel_pickup(&self, pickup: &Pickup) -> Result<()> {
-        let (_, etag) = self.client.call(&calls::GetPickup(pickup)).await?;
-        self.client.call(&calls::CancelPickup { pickup, etag }).await?;
+        let (_, etag) = self.call(&calls::GetPickup(pickup)).await?;
+        self.call(&calls::CancelPickup { pickup, etag }).await?;
         self.ordered().retain(|_, known| known.confirmation != pickup.confirmation);
         Ok(())
     }
@@ -382,7 +437,7 @@ fn place_of(address: &Address) -> String {
 #[async_trait]
 impl ValidateAddress for Usps {
     async fn validate(&self, address: &Address) -> Result<AddressCheck> {
-        match self.client.call(&calls::CheckAddress(address)).await {
+        match self.call(&calls::CheckAddress(address)).await {
             Err(error) => map::address_refused(&error).ok_or(error),
             outcome => outcome,
         }

@@ -86,7 +86,7 @@ fn shortened(words: &str) -> String {
 }
 
 /// One event; `None` for one that tells no time at all, which nothing can be done with.
-fn event(reported: TrackEvent) -> Option<TrackingEvent> {
+pub(super) fn event(reported: TrackEvent) -> Option<TrackingEvent> {
     let time = event_time(&reported)?;
     let raw_code = reported.event_code.unwrap_or_default().trim().to_owned();
     let raw_text = reported.event_type.unwrap_or_default();

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::customs::CustomsForm;
 use crate::client::wire::{
     Number, OneOrMany, exact_decimal, exact_decimal_opt, lenient_bool_opt, string_or_number_opt,
 };
@@ -212,6 +213,8 @@ pub(super) struct LabelBody<'a> {
     pub(super) to_address: PostalAddress,
     pub(super) from_address: PostalAddress,
     pub(super) package_description: LabelPackage<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) customs_form: Option<CustomsForm<'a>>,
 }
 
 #[derive(Serialize)]
@@ -283,7 +286,9 @@ pub(super) struct LabelPackage<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Reference<'a> {
     pub(super) reference_number: &'a str,
-    pub(super) print_reference_number: bool,
+    /// Not a field of international labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) print_reference_number: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -298,6 +303,9 @@ pub(super) struct PackageOptions {
 pub(super) struct LabelMetadata {
     #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) tracking_number: Option<String>,
+    /// Of parcels to other countries, instead of the other.
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    pub(super) international_tracking_number: Option<String>,
     #[serde(default, deserialize_with = "exact_decimal_opt")]
     pub(super) postage: Option<Decimal>,
     #[serde(default)]
@@ -310,6 +318,8 @@ pub(super) struct LabelMetadata {
 
 #[derive(Deserialize)]
 pub(super) struct PricedExtra {
+    /// Spelt in two ways.
+    #[serde(alias = "serviceName")]
     pub(super) name: Option<String>,
     #[serde(deserialize_with = "exact_decimal")]
     pub(super) price: Decimal,

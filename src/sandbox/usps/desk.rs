@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::abroad;
 use super::rates::{self, Offer, Parcel, dollars};
 use super::{
     Answer, Asked, End, PickupOrder, Sold, State, answer, bad_request, paper, refusal, wants_json,
@@ -16,7 +17,7 @@ use super::{
 use crate::money::{Currency, Money};
 use crate::sandbox::{Ledger, SoldLabel};
 
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -25,7 +26,7 @@ fn read_date(text: &str) -> Option<NaiveDate> {
 }
 
 /// ZIPs nobody has been given.
-fn is_unknown_zip(zip: &str) -> bool {
+pub(super) fn is_unknown_zip(zip: &str) -> bool {
     zip.len() < 5 || matches!(zip.get(..5), Some("00000" | "99999"))
 }
 
@@ -34,17 +35,17 @@ pub(super) fn options(asked: &Asked<'_>, now: DateTime<Utc>) -> Answer {
     let Ok(body) = serde_json::from_slice::<Value>(asked.body) else {
         return bad_request("", "the body is not JSON", "");
     };
+    if body.get("destinationCountryCode").is_some() {
+        return abroad::options(&body);
+    }
     let (origin, destination) = (text(&body, "/originZIPCode"), text(&body, "/destinationZIPCode"));
     if is_unknown_zip(origin) || is_unknown_zip(destination) {
         let detail = "Could not find zone from provided ZIPs, date, and mail class";
         return bad_request("030001", detail, "destinationZIPCode");
     }
     let description = body.get("packageDescription").cloned().unwrap_or_default();
-    for side in ["weight", "length", "width", "height"] {
-        if !description.get(side).is_some_and(|side| side.as_f64().is_some_and(|side| side > 0.0)) {
-            let detail = "One or more required field(s) are missing from the request";
-            return bad_request("030010", detail, &format!("packageDescription.{side}"));
-        }
+    if let Some(refused) = lacks_size(&description) {
+        return refused;
     }
     let parcel = Parcel::read(rates::zone(origin, destination), &description);
     if parcel.is_too_heavy() {
@@ -58,9 +59,22 @@ pub(super) fn options(asked: &Asked<'_>, now: DateTime<Utc>) -> Answer {
         &json!({
             "originZIPCode": origin,
             "destinationZIPCode": destination,
-            "pricingOptions": rates::options(&price_type, parcel, mailing),
+            "pricingOptions": rates::options(&price_type, parcel, Some(mailing)),
         }),
     )
+}
+
+/// A refusal unless weight and sides are there.
+pub(super) fn lacks_size(description: &Value) -> Option<Answer> {
+    ["weight", "length", "width", "height"]
+        .into_iter()
+        .find(|side| {
+            !description.get(side).is_some_and(|side| side.as_f64().is_some_and(|side| side > 0.0))
+        })
+        .map(|side| {
+            let detail = "One or more required field(s) are missing from the request";
+            bad_request("030010", detail, &format!("packageDescription.{side}"))
+        })
 }
 
 /// `GET /address`.
@@ -146,22 +160,7 @@ fn read_place(body: &Value, role: &str) -> Result<[String; 3], Box<Answer>> {
     let (street, city, state, zip) =
         (part("streetAddress"), part("city"), part("state"), part("ZIPCode"));
     let parameter = |name: &str| format!("{role}.{name}");
-    let has_name =
-        !part("firm").is_empty() || (!part("firstName").is_empty() && !part("lastName").is_empty());
-    if !has_name {
-        let detail = "must provide either first and last name or firm";
-        return Err(Box::new(bad_request("160168", detail, role)));
-    }
-    for (field, value, longest) in [
-        ("streetAddress", &street, 50),
-        ("secondaryAddress", &part("secondaryAddress"), 50),
-        ("city", &city, 28),
-    ] {
-        if value.chars().count() > longest {
-            let detail = format!("must be no longer than {longest} characters");
-            return Err(Box::new(bad_request("", &detail, &parameter(field))));
-        }
-    }
+    check_lines(body, role)?;
     if street.is_empty() || city.is_empty() || is_unknown_zip(&zip) {
         return Err(Box::new(bad_request(
             "010005",
@@ -180,11 +179,34 @@ fn read_place(body: &Value, role: &str) -> Result<[String; 3], Box<Answer>> {
     Ok([city, state, zip])
 }
 
+/// A refusal unless there is a name and every line fits.
+pub(super) fn check_lines(body: &Value, role: &str) -> Result<(), Box<Answer>> {
+    let part = |name: &str| text(body, &format!("/{role}/{name}")).trim().to_owned();
+    let has_name =
+        !part("firm").is_empty() || (!part("firstName").is_empty() && !part("lastName").is_empty());
+    if !has_name {
+        let detail = "must provide either first and last name or firm";
+        return Err(Box::new(bad_request("160168", detail, role)));
+    }
+    for (field, value, longest) in [
+        ("streetAddress", part("streetAddress"), 50),
+        ("secondaryAddress", part("secondaryAddress"), 50),
+        ("city", part("city"), 28),
+    ] {
+        if value.chars().count() > longest {
+            let detail = format!("must be no longer than {longest} characters");
+            return Err(Box::new(bad_request("", &detail, &format!("{role}.{field}"))));
+        }
+    }
+    Ok(())
+}
+
 impl State {
     /// `POST /label`: sold once per key.
     pub(super) fn sell(
         &mut self,
         asked: &Asked<'_>,
+        abroad: bool,
         now: DateTime<Utc>,
         ledger: &Ledger,
     ) -> Answer {
@@ -200,7 +222,7 @@ impl State {
                 ),
             };
         }
-        match self.price(asked, key.clone(), digest, now) {
+        match self.price(asked, abroad, key.clone(), digest, now) {
             Err(refused) => *refused,
             Ok((number, sold, cents)) => {
                 ledger.label_sold(SoldLabel {
@@ -226,14 +248,20 @@ impl State {
     fn price(
         &self,
         asked: &Asked<'_>,
+        abroad: bool,
         key: Option<String>,
         digest: [u8; 32],
         now: DateTime<Utc>,
     ) -> Result<(String, Sold, u32), Box<Answer>> {
         let body: Value = serde_json::from_slice(asked.body)
             .map_err(|_| Box::new(bad_request("", "the body is not JSON", "")))?;
-        let to = read_place(&body, "toAddress")?;
+        let to = if abroad {
+            abroad::read_place(&body, "toAddress")?
+        } else {
+            read_place(&body, "toAddress")?
+        };
         let from = read_place(&body, "fromAddress")?;
+        abroad::check_customs(&body, abroad, &from, &to)?;
         let description = body.get("packageDescription").cloned().unwrap_or_default();
         let mailing_date = read_date(text(&description, "/mailingDate"))
             .filter(|date| {
@@ -246,7 +274,7 @@ impl State {
             })?;
         let [_, _, origin] = &from;
         let [city, state, destination] = &to;
-        let zone = rates::zone(origin, destination);
+        let zone = if abroad { abroad::zone(&body)? } else { rates::zone(origin, destination) };
         let parcel = Parcel::read(zone, &description);
         if parcel.is_too_heavy() {
             let detail = "Package weight does not qualify for this product.";
@@ -254,7 +282,8 @@ impl State {
         }
         let (class, indicator) =
             (text(&description, "/mailClass"), text(&description, "/rateIndicator"));
-        let offer = Offer::find(class, indicator)
+        let offer = Offer::find(abroad, class, indicator)
+            .filter(|offer| offer.takes(parcel))
             .filter(|_| !text(&description, "/processingCategory").is_empty())
             .ok_or_else(|| {
                 let detail = "Could not find working sku from SSF ingredients";
@@ -265,10 +294,11 @@ impl State {
             image_type => image_type,
         };
         let receipt = text(&body, "/imageInfo/receiptOption");
-        if image_type.starts_with("ZPL") && matches!(receipt, "" | "SAME_PAGE") {
+        if !abroad && image_type.starts_with("ZPL") && matches!(receipt, "" | "SAME_PAGE") {
             let detail = "ZPL format does not support same page receipt functionality.";
             return Err(Box::new(bad_request("160009", detail, "imageInfo.receiptOption")));
         }
+        abroad::check_format(&body, image_type)?;
         let references: Vec<&str> = description
             .get("customerReference")
             .and_then(Value::as_array)
@@ -276,7 +306,9 @@ impl State {
             .flatten()
             .map(|reference| text(reference, "/referenceNumber"))
             .collect();
-        if references.len() > 4 || references.iter().any(|text| !(1..=30).contains(&text.len())) {
+        if references.len() > if abroad { 2 } else { 4 }
+            || references.iter().any(|text| !(1..=30).contains(&text.len()))
+        {
             let detail = "at most 4 references of 1 to 30 characters";
             return Err(Box::new(bad_request("", detail, "packageDescription.customerReference")));
         }
@@ -287,8 +319,12 @@ impl State {
             _ => "346",
         };
         let serial = self.labels.len() + 1;
-        let unchecked = format!("92{service_type}903619809{serial:07}");
-        let number = format!("{unchecked}{}", check_digit(&unchecked));
+        let number = if abroad {
+            abroad::number(class, serial)
+        } else {
+            let unchecked = format!("92{service_type}903619809{serial:07}");
+            format!("{unchecked}{}", check_digit(&unchecked))
+        };
         let postage = offer.postage(parcel);
         let fees: Vec<Value> = rates::fees(parcel)
             .into_iter()
@@ -296,7 +332,10 @@ impl State {
             .collect();
         let fee_cents: u32 = rates::fees(parcel).into_iter().map(|(_, _, cents)| cents).sum();
         let part = |name: &str| text(&body, &format!("/toAddress/{name}"));
-        let metadata = json!({
+        let metadata = if abroad {
+            abroad::metadata(&body, &number, dollars(postage), &offer.sku(parcel), zone, &fees)
+        } else {
+            json!({
             "labelAddress": {
                 "streetAddress": part("streetAddress").to_uppercase(),
                 "secondaryAddress": part("secondaryAddress").to_uppercase(),
@@ -331,7 +370,8 @@ impl State {
                 ),
                 "method": "GET",
             }],
-        });
+            })
+        };
         let name = format!("{} {} {}", part("firstName"), part("lastName"), part("firm"));
         let addressee = [
             name.split_whitespace().collect::<Vec<_>>().join(" "),
@@ -342,6 +382,7 @@ impl State {
             key,
             digest,
             number: number.clone(),
+            abroad,
             metadata: metadata.to_string().into(),
             image_type: image_type.to_owned(),
             addressee,
@@ -363,10 +404,12 @@ impl State {
     pub(super) fn reprint(
         &mut self,
         asked: &Asked<'_>,
-        number: Option<&str>,
+        abroad: bool,
+        number: &str,
         now: DateTime<Utc>,
     ) -> Answer {
-        let Some(sold) = number.and_then(|number| self.labels.get_mut(number)) else {
+        let sold = self.labels.get_mut(number).filter(|sold| sold.abroad == abroad);
+        let Some(sold) = sold else {
             return bad_request("160185", "Order not found", "trackingNumber");
         };
         let refused = match sold.end {
@@ -415,8 +458,15 @@ impl State {
     }
 
     /// `DELETE /label/{number}`.
-    pub(super) fn cancel(&mut self, number: &str, now: DateTime<Utc>, ledger: &Ledger) -> Answer {
-        let Some(sold) = self.labels.get_mut(number) else {
+    pub(super) fn cancel(
+        &mut self,
+        abroad: bool,
+        number: &str,
+        now: DateTime<Utc>,
+        ledger: &Ledger,
+    ) -> Answer {
+        let sold = self.labels.get_mut(number).filter(|sold| sold.abroad == abroad);
+        let Some(sold) = sold else {
             return bad_request("160185", "Order not found", "trackingNumber");
         };
         match sold.end {
@@ -520,6 +570,32 @@ impl State {
         }
     }
 
+    /// `POST /subscriptions`: the same one twice is refused with the id of the first.
+    pub(super) fn subscribe(&mut self, asked: &Asked<'_>) -> Answer {
+        let body: Value = serde_json::from_slice(asked.body).unwrap_or_default();
+        let listener = text(&body, "/listenerURL");
+        let filter = body.get("filterProperties").map(Value::to_string).unwrap_or_default();
+        if !listener.starts_with("https://") || text(&body, "/secret").len() < 32 {
+            return bad_request("", "an https listener and a secret are needed", "listenerURL");
+        }
+        let wanted = (listener.to_owned(), filter);
+        let known = self.subscriptions.iter().position(|known| *known == wanted);
+        let id = |index: usize| format!("019db15c-05e8-7432-95dc-{index:012x}");
+        if let Some(index) = known {
+            let detail = format!("Duplicate subscription. subscriptionId : {}", id(index));
+            return bad_request("", &detail, "listenerURL");
+        }
+        self.subscriptions.push(wanted);
+        answer(
+            StatusCode::CREATED,
+            &json!({
+                "subscriptionId": id(self.subscriptions.len() - 1),
+                "listenerURL": listener,
+                "status": "ENABLED",
+            }),
+        )
+    }
+
     /// `POST /carrier-pickup`.
     pub(super) fn order_pickup(&mut self, asked: &Asked<'_>) -> Answer {
         let body: Value = serde_json::from_slice(asked.body).unwrap_or_default();
@@ -604,7 +680,7 @@ fn image(sold: &Sold) -> Vec<u8> {
 /// The answer to a purchase, in the form asked for.
 fn printed(asked: &Asked<'_>, sold: &Sold) -> Answer {
     let image = STANDARD.encode(image(sold));
-    if wants_json(asked) {
+    let mut answer = if wants_json(asked) {
         let rest = sold.metadata.strip_prefix('{').unwrap_or_default();
         Answer::json(StatusCode::OK, format!("{{\"labelImage\":\"{image}\",{rest}"))
     } else {
@@ -612,7 +688,11 @@ fn printed(asked: &Asked<'_>, sold: &Sold) -> Answer {
             ("labelMetadata", "application/json", sold.metadata.to_string()),
             ("labelImage", media_type(&sold.image_type), image),
         ])
+    };
+    if sold.abroad {
+        answer.status = StatusCode::CREATED;
     }
+    answer
 }
 
 /// Parts as the carrier writes them: `filename` before `name`, and a boundary with a plus sign.

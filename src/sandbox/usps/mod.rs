@@ -3,6 +3,7 @@
 //! It knows its labels by key and by number, charges a key once, and moves parcels as virtual time
 //! goes by. What it checks of an address is simple enough to provoke: see [`UspsStandIn`].
 
+mod abroad;
 mod desk;
 mod rates;
 mod travel;
@@ -28,7 +29,8 @@ const EVENING_UTC: u32 = 23;
 /// Any consumer key and secret are taken, except the secret `wrong`. Addresses are judged by what
 /// is in them: ZIP `00000` or `99999` is not found, a street without a number is not confirmed,
 /// `Tower` without a second line lacks its unit, `Several` is ambiguous, `Phantom` lies on route
-/// R777, `Vacant` is empty.
+/// R777, `Vacant` is empty. To other countries it sells with a customs form only, and nothing to
+/// country `ZZ`.
 ///
 /// Parcels are handed over in the evening of their mailing date unless [`hand_over`] was called
 /// before, or [`without_automatic_hand_over`] turned that off.
@@ -53,6 +55,8 @@ struct State {
     forms: u32,
     pickups_ordered: u32,
     pickups: HashMap<String, PickupOrder>,
+    /// Listener and filter of each subscription to tracking.
+    subscriptions: Vec<(String, String)>,
 }
 
 /// A label that was sold. Its bytes are drawn again whenever they are asked for.
@@ -62,6 +66,8 @@ struct Sold {
     /// Of the request, to tell a repetition from another parcel under the same key.
     digest: [u8; 32],
     number: String,
+    /// Sold at the counter for other countries.
+    abroad: bool,
     /// What the label call answered, without images; as text, which is a fraction of the tree.
     metadata: Box<str>,
     image_type: String,
@@ -147,36 +153,22 @@ impl UspsStandIn {
         if let Some(refused) = state.check_access(asked, now) {
             return refused;
         }
+        let counter = match segments.as_slice() {
+            ["labels", "v3", rest @ ..] => Some((false, rest)),
+            ["international-labels", "v3", rest @ ..] => Some((true, rest)),
+            _ => None,
+        };
+        if let Some((abroad, rest)) = counter {
+            return state.labels(asked, abroad, rest, now, &self.ledger);
+        }
         match (asked.method.as_str(), segments.as_slice()) {
             ("POST", ["payments", "v3", "payment-authorization"]) => {
                 state.authorize_payment(asked, now)
             }
             ("POST", ["shipments", "v3", "options", "search"]) => desk::options(asked, now),
             ("GET", ["addresses", "v3", "address"]) => desk::address(asked),
-            ("POST", ["labels", "v3", "label"]) => {
-                state.paid(asked, now).unwrap_or_else(|| state.sell(asked, now, &self.ledger))
-            }
-            ("POST", ["labels", "v3", "label-reprint"]) => {
-                let key = asked.header("x-idempotency-key").unwrap_or_default();
-                let number = state.by_key.get(key).cloned();
-                state
-                    .paid(asked, now)
-                    .unwrap_or_else(|| state.reprint(asked, number.as_deref(), now))
-            }
-            ("POST", ["labels", "v3", "label-reprint", number]) => {
-                let number = percent_decode(number);
-                state.paid(asked, now).unwrap_or_else(|| state.reprint(asked, Some(&number), now))
-            }
-            ("DELETE", ["labels", "v3", "label"]) => {
-                let key = asked.header("x-idempotency-key").unwrap_or_default();
-                let number = state.by_key.get(key).cloned().unwrap_or_default();
-                state.paid(asked, now).unwrap_or_else(|| state.cancel(&number, now, &self.ledger))
-            }
-            ("DELETE", ["labels", "v3", "label", number]) => {
-                let number = percent_decode(number);
-                state.paid(asked, now).unwrap_or_else(|| state.cancel(&number, now, &self.ledger))
-            }
             ("POST", ["scan-forms", "v3", "scan-form"]) => state.scan_form(asked),
+            ("POST", ["subscriptions-tracking", "v3", "subscriptions"]) => state.subscribe(asked),
             ("POST", ["pickup", "v3", "carrier-pickup"]) => state.order_pickup(asked),
             ("GET", ["pickup", "v3", "carrier-pickup", number]) => state.read_pickup(number),
             ("DELETE", ["pickup", "v3", "carrier-pickup", number]) => {
@@ -186,13 +178,7 @@ impl UspsStandIn {
             ("GET", ["tracking", "v3", "tracking", number]) => {
                 self.track_one(&state, asked, &percent_decode(number), now)
             }
-            _ => refusal(
-                StatusCode::NOT_FOUND,
-                "",
-                "Not Found",
-                &format!("the stand-in does not know {} {}", asked.method, asked.path),
-                "",
-            ),
+            _ => unknown_path(asked),
         }
     }
 
@@ -369,7 +355,8 @@ impl State {
                 "expires_in": TOKEN_LIFE.num_seconds().to_string(),
                 "status": "approved",
                 "scope": "addresses service-delivery-standards  locations prices shipments tracking \
-                    labels payments scan-forms pickup",
+                    labels international-labels payments scan-forms pickup \
+                    subscriptions-tracking",
                 "issuer": "https://keyc.usps.com/realms/USPS",
                 "client_id": given("client_id"),
                 "application_name": "orderflow-sandbox",
@@ -418,6 +405,50 @@ impl State {
         )
     }
 
+    /// Everything that is done with labels, at either counter.
+    fn labels(
+        &mut self,
+        asked: &Asked<'_>,
+        abroad: bool,
+        rest: &[&str],
+        now: DateTime<Utc>,
+        ledger: &Ledger,
+    ) -> Answer {
+        let rest = match rest.split_first() {
+            Some((noun, further)) if abroad => {
+                noun.strip_prefix("international-").map(|noun| (noun, further))
+            }
+            Some((noun, further)) => Some((*noun, further)),
+            None => None,
+        };
+        let Some((noun, further)) = rest else { return unknown_path(asked) };
+        if let Some(refused) = self.paid(asked, now) {
+            return refused;
+        }
+        let by_key = || {
+            let key = asked.header("x-idempotency-key").unwrap_or_default();
+            self.by_key.get(key).cloned().unwrap_or_default()
+        };
+        match (asked.method.as_str(), noun, further) {
+            ("POST", "label", []) => self.sell(asked, abroad, now, ledger),
+            ("POST", "label-reprint", []) => {
+                let number = by_key();
+                self.reprint(asked, abroad, &number, now)
+            }
+            ("POST", "label-reprint", [number]) => {
+                self.reprint(asked, abroad, &percent_decode(number), now)
+            }
+            ("DELETE", "label", []) => {
+                let number = by_key();
+                self.cancel(abroad, &number, now, ledger)
+            }
+            ("DELETE", "label", [number]) => {
+                self.cancel(abroad, &percent_decode(number), now, ledger)
+            }
+            _ => unknown_path(asked),
+        }
+    }
+
     /// A refusal unless the payment token is good.
     fn paid(&self, asked: &Asked<'_>, now: DateTime<Utc>) -> Option<Answer> {
         let token = asked.header("x-payment-authorization-token").unwrap_or_default();
@@ -458,6 +489,11 @@ fn answer(status: StatusCode, body: &Value) -> Answer {
 
 fn bad_request(code: &str, detail: &str, parameter: &str) -> Answer {
     refusal(StatusCode::BAD_REQUEST, code, "Bad Request", detail, parameter)
+}
+
+fn unknown_path(asked: &Asked<'_>) -> Answer {
+    let detail = format!("the stand-in does not know {} {}", asked.method, asked.path);
+    refusal(StatusCode::NOT_FOUND, "", "Not Found", &detail, "")
 }
 
 /// The error envelope of all APIs but OAuth.

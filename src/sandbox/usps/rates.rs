@@ -84,6 +84,50 @@ const OFFERS: &[Offer] = &[
     },
 ];
 
+/// What is offered to other countries, a decoy included.
+const ABROAD: &[Offer] = &[
+    Offer {
+        mail_class: "FIRST-CLASS_PACKAGE_INTERNATIONAL_SERVICE",
+        indicator: "SP",
+        category: "MACHINABLE",
+        description: "First-Class Package International Service Machinable ISC Single-piece",
+        sku: "IFXP0XXXX",
+        base: 1_480,
+        per_zone: 95,
+        per_pound: 640,
+    },
+    Offer {
+        mail_class: "PRIORITY_MAIL_INTERNATIONAL",
+        indicator: "FE",
+        category: "FLATS",
+        description: "Priority Mail International ISC Flat Rate Envelope",
+        sku: "IPFE0XXXX",
+        base: 1_390,
+        per_zone: 0,
+        per_pound: 0,
+    },
+    Offer {
+        mail_class: "PRIORITY_MAIL_INTERNATIONAL",
+        indicator: "SP",
+        category: "MACHINABLE",
+        description: "Priority Mail International Machinable ISC Single-piece",
+        sku: "IPXX0XXXX",
+        base: 3_860,
+        per_zone: 240,
+        per_pound: 480,
+    },
+    Offer {
+        mail_class: "PRIORITY_MAIL_EXPRESS_INTERNATIONAL",
+        indicator: "PA",
+        category: "MACHINABLE",
+        description: "Priority Mail Express International ISC Single-piece",
+        sku: "IEXX0XXXX",
+        base: 5_920,
+        per_zone: 310,
+        per_pound: 690,
+    },
+];
+
 /// What is asked for at once: all of a parcel that prices depend on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parcel {
@@ -130,9 +174,15 @@ pub(super) fn zone(origin: &str, destination: &str) -> u8 {
 }
 
 impl Offer {
-    /// The offer a label asks for.
-    pub(super) fn find(mail_class: &str, indicator: &str) -> Option<&'static Self> {
-        OFFERS.iter().find(|offer| offer.mail_class == mail_class && offer.indicator == indicator)
+    /// The offer a label asks for, at one counter or the other.
+    pub(super) fn find(abroad: bool, mail_class: &str, indicator: &str) -> Option<&'static Self> {
+        let offers = if abroad { ABROAD } else { OFFERS };
+        offers.iter().find(|offer| offer.mail_class == mail_class && offer.indicator == indicator)
+    }
+
+    /// Whether it is offered for the weight at all.
+    pub(super) fn takes(&self, parcel: Parcel) -> bool {
+        !self.mail_class.starts_with("FIRST-CLASS") || parcel.centipounds <= 400
     }
 
     /// Postage in cents, without fees.
@@ -150,6 +200,9 @@ impl Offer {
         match self.mail_class {
             "PRIORITY_MAIL_EXPRESS" => 1 + u8::from(zone > 4),
             "PRIORITY_MAIL" => 1 + zone / 4,
+            "PRIORITY_MAIL_EXPRESS_INTERNATIONAL" => 3 + zone / 4,
+            "PRIORITY_MAIL_INTERNATIONAL" => 6 + zone / 2,
+            "FIRST-CLASS_PACKAGE_INTERNATIONAL_SERVICE" => 8 + zone,
             _ => 2 + zone * 3 / 8,
         }
     }
@@ -188,26 +241,42 @@ pub(super) fn dollars(cents: u32) -> Value {
     json!(f64::from(cents) / 100.0)
 }
 
-/// The `pricingOptions` answer for all outbound classes.
-pub(super) fn options(price_type: &Value, parcel: Parcel, mailing: NaiveDate) -> Value {
+/// The price group of a country, 1 to 8; `None` where no mail goes.
+pub(super) fn group(country: &str) -> Option<u8> {
+    let letters: u32 = match country.as_bytes() {
+        b"US" | b"ZZ" => return None,
+        &[first, second] if first.is_ascii_uppercase() && second.is_ascii_uppercase() => {
+            u32::from(first) + u32::from(second)
+        }
+        _ => return None,
+    };
+    u8::try_from(letters % 8).ok().map(|group| group + 1)
+}
+
+/// The `pricingOptions` answer for all outbound classes; without a mailing date to other countries,
+/// where nothing is promised.
+pub(super) fn options(price_type: &Value, parcel: Parcel, mailing: Option<NaiveDate>) -> Value {
+    let offered = if mailing.is_some() { OFFERS } else { ABROAD };
+    let offered: Vec<&Offer> = offered.iter().filter(|offer| offer.takes(parcel)).collect();
+    let facility = if mailing.is_some() { "NONE" } else { "INTERNATIONAL_SERVICE_CENTER" };
     let fees: Vec<Value> = fees(parcel)
         .into_iter()
         .map(|(name, sku, cents)| json!({"name": name, "SKU": sku, "price": dollars(cents)}))
         .collect();
     let fee_cents = if fees.is_empty() { 0 } else { 1_800 };
-    let mut classes: Vec<&str> = OFFERS.iter().map(|offer| offer.mail_class).collect();
+    let mut classes: Vec<&str> = offered.iter().map(|offer| offer.mail_class).collect();
     classes.sort_unstable();
     classes.dedup();
     let shipping_options: Vec<Value> = classes
         .into_iter()
         .map(|class| {
-            let offers: Vec<Value> = OFFERS
+            let offers: Vec<Value> = offered
                 .iter()
                 .filter(|offer| offer.mail_class == class)
                 .map(|offer| {
                     let price = offer.postage(parcel);
                     json!({
-                        "commitment": offer.commitment(parcel.zone, mailing),
+                        "commitment": mailing.map(|day| offer.commitment(parcel.zone, day)),
                         "totalPrice": dollars(price + fee_cents),
                         "totalBasePrice": dollars(price + fee_cents),
                         "rates": [{
@@ -226,7 +295,7 @@ pub(super) fn options(price_type: &Value, parcel: Parcel, mailing: NaiveDate) ->
                             "productDefinition": "",
                             "processingCategory": offer.category,
                             "rateIndicator": offer.indicator,
-                            "destinationEntryFacilityType": "NONE",
+                            "destinationEntryFacilityType": facility,
                             "SKU": offer.sku(parcel),
                         }],
                         "extraServices": [{

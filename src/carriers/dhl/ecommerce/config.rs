@@ -1,13 +1,13 @@
 //! What must be known of an account before the adapter can work for it.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::client::{Clock, Limits, Quota, RetryPolicy, SystemClock};
-use crate::error::{Error, ErrorKind, Result};
+use crate::carriers::account::{Calls, call_setters, sound};
+use crate::client::Quota;
+use crate::error::Result;
 use crate::ids::ServiceCode;
 use crate::money::Currency;
 use crate::personal::Personal;
@@ -99,10 +99,7 @@ pub struct DhlEcommerceConfig {
     pub(super) manifest_poll: Duration,
     pub(super) manifest_wait: Duration,
     pub(super) hook: Option<Hook>,
-    pub(super) quota: Quota,
-    pub(super) limits: Option<Limits>,
-    pub(super) retry: RetryPolicy,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) calls: Calls,
 }
 
 impl DhlEcommerceConfig {
@@ -136,10 +133,7 @@ impl DhlEcommerceConfig {
             manifest_poll: Duration::from_secs(5),
             manifest_wait: Duration::from_secs(120),
             hook: None,
-            quota: DEFAULT_QUOTA,
-            limits: None,
-            retry: RetryPolicy::default(),
-            clock: Arc::new(SystemClock),
+            calls: Calls::new(DEFAULT_QUOTA),
         }
     }
 
@@ -263,29 +257,7 @@ impl DhlEcommerceConfig {
         self
     }
 
-    /// Sets how fast the carrier may be called. Default [`DEFAULT_QUOTA`].
-    pub fn with_quota(mut self, quota: Quota) -> Self {
-        self.quota = quota;
-        self
-    }
-
-    /// Shares limits with other adapters of the same account.
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = Some(limits);
-        self
-    }
-
-    /// Sets how often and how long a call is tried.
-    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
-        self.retry = retry;
-        self
-    }
-
-    /// Sets the wall clock, for tests and simulations.
-    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
+    call_setters!();
 
     /// Finds what is missing or cannot be right, before anything is sent.
     pub(super) fn check(&self) -> Result<()> {
@@ -313,12 +285,7 @@ impl DhlEcommerceConfig {
         } else {
             None
         };
-        match problem {
-            Some((field, message)) => {
-                Err(Error::new(ErrorKind::Configuration, message).with_field(field))
-            }
-            None => Ok(()),
-        }
+        sound(problem)
     }
 }
 
@@ -330,7 +297,7 @@ impl fmt::Debug for DhlEcommerceConfig {
             .field("currency", &self.currency)
             .field("products", &self.products)
             .field("number", &self.number)
-            .field("quota", &self.quota)
+            .field("quota", &self.calls.quota)
             .finish_non_exhaustive()
     }
 }

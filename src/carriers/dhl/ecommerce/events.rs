@@ -3,7 +3,7 @@
 //! From the carrier's own list of statuses; a test keeps it equal to `event-codes.csv` beside the
 //! fixtures, which has the description of each.
 
-use crate::carriers::dhl::events::by_words;
+use crate::carriers::dhl::events::by_code_or_words;
 use crate::carriers::events::{EventRow, because, on};
 use crate::shipment::{Milestone, ReasonGroup};
 
@@ -308,33 +308,13 @@ pub(super) const EVENTS: &[EventRow] = &[
 
 /// What an event means: by its code, else by its words. What neither tells is [`Milestone::Other`].
 pub(super) fn meaning(code: &str, words: &str) -> (Milestone, Option<ReasonGroup>) {
-    match EVENTS.iter().find(|row| row.code == code.trim()) {
-        Some(row) => (row.milestone, row.reason),
-        None => by_words(words).unwrap_or((Other, None)),
-    }
+    by_code_or_words(EVENTS, code, words)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carriers::events::reviewed;
-
-    fn unified(milestone: Milestone) -> &'static str {
-        match milestone {
-            PreAdvice => "pre_transit",
-            Accepted => "accepted",
-            DepartedHub | ArrivedHub | ArrivedDestination => "in_transit",
-            CustomsStarted | CustomsCleared => "customs",
-            OutForDelivery => "out_for_delivery",
-            AvailableForPickup => "available_for_pickup",
-            Delivered => "delivered",
-            AttemptFailed => "attempted",
-            Exception => "exception",
-            ReturnStarted | Returned => "returned",
-            Lost => "lost",
-            _ => "info",
-        }
-    }
+    use crate::carriers::events::{reviewed, reviewed_word};
 
     #[test]
     fn every_event_code_of_the_reviewed_table_is_known_and_means_the_same() {
@@ -343,7 +323,7 @@ mod tests {
         for row in rows {
             assert!(EVENTS.iter().any(|known| known.code == row[0]), "{row:?}");
             let (milestone, reason) = meaning(&row[0], "");
-            assert_eq!(unified(milestone), row[3], "{row:?} is {milestone:?}");
+            assert_eq!(reviewed_word(milestone), row[3], "{row:?} is {milestone:?}");
             if matches!(milestone, Exception | AttemptFailed | Lost) {
                 assert!(reason.is_some(), "{row:?} has no reason");
             }

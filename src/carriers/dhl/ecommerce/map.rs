@@ -10,9 +10,10 @@ use super::wire::{
 };
 use super::{ClosedDay, DayDocument, RefusedParcel};
 use crate::address::{Contact, Country};
+use crate::carriers::account::check_account;
 use crate::carriers::dhl::shared::{
-    Encoding, check_account, country, date, day, document, imperial, kilograms, known_weight,
-    names, phone, postal_code, state,
+    Encoding, country, date, day, document, imperial, kilograms, known_weight, names, phone,
+    postal_code, state,
 };
 use crate::carriers::fitting::{fit_lines, fit_text, misfit};
 use crate::client::wire::{Number, filled, unexpected};
@@ -260,7 +261,7 @@ pub(super) fn quotes(config: &DhlEcommerceConfig, answer: QuoteAnswer) -> Result
             Error::new(ErrorKind::Rejected, "no product takes the parcel").with_vendor(vendor)
         );
     }
-    let quoted_at = config.clock.now();
+    let quoted_at = config.calls.clock.now();
     let mut quotes = Vec::new();
     for product in answer.products {
         let Some(id) = filled(product.ordered_product_id.as_deref()) else { continue };
@@ -366,7 +367,7 @@ pub(super) fn label(
         .created_on
         .as_deref()
         .and_then(|at| DateTime::parse_from_rfc3339(at.trim()).ok())
-        .map_or_else(|| config.clock.now(), |at| at.to_utc());
+        .map_or_else(|| config.calls.clock.now(), |at| at.to_utc());
     let service = match product {
         Some(product) => ServiceCode::new(product)?,
         None => request.service.service.clone(),

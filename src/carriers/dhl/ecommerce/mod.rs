@@ -160,20 +160,13 @@ impl DhlEcommerce {
         let dialect = Arc::new(dialect::EcommerceDialect);
         let mut builder = Client::builder(dialect, transport, &config.base, account)
             .token_source(Arc::new(auth::DhlTokens(Arc::clone(&config))))
-            .quota("default", config.quota)
-            .quota("track", config.quota)
-            .retry(config.retry)
-            .clock(Arc::clone(&config.clock))
             .secret(config.client_id.as_str())
             .secret(config.client_secret.as_str())
             .secret(config.pickup.as_str());
         if let Some(hook) = &config.hook {
             builder = builder.secret(hook.user.as_str()).secret(hook.password.as_str());
         }
-        if let Some(limits) = &config.limits {
-            builder = builder.limits(limits.clone());
-        }
-        let client = builder.build()?;
+        let client = config.calls.of(builder, &["default", "track"]).build()?;
         Ok(Self { config, client })
     }
 
@@ -361,7 +354,7 @@ impl CarrierAdapter for DhlEcommerce {
             }
             Err(error) => return Err(error),
         }
-        let age = self.config.clock.now().signed_duration_since(intent.created_at);
+        let age = self.config.calls.clock.now().signed_duration_since(intent.created_at);
         if age < self.config.settle {
             let wait = (self.config.settle - age).to_std().unwrap_or_default();
             return Err(Error::new(

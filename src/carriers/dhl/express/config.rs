@@ -1,13 +1,13 @@
 //! What must be known of an account before the adapter can work for it.
 
 use std::fmt;
-use std::sync::Arc;
 
 use chrono::{NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 
-use crate::client::{Clock, Limits, Quota, RetryPolicy, SystemClock};
-use crate::error::{Error, ErrorKind, Result};
+use crate::carriers::account::{Calls, call_setters, sound};
+use crate::client::Quota;
+use crate::error::Result;
 use crate::ids::ServiceCode;
 use crate::money::Currency;
 use crate::personal::Personal;
@@ -69,10 +69,7 @@ pub struct DhlExpressConfig {
     pub(super) requestor: String,
     pub(super) tracking_page: Option<String>,
     pub(super) settle: TimeDelta,
-    pub(super) quota: Quota,
-    pub(super) limits: Option<Limits>,
-    pub(super) retry: RetryPolicy,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) calls: Calls,
 }
 
 impl DhlExpressConfig {
@@ -107,10 +104,7 @@ impl DhlExpressConfig {
             requestor: "Shipping".to_owned(),
             tracking_page: None,
             settle: TimeDelta::minutes(15),
-            quota: DEFAULT_QUOTA,
-            limits: None,
-            retry: RetryPolicy::default(),
-            clock: Arc::new(SystemClock),
+            calls: Calls::new(DEFAULT_QUOTA),
         }
     }
 
@@ -246,29 +240,7 @@ impl DhlExpressConfig {
         self
     }
 
-    /// Sets how fast the carrier may be called. Default [`DEFAULT_QUOTA`].
-    pub fn with_quota(mut self, quota: Quota) -> Self {
-        self.quota = quota;
-        self
-    }
-
-    /// Shares limits with other adapters of the same account.
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = Some(limits);
-        self
-    }
-
-    /// Sets how often and how long a call is tried.
-    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
-        self.retry = retry;
-        self
-    }
-
-    /// Sets the wall clock, for tests and simulations.
-    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
+    call_setters!();
 
     /// Finds what is missing or cannot be right, before anything is sent.
     pub(super) fn check(&self) -> Result<()> {
@@ -290,12 +262,7 @@ impl DhlExpressConfig {
         } else {
             None
         };
-        match problem {
-            Some((field, message)) => {
-                Err(Error::new(ErrorKind::Configuration, message).with_field(field))
-            }
-            None => Ok(()),
-        }
+        sound(problem)
     }
 }
 
@@ -306,7 +273,7 @@ impl fmt::Debug for DhlExpressConfig {
             .field("version", &self.version)
             .field("products", &self.products)
             .field("zone", &self.zone)
-            .field("quota", &self.quota)
+            .field("quota", &self.calls.quota)
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 //! From the reference sample of the official specification and the carrier's list of statuses; a
 //! test keeps it equal to `event-codes.csv` beside the fixtures.
 
-use crate::carriers::dhl::events::by_words;
+use crate::carriers::dhl::events::by_code_or_words;
 use crate::carriers::events::{EventRow, because, on};
 use crate::shipment::{Milestone, ReasonGroup};
 
@@ -85,33 +85,13 @@ pub(super) const EVENTS: &[EventRow] = &[
 /// What a checkpoint means: by its code, else by its words. What neither tells is
 /// [`Milestone::Other`].
 pub(super) fn meaning(code: &str, words: &str) -> (Milestone, Option<ReasonGroup>) {
-    match EVENTS.iter().find(|row| row.code.eq_ignore_ascii_case(code.trim())) {
-        Some(row) => (row.milestone, row.reason),
-        None => by_words(words).unwrap_or((Other, None)),
-    }
+    by_code_or_words(EVENTS, code, words)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carriers::events::reviewed;
-
-    fn unified(milestone: Milestone) -> &'static str {
-        match milestone {
-            PreAdvice => "pre_transit",
-            Accepted => "accepted",
-            DepartedHub | ArrivedHub | ArrivedDestination => "in_transit",
-            CustomsStarted | CustomsCleared => "customs",
-            OutForDelivery => "out_for_delivery",
-            AvailableForPickup => "available_for_pickup",
-            Delivered => "delivered",
-            AttemptFailed => "attempted",
-            Exception => "exception",
-            ReturnStarted => "returned",
-            Lost => "lost",
-            _ => "info",
-        }
-    }
+    use crate::carriers::events::{reviewed, reviewed_word};
 
     #[test]
     fn every_checkpoint_of_the_reviewed_table_is_known_and_means_the_same() {
@@ -122,7 +102,7 @@ mod tests {
             let (milestone, _) = meaning(&row[0], "");
             // A delivery of some pieces is on its way until all are there.
             let wanted = if row[0] == PARTIAL { "out_for_delivery" } else { row[5].as_str() };
-            assert_eq!(unified(milestone), wanted, "{row:?} is {milestone:?}");
+            assert_eq!(reviewed_word(milestone), wanted, "{row:?} is {milestone:?}");
         }
         assert_eq!(meaning("DD", ""), (Delivered, Some(Carrier)));
     }

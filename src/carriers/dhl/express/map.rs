@@ -15,9 +15,9 @@ use super::wire::{
     ShipmentBody, Size, ValueAddedService, Wish,
 };
 use crate::address::{Address, Contact};
+use crate::carriers::account::check_account;
 use crate::carriers::dhl::shared::{
-    Encoding, check_account, country, day, document, kilograms, known_weight, names, phone,
-    postal_code, state,
+    Encoding, country, day, document, kilograms, known_weight, names, phone, postal_code, state,
 };
 use crate::carriers::fitting::{fit_lines, fit_text, misfit, squeezed};
 use crate::client::wire::{Number, filled, unexpected};
@@ -100,7 +100,7 @@ fn party(config: &DhlExpressConfig, role: &str, contact: &Contact) -> Result<Par
 
 /// A local time with its offset glued on, which is no RFC 3339.
 fn stamp(config: &DhlExpressConfig, local: NaiveDateTime) -> Result<String> {
-    let now = config.clock.now();
+    let now = config.calls.clock.now();
     let planned = config.zone.from_local_datetime(&local).earliest().unwrap_or_else(
         // The hour that summer time leaves out.
         || config.zone.from_utc_datetime(&local),
@@ -221,7 +221,7 @@ fn billed(prices: &[Price]) -> Option<Money> {
 }
 
 pub(super) fn quotes(config: &DhlExpressConfig, answer: RateAnswer) -> Result<Vec<RateQuote>> {
-    let quoted_at = config.clock.now();
+    let quoted_at = config.calls.clock.now();
     let listed = |list: &[ServiceCode], code: &str| list.iter().any(|known| known.as_str() == code);
     let mut quotes: Vec<RateQuote> = Vec::new();
     for product in answer.products {
@@ -424,7 +424,7 @@ fn record(
         number: TrackingNumber::new(sold.number)?,
         carrier_reference: None,
         cost: sold.cost,
-        purchased_at: config.clock.now(),
+        purchased_at: config.calls.clock.now(),
         mailing_date: Some(request.mailing_date),
         formats: documents.iter().map(|document| document.format.clone()).collect(),
     })

@@ -119,20 +119,13 @@ impl DhlExpress {
         let account = config.account_name.as_deref().unwrap_or("dhl-express");
         let dialect = Arc::new(dialect::ExpressDialect::new(&config)?);
         let mut builder = Client::builder(dialect, transport, &config.base, account)
-            .quota("default", config.quota)
-            .quota("track", config.quota)
-            .retry(config.retry)
-            .clock(Arc::clone(&config.clock))
             .secret(config.user.as_str())
             .secret(config.password.as_str())
             .secret(config.account_number.as_str());
         if let Some(duties) = &config.duties_account {
             builder = builder.secret(duties.as_str());
         }
-        if let Some(limits) = &config.limits {
-            builder = builder.limits(limits.clone());
-        }
-        let client = builder.build()?;
+        let client = config.calls.of(builder, &["default", "track"]).build()?;
         Ok(Self { config, client })
     }
 
@@ -162,7 +155,7 @@ impl DhlExpress {
             }
             return Ok(Lost::Found(found));
         }
-        let age = self.config.clock.now().signed_duration_since(created_at);
+        let age = self.config.calls.clock.now().signed_duration_since(created_at);
         if age < self.config.settle {
             let wait = (self.config.settle - age).to_std().unwrap_or_default();
             return Err(Error::new(

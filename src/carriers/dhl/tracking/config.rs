@@ -1,11 +1,11 @@
 //! What must be known before the adapter can ask.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::{Clock, Limits, Quota, RetryPolicy, SystemClock};
-use crate::error::{Error, ErrorKind, Result};
+use crate::carriers::account::{Calls, call_setters, sound};
+use crate::client::Quota;
+use crate::error::Result;
 use crate::ids::CarrierId;
 use crate::personal::Personal;
 
@@ -45,10 +45,7 @@ pub struct DhlTrackingConfig {
     pub(super) open_handshake: bool,
     pub(super) concurrency: usize,
     pub(super) tracking_page: Option<String>,
-    pub(super) quota: Quota,
-    pub(super) limits: Option<Limits>,
-    pub(super) retry: RetryPolicy,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) calls: Calls,
 }
 
 impl DhlTrackingConfig {
@@ -63,10 +60,7 @@ impl DhlTrackingConfig {
             open_handshake: false,
             concurrency: 2,
             tracking_page: None,
-            quota: DEFAULT_QUOTA,
-            limits: None,
-            retry: RetryPolicy::default(),
-            clock: Arc::new(SystemClock),
+            calls: Calls::new(DEFAULT_QUOTA),
         }
     }
 
@@ -124,29 +118,7 @@ impl DhlTrackingConfig {
         self
     }
 
-    /// Sets how fast the carrier may be called. Default [`DEFAULT_QUOTA`].
-    pub fn with_quota(mut self, quota: Quota) -> Self {
-        self.quota = quota;
-        self
-    }
-
-    /// Shares limits with other users of the same key.
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = Some(limits);
-        self
-    }
-
-    /// Sets how often and how long a call is tried.
-    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
-        self.retry = retry;
-        self
-    }
-
-    /// Sets the wall clock, for tests and simulations.
-    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
+    call_setters!();
 
     /// Finds what is missing or cannot be right, before anything is sent.
     pub(super) fn check(&self) -> Result<()> {
@@ -164,12 +136,7 @@ impl DhlTrackingConfig {
         } else {
             None
         };
-        match problem {
-            Some((field, message)) => {
-                Err(Error::new(ErrorKind::Configuration, message).with_field(field))
-            }
-            None => Ok(()),
-        }
+        sound(problem)
     }
 }
 
@@ -179,7 +146,7 @@ impl fmt::Debug for DhlTrackingConfig {
             .field("base", &self.base)
             .field("carrier", &self.carrier)
             .field("service", &self.service)
-            .field("quota", &self.quota)
+            .field("quota", &self.calls.quota)
             .finish_non_exhaustive()
     }
 }

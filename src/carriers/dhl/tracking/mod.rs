@@ -104,17 +104,11 @@ impl DhlTracking {
         config.check()?;
         let dialect = Arc::new(dialect::TrackingDialect::new(&config)?);
         let mut builder = Client::builder(dialect, transport, &config.base, "dhl-tracking")
-            .quota("default", config.quota)
-            .retry(config.retry)
-            .clock(Arc::clone(&config.clock))
             .secret(config.key.as_str());
         if let Some(hook) = &config.hook {
             builder = builder.secret(hook.token.as_str());
         }
-        if let Some(limits) = &config.limits {
-            builder = builder.limits(limits.clone());
-        }
-        let client = builder.build()?;
+        let client = config.calls.of(builder, &["default"]).build()?;
         Ok(Self { config: Arc::new(config), client })
     }
 
