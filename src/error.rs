@@ -188,6 +188,22 @@ impl Error {
         self
     }
 
+    /// Whether a call that changes something may have done so although it failed: it was never
+    /// answered, its answer cannot be read, or its attempts ran out on transient faults. Unknown is
+    /// not success, and not failure either. [`ErrorKind::Conflict`] is known: they said what is there.
+    #[must_use]
+    pub fn may_have_acted(&self) -> bool {
+        self.kind() != ErrorKind::Conflict
+            && (matches!(self.retry(), Retry::LookFirst | Retry::Exhausted { .. })
+                || matches!(
+                    self.kind(),
+                    ErrorKind::Ambiguous
+                        | ErrorKind::Transient
+                        | ErrorKind::RateLimited
+                        | ErrorKind::UnexpectedAnswer
+                ))
+    }
+
     /// Overrides the retry advice.
     #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {

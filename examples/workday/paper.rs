@@ -131,11 +131,12 @@ pub async fn printed(
         let items: Vec<PackageRef> = in_order.iter().map(|parcel| parcel.0.clone()).collect();
         let folder_printer = PrintFolder::new(&folder);
         let report = house.engine.print_labels(&items, &folder_printer, "labels", now).await?;
-        let failed = report.items.iter().find(|outcome| !outcome.is_done());
-        if let Some(ItemOutcome::Failed(error)) = failed {
-            return Err(format!("labels of {id}: {error}").into());
+        for outcome in &report.items {
+            match outcome {
+                ItemOutcome::Failed(error) => return Err(format!("labels of {id}: {error}").into()),
+                outcome => labels += usize::from(outcome.is_done()),
+            }
         }
-        labels += report.items.len();
         let paper = list.paper(words);
         written(&folder, "pick-list.html", paper.html().expose().as_bytes())?;
         written(&folder, "pick-list.pdf", &together([paper])?)?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use orderflow::engine::PackageRef;
-use orderflow::order::{Action, LogisticsMode, TimeRange};
+use orderflow::order::{Action, LogisticsMode, Review, TimeRange};
 use orderflow::rules::kpi::{DenominatorMode, KpiId, KpiQuery, KpiTargets, OrderExtras, Window};
 use orderflow::shipment::UploadState;
 use orderflow::{CarrierId, Money, ShopKey};
@@ -197,7 +197,7 @@ pub async fn why(house: &House, id: &str) -> Result<(), Failure> {
         .await?;
     println!("\nWhy: order {id}");
     let Some(order) = found else {
-        println!("  there is no such order; out/workday.sqlite knows all of them");
+        println!("  there is no such order; the store of the day knows all of them");
         return Ok(());
     };
     let at = |at: DateTime<Utc>| at.with_timezone(&ZONE).format("%-d %b %H:%M");
@@ -214,6 +214,13 @@ pub async fn why(house: &House, id: &str) -> Result<(), Failure> {
                     record.carrier, record.service, record.number
                 )]
             }
+            Action::Reviewed {
+                review: Review::NeedsPerson { findings, .. } | Review::Refused { findings, .. },
+            } => findings.clone(),
+            Action::LabelFailed { reason, .. } | Action::VoidRejected { reason, .. } => {
+                vec![reason.clone()]
+            }
+            Action::IncidentRaised { kind, detail, .. } => vec![format!("{kind:?}: {detail}")],
             _ => Vec::new(),
         };
         println!("  {}  {:?} by {}", at(event.at), event.kind(), event.actor);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::client::{ClientBuilder, Clock, Limits, Quota, RetryPolicy, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
+use crate::ids::IdempotencyKey;
 
 /// How an account's calls are made.
 #[derive(Clone)]
@@ -78,5 +79,32 @@ pub(super) fn check_account(named: Option<&String>, own: Option<&String>) -> Res
             Err(Error::invalid("account", "is not the account of this adapter"))
         }
         _ => Ok(()),
+    }
+}
+
+/// The name of a purchase on their side: the key to the base of 36, 25 characters, which fits the
+/// shortest field (30). It names the purchase and not the parcel: a parcel may be sold a label anew.
+pub(super) fn purchase_reference(key: IdempotencyKey) -> String {
+    let mut left = key.as_uuid().as_u128();
+    let mut digits = ['0'; 25];
+    for digit in digits.iter_mut().rev() {
+        let value = u32::try_from(left % 36).unwrap_or_default();
+        *digit = char::from_digit(value, 36).unwrap_or('0').to_ascii_uppercase();
+        left /= 36;
+    }
+    digits.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purchase_is_named_in_25_letters_and_no_other_has_its_name() {
+        let name = |text| purchase_reference(IdempotencyKey::derive(&[text]));
+        assert_eq!(name("a").len(), 25);
+        assert!(name("a").bytes().all(|letter| letter.is_ascii_alphanumeric()));
+        assert_ne!(name("a"), name("b"));
+        assert_eq!(name("a"), name("a"));
     }
 }

@@ -66,6 +66,9 @@ impl IppPrinter {
             Some("ipps") => ("https", 631),
             _ => return Err(wrong("begins with neither ipp:// nor ipps://")),
         };
+        if parsed.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            return Err(wrong("has a user in it, which would be sent and printed in the clear"));
+        }
         let host =
             parsed.host().filter(|host| !host.is_empty()).ok_or_else(|| wrong("has no host"))?;
         let port = parsed.port_u16().unwrap_or(port);

@@ -64,7 +64,10 @@ impl PackingSlip {
                 }
             })
             .collect();
-        let place = order.packages.iter().position(|other| other.id == package.id);
+        // A parcel whose label was given back stays in the order, emptied.
+        let parcels: Vec<&Package> =
+            order.packages.iter().filter(|parcel| !parcel.contents.is_empty()).collect();
+        let place = parcels.iter().position(|other| other.id == package.id);
         Self {
             order_number: order_number(order),
             placed: placed.into(),
@@ -74,8 +77,8 @@ impl PackingSlip {
                 .clone()
                 .filter(|_| !order.logistics.is_addressed_by_platform()),
             parcel: place
-                .filter(|_| order.packages.len() > 1)
-                .map(|place| (place.saturating_add(1), order.packages.len())),
+                .filter(|_| parcels.len() > 1)
+                .map(|place| (place.saturating_add(1), parcels.len())),
             tracking: package
                 .tracking
                 .as_ref()

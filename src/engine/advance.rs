@@ -189,6 +189,10 @@ impl Engine {
         for (key, one) in known.into_iter().zip(done) {
             match one {
                 Worked::Done(one) => report.add(one),
+                Worked::NotBegun if matches!(turn, Turn::Patience) => {
+                    let error = no_answer(&key.shop_key(), "advance");
+                    report.troubles.push(Trouble { order: key, step: "wait", error });
+                }
                 Worked::NotBegun => is_cut = true,
                 Worked::GivenUp => {
                     let error = no_answer(&key.shop_key(), "advance");

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::commit::Alongside;
-use super::labels::{may_have_acted, outcome_of};
+use super::labels::outcome_of;
 use super::round::Turn;
 use super::time::seconds_later;
 use super::{Engine, ItemOutcome};
@@ -240,7 +240,7 @@ impl Engine {
         let sent = self.send_effect(&intent).await;
         let (word, outcome) = match sent {
             Ok(word) => (word, ItemOutcome::Done(())),
-            Err(error) if may_have_acted(&error) => {
+            Err(error) if error.may_have_acted() => {
                 // The outbox looks after it; a refund that may have gone is not sent again there.
                 let due = seconds_later(now, self.0.policy.upload_pause_seconds);
                 self.0.store.postpone(&key, due).await?;

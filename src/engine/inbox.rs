@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use futures_util::future;
 use tokio::time::Instant;
 
 use super::Engine;
-use super::ingest::endless;
+use super::ingest::{SyncReport, endless};
 use super::round::{Kept, Part, Turn, is_past, within};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{EventId, OrderKey, ShopKey};
@@ -168,35 +169,48 @@ impl Engine {
             report.orders_read += u64::from(outcome.is_ok());
             self.finish(&key.shop_key(), events, Some(&key), outcome, now, &mut report).await?;
         }
-        let read = self
-            .per_shop(
-                Turn::Share(part),
-                unnamed.keys().cloned().collect(),
-                ShopKey::clone,
-                |shop| async move { self.read_all(&shop, now).await },
-            )
-            .await;
-        for ((shop, events), outcome) in unnamed.into_iter().zip(read) {
-            match outcome.done() {
-                Some(outcome) => {
+        let read = future::join_all(unnamed.keys().map(|shop| async move {
+            let may_judge = part.may_judge(shop);
+            let until = self.until(Turn::Share(part), shop);
+            (may_judge, self.read_all(shop, until, now).await)
+        }))
+        .await;
+        for ((shop, events), (may_judge, outcome)) in unnamed.into_iter().zip(read) {
+            match outcome {
+                // Pages that were read are kept; the notice waits until all of them are.
+                Ok(read) if read.more => {
+                    report.waiting += events.len() as u64;
+                    if !read.is_silent() {
+                        part.round.note_unfinished(&shop);
+                    } else if may_judge {
+                        part.round.note_silent(&shop);
+                    }
+                }
+                other => {
+                    let outcome = other.map(|_| ());
                     self.finish(&shop, events, None, outcome, now, &mut report).await?;
                 }
-                None => report.waiting += events.len() as u64,
             }
         }
         Ok(report)
     }
 
-    async fn read_all(&self, shop: &ShopKey, now: DateTime<Utc>) -> Result<()> {
-        self.sync(shop, now).await?;
+    async fn read_all(
+        &self,
+        shop: &ShopKey,
+        until: Instant,
+        now: DateTime<Utc>,
+    ) -> Result<SyncReport> {
+        let mut read = self.sync_until(shop, Some(until), now).await?;
         let known = self.shop(shop)?;
         let limits = known.adapter.limits();
         // Every open order is read again as often as the plan says and no more: a notice that names
         // none must not cost the shop its whole share.
-        if !(limits.lists_cancelled && limits.lists_movements) && self.may_reread(known, now) {
-            self.read_open_again(shop, now).await?;
+        let lists_all = limits.lists_cancelled && limits.lists_movements;
+        if !read.more && !lists_all && self.may_reread(known, now) {
+            read.add(self.read_open_until(shop, Some(until), now).await?);
         }
-        Ok(())
+        Ok(read)
     }
 
     async fn finish(

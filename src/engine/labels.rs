@@ -530,7 +530,7 @@ impl Engine {
                 self.purchases().begun_here.remove(&key);
                 Ok((ItemOutcome::Done(record), changed.map(|(order, ())| order)))
             }
-            Err(error) if may_have_acted(&error) => {
+            Err(error) if error.may_have_acted() => {
                 self.change(order_key, order, &Actor::System, now, |_| {
                     let action = Action::LabelUnknown { package: package.clone() };
                     Ok(Some((vec![action], Alongside::default(), ())))
@@ -682,21 +682,4 @@ pub(super) fn wants_label(package: &Package) -> bool {
         && !package.contents.is_empty()
         && package.tracking.is_none()
         && !package.has_live_label()
-}
-
-/// Unknown is not success, and not failure either. A call that was never answered, whose answer
-/// cannot be read, or whose attempts ran out on transient faults, may have acted.
-pub(super) fn may_have_acted(error: &Error) -> bool {
-    // A conflict was seen on their side: it is known what is there.
-    if error.kind() == ErrorKind::Conflict {
-        return false;
-    }
-    matches!(error.retry(), Retry::LookFirst | Retry::Exhausted { .. })
-        || matches!(
-            error.kind(),
-            ErrorKind::Ambiguous
-                | ErrorKind::Transient
-                | ErrorKind::RateLimited
-                | ErrorKind::UnexpectedAnswer
-        )
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Engine;
 use super::commit::Alongside;
-use super::labels::{ItemOutcome, may_have_acted};
+use super::labels::ItemOutcome;
 use super::round::{Part, Turn, Worked};
 use super::time::{later, seconds_later};
 use crate::error::{Error, ErrorKind, Result};
@@ -195,7 +195,7 @@ impl Engine {
                 };
                 match ability.cancel(&intent.order.order, lines).await {
                     Ok(()) => self.settle(intent, "cancelled", now).await?,
-                    Err(error) if may_have_acted(&error) || is_open(&error) => {
+                    Err(error) if error.may_have_acted() || is_open(&error) => {
                         self.stop_if_refused(&intent.order.shop_key(), &error, now);
                         return Err(error);
                     }
@@ -213,7 +213,7 @@ impl Engine {
                 };
                 match ability.send_message(&intent.order.order, text, &intent.key).await {
                     Ok(()) => self.settle(intent, "sent", now).await?,
-                    Err(error) if may_have_acted(&error) || is_open(&error) => {
+                    Err(error) if error.may_have_acted() || is_open(&error) => {
                         self.stop_if_refused(&intent.order.shop_key(), &error, now);
                         return Err(error);
                     }

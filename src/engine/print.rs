@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::Engine;
 use super::commit::Alongside;
-use super::labels::{ItemOutcome, PackageRef};
-use crate::documents::merge::merge;
+use super::labels::{ItemOutcome, PackageRef, again};
+use crate::documents::merge::{MergeOptions, merge_with};
 use crate::error::{Error, ErrorKind, Result};
 use crate::order::{Action, Actor};
 use crate::ports::{PrintJob, PrintReceipt, PrintTransport};
@@ -24,8 +24,8 @@ pub struct PrintReport {
 
 impl Engine {
     /// Prints the labels of parcels in the order given, with the papers that belong to them, one job
-    /// for each format. What the printer took whole counts as printed and the job's name stands in
-    /// the log of each order. Printing again prints what was bought, is counted, and never buys.
+    /// for each format; pictures become pages. What the printer took whole counts as printed and the
+    /// name of its job stands in the log of the order. Printing again prints what was bought, is counted, and never buys.
     ///
     /// A label that cannot be merged costs only itself. Where the printer broke off in the middle,
     /// the items of that job fail with [`ErrorKind::Ambiguous`]: look at the paper first.
@@ -47,8 +47,10 @@ impl Engine {
             batch.extend(stored.into_iter().map(|stored| stored.document));
             places.push(first..batch.len());
         }
-        let merged = merge(&batch);
+        // Pictures go among the pages: one job for each format, and a parcel's papers together.
+        let merged = merge_with(&batch, &MergeOptions::default().with_pictures_among_pages());
         let mut jobs = Vec::new();
+        let mut names = Vec::with_capacity(merged.documents.len());
         let mut broken: BTreeMap<usize, Error> = BTreeMap::new();
         let many = merged.documents.len() > 1;
         for (place, document) in merged.documents.iter().enumerate() {
@@ -57,6 +59,7 @@ impl Engine {
             } else {
                 job.to_owned()
             };
+            names.push(name.clone());
             match printer.print(&PrintJob::new(name.clone(), document.clone())).await {
                 Ok(receipt) => jobs.push((name, receipt)),
                 Err(error) => {
@@ -72,14 +75,20 @@ impl Engine {
                     Error::new(ErrorKind::UnexpectedAnswer, fault.to_string())
                         .with_context("package", &item.package),
                 ),
-                Ok(placed) => broken.get(&placed.document).map(|error| {
-                    Error::new(error.kind(), error.to_string()).with_retry(error.retry())
-                }),
+                Ok(placed) => broken.get(&placed.document).map(again),
             });
             outcomes.push(match fault {
                 Some(error) => ItemOutcome::Failed(error),
                 None if own.is_empty() => ItemOutcome::Skipped("it has no label".to_owned()),
-                None => self.record_print(item, job, now).await,
+                None => {
+                    let mut used: Vec<&str> = own
+                        .iter()
+                        .filter_map(|placed| names.get(placed.as_ref().ok()?.document))
+                        .map(String::as_str)
+                        .collect();
+                    used.dedup();
+                    self.record_print(item, &used.join(", "), now).await
+                }
             });
         }
         Ok(PrintReport { jobs, items: outcomes })

@@ -1,10 +1,9 @@
 //! What carriers ask for parcels, and which service is chosen.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use futures_util::future;
+use futures_util::{StreamExt as _, future, stream};
 use tokio::time::Instant;
 
 use super::Engine;
@@ -14,7 +13,7 @@ use crate::address::{Address, Country};
 use crate::error::{Error, ErrorKind, Result};
 use crate::money::Money;
 use crate::order::{DeadlineKind, Order};
-use crate::ports::{BulkOptions, CarrierAdapter, CarrierNaming, ParcelQuotes, quotes};
+use crate::ports::{CarrierNaming, ParcelQuotes};
 use crate::rules::{RouteDecision, RouteFacts, RouteInput, declare, route};
 use crate::shipment::{
     Package, RateQuote, RateRequest, ServiceChoice, ServiceKey, crosses_border,
@@ -34,8 +33,6 @@ impl Engine {
         items: &[PackageRef],
         now: DateTime<Utc>,
     ) -> Result<Vec<Result<ParcelQuotes>>> {
-        let carriers: Vec<Arc<dyn CarrierAdapter>> =
-            self.0.carriers.values().map(|carrier| carrier.adapter.clone()).collect();
         let mut requests: Vec<Result<RateRequest>> = Vec::new();
         for item in items {
             let order = match self.load(&item.order).await {
@@ -50,15 +47,38 @@ impl Engine {
                 self.rate_request(&order, package, now)
             }));
         }
-        let asked: Vec<RateRequest> =
-            requests.iter().filter_map(|request| request.as_ref().ok().cloned()).collect();
-        let options = BulkOptions::default().with_concurrency(self.0.policy.concurrency);
-        let mut answers = quotes(&carriers, &asked, options).await.into_iter();
-        let nothing = || ParcelQuotes { quotes: Vec::new(), failed: Vec::new() };
-        Ok(requests
-            .into_iter()
-            .map(|request| request.map(|_| answers.next().unwrap_or_else(nothing)))
-            .collect())
+        Ok(stream::iter(requests)
+            .map(|request| async move {
+                match request {
+                    Ok(request) => Ok(self.prices(&request).await),
+                    Err(error) => Err(error),
+                }
+            })
+            .buffered(self.0.policy.concurrency.max(1))
+            .collect()
+            .await)
+    }
+
+    /// Prices of every carrier, all asked at once, each for no longer than a share. A carrier that
+    /// does not answer costs only its own offers.
+    async fn prices(&self, request: &RateRequest) -> ParcelQuotes {
+        let until = Some(Instant::now() + self.share());
+        let answers = future::join_all(self.0.carriers.iter().map(|(id, carrier)| async move {
+            let answer = within(until, carrier.adapter.rates(request)).await.unwrap_or_else(|| {
+                Err(Error::new(ErrorKind::Transient, "the carrier gave no price in time")
+                    .with_operation(id.as_str(), "rates"))
+            });
+            (id, answer)
+        }))
+        .await;
+        let mut prices = ParcelQuotes { quotes: Vec::new(), failed: Vec::new() };
+        for (id, answer) in answers {
+            match answer {
+                Ok(offers) => prices.quotes.extend(offers),
+                Err(error) => prices.failed.push((id.clone(), error)),
+            }
+        }
+        prices
     }
 
     /// Routes a parcel: quotes if wanted, then the rules. The refused decision comes back as `Err`.
@@ -121,8 +141,7 @@ impl Engine {
         Ok(decision.chosen.clone().ok_or_else(|| Box::new(decision)))
     }
 
-    /// Prices of every carrier, all asked at once. A carrier that does not answer costs only its
-    /// own offers; when none answers, the first error is returned.
+    /// Prices of every carrier; when none answers, the first error is returned.
     async fn quotes(
         &self,
         order: &Order,
@@ -130,28 +149,10 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<Vec<RateQuote>> {
         let request = self.rate_request(order, package, now)?;
-        let mut quotes = Vec::new();
-        let mut failure = None;
-        let until = Some(Instant::now() + self.share());
-        let answers = future::join_all(self.0.carriers.iter().map(|(id, carrier)| {
-            let request = &request;
-            async move {
-                within(until, carrier.adapter.rates(request)).await.unwrap_or_else(|| {
-                    Err(Error::new(ErrorKind::Transient, "the carrier gave no price in time")
-                        .with_operation(id.as_str(), "rates"))
-                })
-            }
-        }))
-        .await;
-        for answer in answers {
-            match answer {
-                Ok(offers) => quotes.extend(offers),
-                Err(error) => failure = failure.or(Some(error)),
-            }
-        }
-        match failure {
-            Some(error) if quotes.is_empty() => Err(error),
-            _ => Ok(quotes),
+        let prices = self.prices(&request).await;
+        match prices.failed.into_iter().next() {
+            Some((_, error)) if prices.quotes.is_empty() => Err(error),
+            _ => Ok(prices.quotes),
         }
     }
 

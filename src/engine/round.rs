@@ -44,8 +44,15 @@ pub(super) struct Round {
 }
 
 impl Round {
+    /// A part whose work the platform alone answers: who is silent in it is left alone afterwards.
     pub(super) fn part(&self) -> Part<'_> {
-        Part { round: self, spent: Mutex::default() }
+        Part { round: self, judges_shop: true, spent: Mutex::default() }
+    }
+
+    /// A part whose work may wait for a carrier or a stock source, whose silence says nothing of the
+    /// shop.
+    pub(super) fn part_with_others(&self) -> Part<'_> {
+        Part { judges_shop: false, ..self.part() }
     }
 
     /// Whether a shop gave no answer in an earlier part.
@@ -74,6 +81,7 @@ impl Round {
 /// A part of a round, for example all uploads.
 pub(super) struct Part<'a> {
     pub(super) round: &'a Round,
+    judges_shop: bool,
     spent: Mutex<BTreeMap<ShopKey, Duration>>,
 }
 
@@ -85,6 +93,11 @@ impl Part<'_> {
         }
         let spent = lock(&self.spent).get(shop).copied().unwrap_or_default();
         self.round.share.saturating_sub(spent)
+    }
+
+    /// Whether silence until the end of what is left now would be the shop's own.
+    pub(super) fn may_judge(&self, shop: &ShopKey) -> bool {
+        self.judges_shop && !lock(&self.spent).contains_key(shop)
     }
 
     pub(super) fn spend(&self, shop: &ShopKey, time: Duration) {

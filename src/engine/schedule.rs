@@ -114,7 +114,7 @@ impl Engine {
     pub async fn tick(&self, schedule: &Schedule, now: DateTime<Utc>) -> TickReport {
         let mut report = TickReport::default();
         let round = self.round();
-        match self.work_outbox_in(&round.part(), now).await {
+        match self.work_outbox_in(&round.part_with_others(), now).await {
             Ok(outbox) => report.outbox = outbox,
             Err(error) => report.errors.push(error),
         }
@@ -123,12 +123,12 @@ impl Engine {
             Err(error) => report.errors.push(error),
         }
         report.synced = self.read_shops(&round.part(), now, &mut report.errors).await;
-        match self.advance_in(&round.part(), now).await {
+        match self.advance_in(&round.part_with_others(), now).await {
             Ok(advanced) => report.advanced = advanced,
             Err(error) => report.errors.push(error),
         }
         if schedule.buy_labels {
-            match self.buy_due(&round.part(), now, &mut report.errors).await {
+            match self.buy_due(&round.part_with_others(), now, &mut report.errors).await {
                 Ok(bought) => report.labels_bought = bought,
                 Err(error) => report.errors.push(error),
             }
@@ -146,7 +146,7 @@ impl Engine {
             Ok(tracked) => report.tracked = tracked,
             Err(error) => report.errors.push(error),
         }
-        match self.push_stock_in(&round.part(), now).await {
+        match self.push_stock_in(&round.part_with_others(), now).await {
             Ok(channels) => report.channels = channels,
             Err(error) => report.errors.push(error),
         }

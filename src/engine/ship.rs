@@ -5,7 +5,7 @@ use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::commit::Alongside;
-use super::labels::{ItemOutcome, Known, PackageRef, Progress, again, may_have_acted, outcome_of};
+use super::labels::{ItemOutcome, Known, PackageRef, Progress, again, outcome_of};
 use super::round::Turn;
 use super::time::{bounded, later, seconds_later};
 use super::{Engine, Shop};
@@ -348,7 +348,7 @@ impl Engine {
                 true,
             ),
             Err(error)
-                if may_have_acted(&error)
+                if error.may_have_acted()
                     || matches!(error.kind(), ErrorKind::AuthExpired | ErrorKind::AuthRejected) =>
             {
                 self.stop_if_refused(&intent.order.shop_key(), &error, now);

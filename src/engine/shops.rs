@@ -191,7 +191,7 @@ impl Engine {
         self.read_open_until(shop, None, now).await
     }
 
-    async fn read_open_until(
+    pub(super) async fn read_open_until(
         &self,
         shop: &ShopKey,
         until: Option<Instant>,
@@ -317,6 +317,10 @@ impl Engine {
         Fut: Future<Output = R> + Send,
     {
         let begun_at = Instant::now();
+        let may_judge = match turn {
+            Turn::Share(part) | Turn::BeginWithin(part) => part.may_judge(&shop),
+            Turn::Patience => false,
+        };
         let end = match turn {
             Turn::Share(_) | Turn::BeginWithin(_) => Some(self.until(turn, &shop)),
             Turn::Patience => None,
@@ -359,9 +363,11 @@ impl Engine {
         }
         if let Turn::Share(part) | Turn::BeginWithin(part) = turn {
             part.spend(&shop, begun_at.elapsed());
-            if is_silent {
+            // What was given up waits for its pause; only what was not begun can be done at once.
+            let is_cut = results.values().any(|result| matches!(result, Worked::NotBegun));
+            if is_silent && may_judge {
                 part.round.note_silent(&shop);
-            } else if finished < results.len() {
+            } else if is_cut && !is_silent {
                 part.round.note_unfinished(&shop);
             }
         }

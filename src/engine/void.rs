@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 
 use super::Engine;
 use super::commit::Alongside;
-use super::labels::may_have_acted;
 use super::time::seconds_later;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, OrderKey, PackageId};
@@ -103,7 +102,7 @@ impl Engine {
                 },
                 "refund requested",
             ),
-            Err(error) if may_have_acted(&error) || error.is_passing() => {
+            Err(error) if error.may_have_acted() || error.is_passing() => {
                 let due = seconds_later(now, self.0.policy.upload_pause_seconds);
                 self.0.store.postpone(&key, due).await?;
                 return self.load(order).await;

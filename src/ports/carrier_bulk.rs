@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 
 use super::CarrierAdapter;
-use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::error::{Error, Result};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
 use crate::shipment::{
     Label, LabelRequest, RateQuote, RateRequest, TrackOutcome, Tracked, TrackingEvent,
@@ -158,12 +158,7 @@ pub trait CarrierExt: CarrierAdapter {
                 }
                 match self.buy_label(&request, &key).await {
                     Ok(label) => PurchaseOutcome::Bought(Box::new(label)),
-                    Err(error)
-                        if error.kind() == ErrorKind::Ambiguous
-                            || error.retry() == Retry::LookFirst =>
-                    {
-                        PurchaseOutcome::Ambiguous(error)
-                    }
+                    Err(error) if error.may_have_acted() => PurchaseOutcome::Ambiguous(error),
                     Err(error) => PurchaseOutcome::Failed(error),
                 }
             })

@@ -40,7 +40,7 @@ impl EndlessList {
 /// any earlier page, not only to the last one, ends with an error; and it bounds the pages of a list
 /// that makes up new tokens for ever.
 ///
-/// Memory: 8 bytes a page. A token is known again by 64 bits of a keyed hash: among 100,000 pages one
+/// Memory: about 20 bytes a page. A token is known again by 64 bits of a keyed hash: among 100,000 pages one
 /// is taken for another once in four thousand million walks.
 ///
 /// ```

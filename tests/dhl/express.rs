@@ -420,6 +420,8 @@ async fn a_lost_purchase_is_looked_for_by_its_reference_and_never_sent_again() {
     assert_eq!(giving_up.dhl.recover_label(&lost).await.unwrap(), Recovery::Absent);
     let two = json!({"shipments": [{"shipmentTrackingNumber": "1234567890"},
                                    {"shipmentTrackingNumber": "1234567891"}]});
+    giving_up.carrier.says(TRACK, Says::json(200, &two));
+    assert_eq!(giving_up.dhl.recover_label(&lost).await.unwrap(), Recovery::Absent);
     house.carrier.says(TRACK, Says::json(200, &two));
     let undecided = house.dhl.recover_label(&lost).await.unwrap();
     let Recovery::Unknowable { reason } = undecided else { panic!("{undecided:?}") };

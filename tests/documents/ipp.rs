@@ -15,6 +15,8 @@ use orderflow::shipment::{Document, DocumentKind, LabelFormat};
 use orderflow::{ErrorKind, Retry};
 use proptest::prelude::*;
 
+use crate::tools::skip;
+
 fn job(format: LabelFormat, bytes: &[u8]) -> PrintJob {
     PrintJob::new("wave-1 São Paulo", Document::new(DocumentKind::Label, format, bytes.to_vec()))
 }
@@ -76,7 +78,7 @@ async fn cups(folder: &Path) -> Option<(Running, u16)> {
     let running = match started {
         Ok(child) => Running(child),
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
-            println!("skipped: cupsd is not installed");
+            skip("cupsd is not installed");
             return None;
         }
         Err(fault) => panic!("cupsd: {fault}"),

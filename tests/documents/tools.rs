@@ -24,11 +24,17 @@ pub(crate) fn run(
             Some((done.status.success(), done.stdout, complaints))
         }
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
-            println!("skipped: {program} is not installed");
+            skip(&format!("{program} is not installed"));
             None
         }
         Err(fault) => panic!("{program}: {fault}"),
     }
+}
+
+/// Says that a test skips what it would check; where all judges must be there, that is a failure.
+pub(crate) fn skip(why: &str) {
+    assert!(std::env::var_os("ORDERFLOW_JUDGES").is_none(), "{why}");
+    println!("skipped: {why}");
 }
 
 /// Holds when `qpdf --check` finds nothing, or is not installed.

@@ -94,11 +94,18 @@ impl MarketplaceAdapter for Stall {
 struct Pony {
     sold: Mutex<Vec<(String, Label)>>,
     backwards: bool,
+    hangs: AtomicBool,
 }
 
 impl Pony {
     fn sold(&self) -> usize {
         self.sold.lock().unwrap().len()
+    }
+
+    async fn hang(&self) {
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -113,6 +120,7 @@ impl CarrierAdapter for Pony {
         limits
     }
     async fn rates(&self, _request: &RateRequest) -> Result<Vec<RateQuote>> {
+        self.hang().await;
         Ok(vec![RateQuote {
             service: ServiceKey::new(self.carrier(), ServiceCode::from_static("RIDE")),
             name: "Ride".into(),
@@ -125,6 +133,7 @@ impl CarrierAdapter for Pony {
         }])
     }
     async fn buy_label(&self, request: &LabelRequest, key: &IdempotencyKey) -> Result<Label> {
+        self.hang().await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         let mut sold = self.sold.lock().unwrap();
         let label = Label {
@@ -145,6 +154,7 @@ impl CarrierAdapter for Pony {
         Ok(label)
     }
     async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery> {
+        self.hang().await;
         let sold = self.sold.lock().unwrap();
         let found = sold.iter().find(|(reference, _)| *reference == intent.request.references[0]);
         Ok(found.map_or(Recovery::Absent, |(_, label)| Recovery::Found(Box::new(label.clone()))))
@@ -420,4 +430,23 @@ async fn an_engine_with_a_shop_of_another_platform_is_not_built() {
     assert!(build(vec![stranger]).unwrap_err().contains("is for platform stall"));
     assert!(build(vec![shop("1"), shop("1")]).unwrap_err().contains("occurs twice"));
     assert_eq!(build(vec![shop("1")]), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_carrier_that_hangs_keeps_no_shop_from_being_read() {
+    let pony = Arc::new(Pony::default());
+    let stalls = [("a", Arc::new(Stall::with(1)))];
+    let engine = engine(Arc::new(MemoryStore::new()), &stalls, &pony, "w");
+    let items = ready(&engine, &["a"]).await;
+    pony.hangs.store(true, Ordering::SeqCst);
+    let options = BatchOptions::default();
+    let buying = engine.buy_labels(&items, &options, at(0), |_| {});
+    assert!(tokio::time::timeout(Duration::from_secs(200), buying).await.is_ok());
+    // The purchase waits in the outbox, which is worked on before anything else.
+    let report = engine.tick(&Schedule::default(), at(1)).await;
+    assert!(report.silent.is_empty(), "{:?}", report.silent);
+    assert_eq!(report.synced.len(), 1);
+    let unasked = engine.quote_parcels(&items, at(1)).await.unwrap();
+    let failed = &unasked[0].as_ref().unwrap().failed;
+    assert_eq!((failed.len(), failed[0].1.kind()), (1, ErrorKind::Transient));
 }

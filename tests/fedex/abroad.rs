@@ -20,6 +20,7 @@ use super::house::{Says, canadian, fixture, house, house_with, key, noon, parcel
 
 const RATES: &str = "/rate/v1/rates/quotes";
 const SHIP: &str = "/ship/v1/shipments";
+const TRACK: &str = "/track/v1/trackingnumbers";
 const CANCEL: &str = "/ship/v1/shipments/cancel";
 const REFERENCES: &str = "/track/v1/referencenumbers";
 
@@ -300,6 +301,29 @@ async fn pieces_whose_answer_was_lost_are_given_back_as_one() {
     let recovery = house.fedex.recover_pieces(&pieces(), &key("1"), noon()).await.unwrap();
     assert_eq!(recovery, PiecesRecovery::Absent);
     assert_eq!(house.carrier.body(CANCEL)["trackingNumber"], "794953535000");
+
+    // Every piece is found, and once one is cancelled the others are refused: their history decides.
+    let piece = |number: &str, event: &str| {
+        json!({ "trackingNumber": number, "trackResults": [{
+            "trackingNumberInfo": { "trackingNumber": number },
+            "scanEvents": [{ "date": "2026-03-03T09:00:00-06:00", "eventType": event,
+                             "eventDescription": "scan" }],
+        }] })
+    };
+    let numbers = ["794953535000", "794953535011", "794953535022"];
+    let all = |event: &str| {
+        let pieces = numbers.map(|number| piece(number, event));
+        Says::text(200, &json!({ "output": { "completeTrackResults": pieces } }).to_string())
+    };
+    house.carrier.says(REFERENCES, all("OC"));
+    let refused = json!({ "errors": [{ "code": "SHIPMENT.DELETE.ERROR", "message": "no" }] });
+    house.carrier.says(CANCEL, Says::text(400, &refused.to_string()));
+    house.carrier.says(TRACK, all("CA"));
+    let recovery = house.fedex.recover_pieces(&pieces(), &key("1"), noon()).await.unwrap();
+    assert_eq!(recovery, PiecesRecovery::Absent);
+    house.carrier.says(TRACK, all("OC"));
+    let recovery = house.fedex.recover_pieces(&pieces(), &key("1"), noon()).await.unwrap();
+    assert!(matches!(recovery, PiecesRecovery::Unknowable { .. }), "{recovery:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,24 +9,10 @@ use crate::address::{Address, Contact, Country};
 use crate::carriers::fitting::{misfit, squeezed, us_state};
 use crate::carriers::images::decode_image;
 use crate::error::{Error, Result};
-use crate::ids::IdempotencyKey;
 use crate::order::AddressProblem;
 use crate::personal::Personal;
 use crate::shipment::{Document, DocumentKind, LabelFormat};
 use crate::units::Grams;
-
-/// The name of a purchase on their side: the key to the base of 36, 25 characters, which fits the
-/// shortest field (30). It names the purchase and not the parcel: a parcel may be sold a label anew.
-pub(super) fn purchase_reference(key: IdempotencyKey) -> String {
-    let mut left = key.as_uuid().as_u128();
-    let mut digits = ['0'; 25];
-    for digit in digits.iter_mut().rev() {
-        let value = u32::try_from(left % 36).unwrap_or_default();
-        *digit = char::from_digit(value, 36).unwrap_or('0').to_ascii_uppercase();
-        left /= 36;
-    }
-    digits.into_iter().collect()
-}
 
 pub(super) fn date(date: NaiveDate) -> String {
     date.format("%Y-%m-%d").to_string()
@@ -195,15 +181,6 @@ pub(super) fn known_weight(grams: Grams) -> Result<Grams> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_purchase_is_named_in_25_letters_and_no_other_has_its_name() {
-        let name = |text| purchase_reference(IdempotencyKey::derive(&[text]));
-        assert_eq!(name("a").len(), 25);
-        assert!(name("a").bytes().all(|letter| letter.is_ascii_alphanumeric()));
-        assert_ne!(name("a"), name("b"));
-        assert_eq!(name("a"), name("a"));
-    }
 
     #[test]
     fn a_damaged_document_is_kept_as_it_came_and_called_damaged() {

@@ -11,6 +11,7 @@ use super::wire::{
 };
 use super::{map, ship, track};
 use crate::address::Address;
+use crate::carriers::account::purchase_reference;
 use crate::client::wire::unexpected;
 use crate::client::{Operation, Outgoing, Repeat, Response};
 use crate::error::{Error, ErrorKind, Result};
@@ -59,7 +60,7 @@ impl Operation for Ship<'_> {
     const REPEAT: Repeat = Repeat::Never;
 
     fn request(&self) -> Result<Outgoing> {
-        let purchase = ship::purchase_reference(self.key);
+        let purchase = purchase_reference(self.key);
         Outgoing::post("/ship/v1/shipments").json(&ship::ship_body(
             self.config,
             self.request,
@@ -86,7 +87,7 @@ impl Operation for ShipPieces<'_> {
     const REPEAT: Repeat = Repeat::Never;
 
     fn request(&self) -> Result<Outgoing> {
-        let purchase = ship::purchase_reference(self.key);
+        let purchase = purchase_reference(self.key);
         let pieces: Vec<ship::PieceOf<'_>> = self
             .request
             .pieces
@@ -205,7 +206,7 @@ impl Operation for FindPurchase<'_> {
         let (begin, end) = self.days();
         let mut reference = json!({
             "type": "CUSTOMER_REFERENCE",
-            "value": ship::purchase_reference(self.intent.key),
+            "value": purchase_reference(self.intent.key),
             "accountNumber": self.config.account_number.as_str(),
             "shipDateBegin": map::date(begin),
         });

@@ -283,6 +283,8 @@ impl FedexConfig {
             Some(("account_number", "the account number must not be empty"))
         } else if self.reference_end_field.trim().is_empty() {
             Some(("reference_end_field", "the name of a field must not be empty"))
+        } else if self.push_token.as_ref().is_some_and(Personal::is_blank) {
+            Some(("push_token", "the security token must not be empty"))
         } else if self.settle < TimeDelta::zero() {
             Some(("settling_time", "must not be negative"))
         } else {

@@ -156,8 +156,8 @@ impl Fedex {
             if !matches!(outcome, TrackOutcome::Found { .. }) || track::is_cancelled(&outcome) {
                 continue;
             }
-            let cancel = calls::Cancel { config: &self.config, number: &number };
-            match self.ship.call(&cancel).await {
+            let watched = TrackingNumber::new(number.clone()).ok();
+            match self.cancel(&number, watched.as_ref()).await {
                 Ok(()) => {}
                 Err(error) if error.is_passing() || error.is_ambiguous() => return Err(error),
                 Err(error) => {
@@ -168,6 +168,21 @@ impl Fedex {
             }
         }
         Ok(Recovery::Absent)
+    }
+
+    /// Cancels a shipment. What the cancellation of a piece whose shipment is cancelled already is
+    /// answered is not documented: its own history says whether it is.
+    async fn cancel(&self, number: &str, watched: Option<&TrackingNumber>) -> Result<()> {
+        match self.ship.call(&calls::Cancel { config: &self.config, number }).await {
+            Err(refused) if refused.kind() == ErrorKind::Rejected => {
+                let Some(watched) = watched else { return Err(refused) };
+                match self.track(std::slice::from_ref(watched)).await.as_deref() {
+                    Ok([tracked]) if track::is_cancelled(&tracked.outcome) => Ok(()),
+                    _ => Err(refused),
+                }
+            }
+            answer => answer,
+        }
     }
 }
 
@@ -307,20 +322,8 @@ impl MultiPiece for Fedex {
 impl VoidLabel for Fedex {
     async fn void_label(&self, label: &LabelRecord) -> Result<VoidOutcome> {
         let number = label.carrier_reference.as_deref().unwrap_or(label.number.as_str());
-        match self.ship.call(&calls::Cancel { config: &self.config, number }).await {
-            Ok(()) => Ok(VoidOutcome::Voided),
-            Err(refused) if refused.kind() == ErrorKind::Rejected => {
-                // What a second cancellation is answered is not documented: the parcel's own
-                // history says whether there was a first.
-                match self.track(std::slice::from_ref(&label.number)).await.as_deref() {
-                    Ok([tracked]) if track::is_cancelled(&tracked.outcome) => {
-                        Ok(VoidOutcome::Voided)
-                    }
-                    _ => Err(refused),
-                }
-            }
-            Err(error) => Err(error),
-        }
+        self.cancel(number, Some(&label.number)).await?;
+        Ok(VoidOutcome::Voided)
     }
 }
 

@@ -130,30 +130,9 @@ pub(super) fn ship_body<'a>(
             shipping_document_specification: customs
                 .filter(|declaration| declaration.reason != ExportReason::Documents)
                 .map(|_| customs::INVOICE),
-            smart_post_info_detail: smart_post(config, request.weight)
-                .filter(|_| service == GROUND_ECONOMY),
+            smart_post_info_detail: smart_post(config, total).filter(|_| service == GROUND_ECONOMY),
         },
     })
-}
-
-/// The reference by which a lost purchase is found again. It names the purchase and not the parcel:
-/// a parcel may have been sold a label before, which was given back.
-pub(super) fn purchase_reference(key: IdempotencyKey) -> String {
-    const DIGITS: [char; 36] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H',
-        'I', 'J', 'K', 'L', 'M', 'N', 'O', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z',
-    ];
-    // A key has 32 digits to the base of 16, and a reference of Ground 30 characters: to the base
-    // of 36 it has 25.
-    let mut left = key.as_uuid().as_u128();
-    let mut digits = ['0'; 25];
-    for digit in digits.iter_mut().rev() {
-        if let Some(letter) = usize::try_from(left % 36).ok().and_then(|at| DIGITS.get(at)) {
-            *digit = *letter;
-        }
-        left /= 36;
-    }
-    digits.into_iter().collect()
 }
 
 /// The purchase, then what the host wants to read on the label.

@@ -95,7 +95,8 @@ pub struct Placed {
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged {
-    /// One document per format, in the order in which the formats came.
+    /// One document per format, in the order in which the formats came. Pictures make a PDF of their
+    /// own unless [they go among the pages](MergeOptions::with_pictures_among_pages).
     pub documents: Vec<Document>,
     /// One outcome per document given, at the same place.
     pub items: Vec<Result<Placed, MergeFault>>,

@@ -195,15 +195,16 @@ impl Picture {
         let samples = info.color_type.samples();
         let colours = samples.saturating_sub(1).max(1);
         let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut mixed_dots = Vec::with_capacity(pixels.len());
         for pixel in pixels.chunks_exact(samples) {
             let (colour, alpha) = pixel.split_at(colours.min(pixel.len()));
             let alpha = u32::from(alpha.first().copied().unwrap_or(255));
             for value in colour {
                 let mixed = (u32::from(*value) * alpha + 255 * (255 - alpha)) / 255;
-                let byte = [u8::try_from(mixed).unwrap_or(255)];
-                packed.write_all(&byte).map_err(|_| damaged("the picture does not unpack"))?;
+                mixed_dots.push(u8::try_from(mixed).unwrap_or(255));
             }
         }
+        packed.write_all(&mixed_dots).map_err(|_| damaged("the picture does not unpack"))?;
         let data = packed.finish().map_err(|_| damaged("the picture does not unpack"))?;
         let space = if colours == 3 { "/DeviceRGB" } else { "/DeviceGray" };
         let dictionary = format!(

@@ -32,6 +32,10 @@ pub(super) fn count_zpl(bytes: &[u8]) -> Result<usize, MergeFault> {
                 open = false;
                 labels = labels.saturating_add(1);
             }
+            // Design programs begin with the signs as they are anyway.
+            (_, b"CC") if bytes.get(at) == Some(&b'^') => at = at.saturating_add(1),
+            (_, b"CT") if bytes.get(at) == Some(&b'~') => at = at.saturating_add(1),
+            (_, b"CD") if bytes.get(at) == Some(&b',') => at = at.saturating_add(1),
             // They would rename the commands of every label after this one.
             (_, b"CC" | b"CT" | b"CD") => {
                 return Err(MergeFault::Unsupported(

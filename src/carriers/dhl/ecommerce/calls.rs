@@ -7,7 +7,7 @@ use super::wire::{
     TrackAnswer,
 };
 use super::{ClosedDay, map};
-use crate::carriers::dhl::shared::purchase_reference;
+use crate::carriers::account::purchase_reference;
 use crate::client::wire::{filled, unexpected};
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::{Error, Result};

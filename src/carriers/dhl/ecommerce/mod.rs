@@ -451,6 +451,13 @@ impl VoidLabel for DhlEcommerce {
             ));
         }
         let number = label.carrier_reference.as_deref().unwrap_or(label.number.as_str());
+        if Kind::of(number) == Kind::LastMile {
+            // Not found would then mean a wrong number, and not a label that is gone.
+            return Err(Error::invalid(
+                "carrier_reference",
+                "labels are voided by the carrier's own number of the parcel, which is not known",
+            ));
+        }
         match self.client.call(&calls::VoidOne { config: &self.config, number }).await {
             Ok(()) => Ok(VoidOutcome::Voided),
             Err(error) if self.means_absent(&error) => Ok(VoidOutcome::Voided),

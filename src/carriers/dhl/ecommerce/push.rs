@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::DhlEcommerce;
-use super::config::NumberOfLabel;
 use super::track::{Kind, outcome};
 use super::wire::TrackAnswer;
 use crate::carriers::dhl::shared::{basic, same};
@@ -32,20 +31,19 @@ impl TrackingPush for DhlEcommerce {
         }
         let answer: TrackAnswer = decode(request.body)
             .map_err(|error| error.with_operation("dhl-ecommerce", "receive_push"))?;
-        let order = match self.config.number {
-            NumberOfLabel::LastMile => [Kind::LastMile, Kind::DhlPackage],
-            NumberOfLabel::DhlPackage => [Kind::DhlPackage, Kind::LastMile],
-        };
-        let tracked = answer
-            .packages
-            .into_vec()
-            .into_iter()
-            .filter_map(|package| {
-                let number = order.iter().find_map(|kind| kind.number(&package))?;
-                Some((TrackingNumber::new(number).ok()?, package))
-            })
-            .map(|(number, package)| Tracked { number, outcome: outcome(package) })
-            .collect();
+        // A parcel may have got the last mile's number after its label had the carrier's own.
+        let mut tracked = Vec::new();
+        for package in answer.packages.into_vec() {
+            let numbers = [Kind::DhlPackage, Kind::LastMile]
+                .map(|kind| TrackingNumber::new(kind.number(&package)?).ok());
+            let outcome = outcome(package);
+            tracked.extend(
+                numbers
+                    .into_iter()
+                    .flatten()
+                    .map(|number| Tracked { number, outcome: outcome.clone() }),
+            );
+        }
         Ok(PushNotice::Tracking(tracked))
     }
 

@@ -141,6 +141,13 @@ impl DhlExpress {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
         };
+        if self.config.lost == LostWaybill::GiveUp && !found.is_empty() {
+            // A waybill that was given up keeps its reference: later there may be several.
+            for one in &found {
+                tracing::warn!(waybill = %one.number, "a lost waybill is given up");
+            }
+            return Ok(Lost::Absent);
+        }
         if found.len() > 1 {
             let numbers: Vec<&str> = found.iter().map(|one| one.number.as_str()).collect();
             return Ok(Lost::Unknowable(format!(
@@ -149,10 +156,6 @@ impl DhlExpress {
             )));
         }
         if let Some(found) = found.pop() {
-            if self.config.lost == LostWaybill::GiveUp {
-                tracing::warn!(waybill = %found.number, "a lost waybill is given up");
-                return Ok(Lost::Absent);
-            }
             return Ok(Lost::Found(found));
         }
         let age = self.config.calls.clock.now().signed_duration_since(created_at);

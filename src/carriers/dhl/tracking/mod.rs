@@ -161,9 +161,9 @@ impl CarrierAdapter for DhlTracking {
             .with_operation("dhl-tracking", "buy_label"))
     }
 
-    /// Nothing was ever bought here.
+    /// Nothing was ever bought here; what another adapter of the same carrier bought is not known.
     async fn recover_label(&self, _intent: &LabelIntent) -> Result<Recovery> {
-        Ok(Recovery::Absent)
+        Ok(Recovery::Unknowable { reason: "this API sells nothing and finds no purchases".into() })
     }
 
     async fn track(&self, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>> {
