@@ -165,9 +165,25 @@ impl fmt::Display for Millimetres {
     }
 }
 
-/// The size of a parcel. Length is the longest side, height the shortest.
+/// Sides as somebody wrote them.
+#[derive(Deserialize)]
+#[serde(rename = "Dimensions", deny_unknown_fields)]
+struct Sides {
+    length: Millimetres,
+    width: Millimetres,
+    height: Millimetres,
+}
+
+impl From<Sides> for Dimensions {
+    fn from(sides: Sides) -> Self {
+        Self::new(sides.length, sides.width, sides.height)
+    }
+}
+
+/// The size of a parcel. Length is the longest side, height the shortest, also when read from text
+/// that names them otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Sides")]
 #[non_exhaustive]
 pub struct Dimensions {
     /// The longest side.
@@ -219,6 +235,14 @@ mod tests {
     fn negative_and_huge_weights_are_errors() {
         assert_eq!(Grams::from_pounds(Decimal::NEGATIVE_ONE), Err(UnitError::Negative));
         assert_eq!(Grams::from_pounds(Decimal::MAX), Err(UnitError::OutOfRange));
+    }
+
+    #[test]
+    fn sides_named_in_another_order_are_read_as_what_they_are() {
+        let written = r#"{"length":100,"width":300,"height":200}"#;
+        let read: Dimensions = serde_json::from_str(written).unwrap();
+        assert_eq!((read.length.get(), read.width.get(), read.height.get()), (300, 200, 100));
+        assert!(serde_json::from_str::<Dimensions>(r#"{"length":1,"width":1,"hight":1}"#).is_err());
     }
 
     proptest! {

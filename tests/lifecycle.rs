@@ -489,8 +489,17 @@ fn a_parcel_was_collected_and_delivered_when_the_platform_says_and_not_when_it_s
     };
     assert_eq!(found(Some(hours(30)), Some(hours(8))), at(30, 8));
     assert_eq!(found(None, None), at(1, 1));
-    // What lies in the future has not happened.
+    // What lies in the future has not happened, also by a clock of theirs that is ahead.
     assert_eq!(found(Some(hours(-5)), Some(hours(-5))), at(1, 1));
+    let mut ahead = base.clone();
+    ahead.updated_at = Some(hours(-5));
+    ahead.lines[0].units = vec![group(UnitStatus::Delivered, 2, Some("X-1"))];
+    let arrived =
+        reconcile(&order, &ahead, now()).into_iter().find_map(|event| match event.action {
+            Action::DeliveredOnPlatform { delivered_at, .. } => Some(delivered_at),
+            _ => None,
+        });
+    assert_eq!(arrived, Some(now()));
 }
 
 #[test]
@@ -518,14 +527,14 @@ fn a_parcel_of_the_platforms_moves_on_the_platforms_word_and_one_of_the_sellers_
         ];
         for (minutes, units, state) in said {
             let mut shown = base.clone();
-            shown.updated_at = Some(now() + TimeDelta::minutes(minutes));
+            shown.updated_at = Some(now() - TimeDelta::minutes(10 - minutes));
             shown.lines[0].units = units;
             order = take(&order, &shown);
             assert_eq!(order.state(), state, "{logistics:?} after {minutes} minutes");
         }
         let movement = &order.packages[0].movement;
-        let told = TimeDelta::minutes(if moved == OrderState::InTransit { 3 } else { 5 });
-        assert_eq!(movement.accepted_at, Some(now() + told), "{logistics:?}: told once");
+        let told = TimeDelta::minutes(if moved == OrderState::InTransit { 7 } else { 5 });
+        assert_eq!(movement.accepted_at, Some(now() - told), "{logistics:?}: told once");
         assert_eq!(movement.events.len(), usize::from(moved == OrderState::InTransit));
     }
 }

@@ -176,6 +176,7 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
         }
         Action::ShippedElsewhere { package, contents, carrier, number, shipped_at } => {
             shipped_elsewhere(order, package, contents, at)?;
+            trim_backorders(order, at);
             let created = package_mut(order, package)?;
             created.shipped = Some(ShipConfirmation {
                 confirmed_at: at,
@@ -342,16 +343,40 @@ fn forward(order: &mut Order, id: &PackageId, event: EventKind, to: WarehouseSta
     Ok(())
 }
 
-/// One incident for each time that units become short, until none is.
-fn shortage(order: &mut Order, at: DateTime<Utc>) {
+/// Units that are no longer open are no longer short, whoever shipped them.
+fn trim_backorders(order: &mut Order, at: DateTime<Utc>) {
+    if order.backorders.is_empty() {
+        return;
+    }
+    let mut backorders = std::mem::take(&mut order.backorders);
+    for short in &mut backorders {
+        short.units = short.units.min(order.open_units(&short.line));
+    }
+    backorders.retain(|short| short.units > 0);
+    order.backorders = backorders;
+    if order.backorders.is_empty() {
+        resolve(order, ExceptionKind::OutOfStock, None, at);
+    }
+}
+
+/// One incident for each time that units become short, until none is, with the reasons of the
+/// allocation.
+fn shortage(order: &mut Order, reasons: &[String], at: DateTime<Utc>) {
     let kind = ExceptionKind::OutOfStock;
-    let is_open = order.incidents.iter().any(|incident| {
-        incident.kind == kind && incident.package.is_none() && incident.resolved_at.is_none()
-    });
     if order.backorders.is_empty() {
         resolve(order, kind, None, at);
-    } else if !is_open {
-        raise(order, kind, None, "units are out of stock", at);
+        return;
+    }
+    let why = match reasons {
+        [] => "units are out of stock".to_owned(),
+        reasons => reasons.join("; "),
+    };
+    let open = order.incidents.iter_mut().find(|incident| {
+        incident.kind == kind && incident.package.is_none() && incident.resolved_at.is_none()
+    });
+    match open {
+        Some(incident) => incident.detail = why,
+        None => raise(order, kind, None, &why, at),
     }
 }
 
@@ -433,7 +458,7 @@ fn allocated(order: &mut Order, allocation: &Allocation, at: DateTime<Utc>) -> C
         !matches!(package.label.state, LabelState::None) || package.shipped.is_some()
     });
     order.backorders.clone_from(&allocation.backordered);
-    shortage(order, at);
+    shortage(order, &allocation.reasons, at);
     for planned in &allocation.packages {
         if let Some(line) =
             planned.contents.iter().find(|packed| order.line(&packed.line).is_none())
@@ -679,7 +704,7 @@ fn cancelled(
     }
     order.backorders.retain(|short| short.units > 0);
     if order.backorders.is_empty() {
-        shortage(order, at);
+        resolve(order, ExceptionKind::OutOfStock, None, at);
     }
     order.packages.retain(|package| {
         !(package.contents.is_empty() && matches!(package.label.state, LabelState::None))

@@ -208,17 +208,25 @@ struct Parcel<'a> {
 
 impl Parcel<'_> {
     /// When it arrived: as the platform says, else when it changed the order last, which is the
-    /// closest known instant and never too early. No platform's word lies in the future.
+    /// closest known instant and never too early.
     fn delivered_at(&self, snapshot: &PlatformOrder, now: DateTime<Utc>) -> DateTime<Utc> {
-        let said = self.shipment.and_then(|shipment| shipment.delivered_at);
-        said.filter(|at| *at <= now).or(snapshot.updated_at).unwrap_or(now)
+        happened(self.shipment.and_then(|shipment| shipment.delivered_at), snapshot, now)
     }
 
     /// When the carrier had it at the latest.
     fn collected_at(&self, snapshot: &PlatformOrder, now: DateTime<Utc>) -> DateTime<Utc> {
-        let said = self.shipment.and_then(|shipment| shipment.collected_at);
-        said.filter(|at| *at <= now).or(snapshot.updated_at).unwrap_or(now)
+        happened(self.shipment.and_then(|shipment| shipment.collected_at), snapshot, now)
     }
+}
+
+/// What the platform says of an instant, else the order's last change, else now. What has happened
+/// does not lie in the future, whatever the platform's clock says.
+fn happened(
+    said: Option<DateTime<Utc>>,
+    snapshot: &PlatformOrder,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    [said, snapshot.updated_at].into_iter().flatten().find(|at| *at <= now).unwrap_or(now)
 }
 
 fn shipments(

@@ -59,11 +59,11 @@ pub struct CustomsGap {
     pub line: LineId,
     /// Its SKU, if it has one.
     pub sku: Option<Sku>,
-    /// Which fact: `origin`, `hs_code` or `unit_weight`.
+    /// Which fact: `origin`, `hs_code` or `unit_weight`; `line` when the order has no such line.
     pub field: &'static str,
 }
 
-/// The declaration of a parcel: one item per line, worth what the buyer paid for it.
+/// The declaration of a parcel: one item per line, worth its unit price.
 ///
 /// # Errors
 /// [`CustomsGap`] names the line and the fact that nobody knows. Values are not checked here; see
@@ -75,7 +75,11 @@ pub fn declare(
 ) -> Result<CustomsDeclaration, CustomsGap> {
     let mut items = Vec::new();
     for packed in &package.contents {
-        let Some(line) = order.line(&packed.line) else { continue };
+        let line = order.line(&packed.line).ok_or_else(|| CustomsGap {
+            line: packed.line.clone(),
+            sku: None,
+            field: "line",
+        })?;
         let facts = line.sku.as_ref().and_then(|sku| book.goods.get(sku));
         let gap = |field| CustomsGap { line: line.id.clone(), sku: line.sku.clone(), field };
         let origin =

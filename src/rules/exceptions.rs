@@ -140,6 +140,9 @@ fn due(item: &ExceptionItem) -> DateTime<Utc> {
 }
 
 fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<ExceptionItem> {
+    if order.test {
+        return Vec::new();
+    }
     let mut found: BTreeMap<(ExceptionKind, Option<PackageId>), ExceptionItem> = BTreeMap::new();
     let ship_by = order.deadline(DeadlineKind::ShipBy);
     let mut add = |kind, severity, detail: String, since, package: Option<&Package>, due_at| {
@@ -165,9 +168,6 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
             });
     };
     let state = order.state();
-    if order.test {
-        return Vec::new();
-    }
     if state == OrderState::Cancelled || order.logistics == LogisticsMode::PlatformFulfilled {
         // What is left to do then is recorded as incidents.
     } else {

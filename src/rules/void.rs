@@ -50,7 +50,7 @@ pub struct VoidWindow {
 
 /// When a window ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum VoidUntil {
     /// There is no window: the carrier takes no labels back.
     Never,

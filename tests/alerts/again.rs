@@ -2,10 +2,12 @@
 
 use super::*;
 
-use orderflow::LineId;
-use orderflow::order::{Actor, Allocation, BackorderedUnits, CancelRequest, Event};
+use orderflow::order::{
+    Actor, Allocation, BackorderedUnits, CancelRequest, Event, Hold, HoldReason,
+};
 use orderflow::rules::alert::WatchedDeadline;
 use orderflow::rules::{Ladder, LadderStep};
+use orderflow::{HoldId, LineId};
 
 fn cancel_request() -> CancelRequest {
     CancelRequest { lines: Vec::new(), reason: None, requested_at: None, respond_by: None }
@@ -66,6 +68,59 @@ fn a_second_shortage_is_told_like_the_first_and_looking_again_tells_nothing() {
         items.iter().filter(|item| item.kind == ExceptionKind::OutOfStock).collect();
     assert_eq!(short.len(), 1);
     assert_eq!(short[0].since, now() + hours(3));
+}
+
+#[test]
+fn a_shortage_says_why_and_is_over_when_the_platform_ships_the_units_itself() {
+    let short = |reason: &str| Action::Allocated {
+        allocation: Allocation {
+            backordered: vec![BackorderedUnits { line: LineId::from_static("1"), units: 1 }],
+            reasons: vec![reason.to_owned()],
+            ..Allocation::default()
+        },
+    };
+    let order = then(waiting("1", Vec::new()), short("more than 2 parcels"), now());
+    assert_eq!(order.incidents[0].detail, "more than 2 parcels");
+    let order = then(order, short("nobody has it"), now() + hours(1));
+    assert_eq!((order.incidents.len(), order.incidents[0].count), (1, 1));
+    assert_eq!(order.incidents[0].detail, "nobody has it");
+    let (key, units) = (order.key.clone(), order.lines[0].ordered);
+    let order = then(
+        order,
+        Action::ShippedElsewhere {
+            package: orderflow::PackageId::derive(&key, 9),
+            contents: vec![orderflow::shipment::PackedLine {
+                line: LineId::from_static("1"),
+                units,
+            }],
+            carrier: None,
+            number: None,
+            shipped_at: now(),
+        },
+        now() + hours(2),
+    );
+    assert!(order.backorders.is_empty());
+    assert!(order.incidents[0].resolved_at.is_some());
+}
+
+#[test]
+fn a_hold_for_an_address_that_was_told_tells_nothing_new() {
+    let mut fired = Vec::new();
+    let mut bad = snapshot("1", &[("1", 1)]);
+    bad.recipient.as_mut().unwrap().address.city = String::new();
+    let mut order = after(import_of(&bad), vec![]);
+    order.needs_acknowledgement = false;
+    assert_eq!(fire(&order, &mut fired, now()), [AlertRule::Address]);
+    let hold = Hold {
+        id: HoldId::from_static("address"),
+        reason: HoldReason::Address,
+        note: None,
+        placed_at: now() + hours(1),
+        until: None,
+        released_at: None,
+    };
+    let held = then(order, Action::HoldPlaced { hold }, now() + hours(1));
+    assert_eq!(fire(&held, &mut fired, now() + hours(1)), []);
 }
 
 #[test]

@@ -241,10 +241,11 @@ fn found(order: &Order, waits: bool) -> Vec<(AlertRule, u32, DateTime<Utc>)> {
                 .any(|finding| matches!(finding, Finding::Address { .. }))
         };
         let version = order.recipient_version.max(1);
-        if let Some(hold) = held_for(HoldReason::Address) {
-            add(AlertRule::Address, version, hold.placed_at);
-        } else if unusable() {
+        // The address comes before the hold that was placed because of it: one fact, one instant.
+        if unusable() {
             add(AlertRule::Address, version, order.imported_at);
+        } else if let Some(hold) = held_for(HoldReason::Address) {
+            add(AlertRule::Address, version, hold.placed_at);
         }
     }
     if waits

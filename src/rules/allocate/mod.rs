@@ -539,7 +539,7 @@ struct Ranking<'a> {
 
 impl Ranking<'_> {
     fn compare(&self, a: (&Warehouse, &Candidate), b: (&Warehouse, &Candidate)) -> Ordering {
-        let by_preference = self.policy.preferences.iter().map(|preference| match preference {
+        let mut by_preference = self.policy.preferences.iter().map(|preference| match preference {
             AllocationPreference::LowestCost => self.cost(a.0).cmp(&self.cost(b.0)),
             AllocationPreference::ShortestTransit => {
                 a.1.transit_days.unwrap_or(u32::MAX).cmp(&b.1.transit_days.unwrap_or(u32::MAX))
@@ -547,7 +547,11 @@ impl Ranking<'_> {
             AllocationPreference::MostStockLeft => self.left(&b.0.id).cmp(&self.left(&a.0.id)),
             AllocationPreference::Priority => a.0.priority.cmp(&b.0.priority),
         });
-        by_preference.fold(Ordering::Equal, Ordering::then).then_with(|| a.0.id.cmp(&b.0.id))
+        // What comes later is dear to compare and is asked only where all before it are equal.
+        by_preference
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
+            .then_with(|| a.0.id.cmp(&b.0.id))
     }
 
     fn cost(&self, warehouse: &Warehouse) -> Decimal {

@@ -36,6 +36,8 @@ const WORDS: &[(ReturnReason, &[&str])] = &[
         ReturnReason::DamagedInTransit,
         &[
             "in transit",
+            "during transit",
+            "transit damage",
             "shipping damage",
             "arrived damaged",
             "arrived broken",
@@ -70,6 +72,8 @@ const WORDS: &[(ReturnReason, &[&str])] = &[
             "articulo equivocado",
             "incompleto",
             "falta",
+            "faltan",
+            "faltaba",
             "produto errado",
             "outro produto",
             "item errado",
@@ -118,6 +122,9 @@ const WORDS: &[(ReturnReason, &[&str])] = &[
             "falla",
             "roto",
             "rota",
+            "rotos",
+            "rotas",
+            "fallas",
             "calidad",
             "nao funciona",
             "defeito",
@@ -136,6 +143,7 @@ const WORDS: &[(ReturnReason, &[&str])] = &[
             "fit",
             "fits",
             "fitting",
+            "fitted",
             "too small",
             "too big",
             "too large",
@@ -162,8 +170,22 @@ const WORDS: &[(ReturnReason, &[&str])] = &[
     (
         ReturnReason::Late,
         &[
-            "late", "too long", "delay", "delayed", "in time", "on time", "tarde", "demora",
-            "demoro", "atraso", "atrasad", "demorou", "太慢", "太晚", "迟",
+            "late",
+            "later than",
+            "too long",
+            "delay",
+            "delayed",
+            "in time",
+            "on time",
+            "tarde",
+            "demora",
+            "demoro",
+            "atraso",
+            "atrasad",
+            "demorou",
+            "太慢",
+            "太晚",
+            "迟",
         ],
     ),
     (
@@ -197,7 +219,7 @@ const WORDS: &[(ReturnReason, &[&str])] = &[
 ];
 
 /// Words that are others when letters follow: "latex" is not late, "fitness" does not fit.
-const WHOLE: &[&str] = &["late", "fit", "tarde", "falta", "falla", "rota", "roto", "size"];
+const WHOLE: &[&str] = &["late", "fit", "tarde", "falta", "falla", "rota", "roto"];
 
 impl ReturnReason {
     /// The reason that a platform's code or a buyer's words tell, in English, Spanish, Portuguese or

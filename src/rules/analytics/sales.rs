@@ -130,6 +130,7 @@ pub fn sales_trend<'a>(
     let mut sums: BTreeMap<&Sku, Sums> = BTreeMap::new();
     for sale in sales.into_iter().filter(|sale| !sale.cancelled) {
         let Some(paid_at) = sale.paid_at.filter(|paid_at| *paid_at < window.to) else { continue };
+        let mut counted: BTreeSet<&Sku> = BTreeSet::new();
         for item in &sale.items {
             let sum = sums.entry(&item.sku).or_default();
             sum.last = sum.last.max(Some(paid_at));
@@ -141,7 +142,7 @@ pub fn sales_trend<'a>(
                 continue;
             };
             side.0 = side.0.saturating_add(u64::from(item.units));
-            side.1 = side.1.saturating_add(1);
+            side.1 = side.1.saturating_add(u64::from(counted.insert(&item.sku)));
         }
     }
     let silent = TimeDelta::days(i64::from(policy.slow_days));

@@ -93,6 +93,16 @@ impl Policy {
                     ),
                 );
             }
+            let (of, review) = match &shop.review {
+                Some(own) => (format!("{at}.review"), own),
+                None => ("review".to_owned(), &self.review),
+            };
+            if review.manual_over.is_some_and(|limit| limit.currency != shop.currency) {
+                found.add(
+                    format!("{of}.manual_over.currency"),
+                    format!("is not {}, that of {}: it never holds", shop.currency, shop.key()),
+                );
+            }
             found.presets(&format!("{at}.sla_presets"), shop);
             if let Err(error) = KpiTargets::preset(&shop.kpi_targets) {
                 found.add(format!("{at}.kpi_targets"), error);

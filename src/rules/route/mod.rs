@@ -426,8 +426,12 @@ impl Story<'_> {
                     || "there is no promised day".to_owned(),
                     |due| format!("the promise is {}", input.calendar.local_date(due)),
                 );
+                let is_cheapest = (self.ranked.iter())
+                    .filter_map(|(_, price)| price.as_ref())
+                    .all(|price| price.amount >= quote.total.amount);
+                let place = if is_cheapest { "is the cheapest" } else { "comes first" };
                 reasons.push(format!(
-                    "{name} at {} is the cheapest of {} that may take it; {promise}",
+                    "{name} at {} {place} of {} that may take it; {promise}",
                     quote.total,
                     self.ranked.len()
                 ));
@@ -442,9 +446,15 @@ impl Story<'_> {
         }
         if let (Some((_, Some(own))), Some((next, Some(price)))) =
             (self.ranked.first(), self.ranked.get(1))
-            && let Ok(more) = price.checked_sub(own)
         {
-            reasons.push(format!("next is {next} at {price}, {more} more"));
+            let (gap, word) = if price.amount < own.amount {
+                (own.checked_sub(price), "less")
+            } else {
+                (price.checked_sub(own), "more")
+            };
+            if let Ok(gap) = gap {
+                reasons.push(format!("next is {next} at {price}, {gap} {word}"));
+            }
         }
         reasons.extend(self.late.iter().map(|key| format!("{key} is persistently late")));
         reasons.extend(ignored.iter().map(|(key, why)| format!("a quote of {key} {why}")));

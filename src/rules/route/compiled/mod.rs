@@ -249,7 +249,12 @@ impl CompiledRoutes {
         let scale_used = scale.unwrap_or(0);
         let (book, places) =
             built.map_or_else(Default::default, |(book, places)| (Some(book), places));
-        let mut exact = scale.is_some() && (book.is_some() || cards.cards().is_empty());
+        // Cards of services that are not in the catalogue offer nothing.
+        let offers_none = !cards.cards().iter().any(|card| {
+            let key = aliases.resolve(&card.service);
+            services.binary_search_by(|service| service.key.cmp(key)).is_ok()
+        });
+        let mut exact = scale.is_some() && (book.is_some() || offers_none);
 
         let words = services.len().div_ceil(64);
         let (mut effects, mut kept) = (Vec::new(), Vec::new());
