@@ -39,7 +39,11 @@ fn every_value_that_cannot_work_is_found_at_its_place_and_nowhere_else() {
         ("/shops/0/kpi_targets", json!("walmart_us"), "shops[0].kpi_targets"),
         ("/shops/0/review/manual_over/amount", json!("-1"), "shops[0].review.manual_over.amount"),
         ("/review/manual_over/amount", json!("-0.01"), "review.manual_over.amount"),
-        ("/review/manual_over/currency", json!("EUR"), "review.manual_over.currency"),
+        (
+            "/shops/0/review/manual_over/currency",
+            json!("EUR"),
+            "shops[0].review.manual_over.currency",
+        ),
         ("/sla_rules/0/scope/category", json!(""), "sla_rules[0].scope.category"),
         ("/sla_rules/0/scope/platform", json!("walmart"), "sla_rules[0].scope.platform"),
         ("/sla_rules/0/penalty/kind", json!(""), "sla_rules[0].penalty.kind"),
