@@ -345,9 +345,9 @@ impl<'a> Keys<'a> {
         };
         let mut single = 0;
         for (dimension, lookup) in &self.singles {
-            single |= get(lookup, self.facts.key_of(*dimension, row));
+            single += get(lookup, self.facts.key_of(*dimension, row));
         }
-        if single & OUT != 0 {
+        if single >= OUT {
             return;
         }
         let Some(lookup) = &self.skus else {
@@ -360,8 +360,8 @@ impl<'a> Keys<'a> {
             unknown
                 .iter()
                 .map(|number| get(lookup, *number))
-                .filter(|key| key & OUT == 0)
-                .map(|key| single | key),
+                .filter(|key| *key < OUT)
+                .map(|key| single + key),
         );
         if !self.grouped {
             keys.truncate(1);
@@ -388,8 +388,8 @@ fn one_by_one(
             continue;
         }
         keys.of(row, &mut own);
-        let period = u64::try_from(bins.of(instant)).unwrap_or(0) << layout.period_shift();
-        records.extend(own.iter().map(|key| (key | period, code, duration)));
+        let period = u64::try_from(bins.of(instant)).unwrap_or(0) * layout.period_stride();
+        records.extend(own.iter().map(|key| (key + period, code, duration)));
     }
     records.sort_unstable();
     let mut counters = CohortCounters::new(plan);
@@ -482,9 +482,9 @@ fn costs(
             continue;
         }
         keys.of(row, &mut own);
-        let period = u64::try_from(bins.of(instant)).unwrap_or(0) << layout.period_shift();
+        let period = u64::try_from(bins.of(instant)).unwrap_or(0) * layout.period_stride();
         for key in &own {
-            let sums = groups.entry(key | period).or_default();
+            let sums = groups.entry(key + period).or_default();
             add_costs(sums, &packed, facts.costs_of(row), as_of);
         }
     }
@@ -504,20 +504,19 @@ impl KpiCounters {
         self.orders
     }
 
-    /// Puts counters together whose groups stand under keys of `axes`, which need not be in order.
+    /// Puts counters together whose groups stand under keys of `given`, whose names need not be in
+    /// order.
     pub(super) fn of_parts(
         query: &KpiQuery,
-        axes: Vec<Axis>,
+        given: &Layout,
         orders: u64,
         cohorts: Vec<CohortCounters>,
         costs: BTreeMap<u64, CostCounts>,
     ) -> Result<Self, KpiError> {
         let bins = Bins::new(query)?;
-        let given = Layout::new(axes, query, &bins)?;
-        let axes = given.union(&given);
-        let layout = Layout::new(axes, query, &bins)?;
-        let maps = layout.translation(&given);
-        let rename = |key| layout.translate(&maps, &given, key);
+        let layout = Layout::new(given.union(given), query, &bins)?;
+        let maps = layout.translation(given);
+        let rename = |key| layout.translate(&maps, given, key);
         Ok(Self {
             cohorts: cohorts.iter().map(|cohort| cohort.renamed(rename)).collect(),
             costs: costs.into_iter().map(|(key, sums)| (rename(key), sums)).collect(),
@@ -629,6 +628,7 @@ impl TryFrom<StoredCounters> for KpiCounters {
             return Err(KpiError::Damaged("the names of a dimension are not in order"));
         }
         let plans = CohortPlan::of(&stored.query);
+        let layout = Layout::new(stored.axes, &stored.query, &bins)?;
         let fits = |cohort: &CohortCounters, plan: &CohortPlan| {
             cohort.cohort == plan.cohort
                 && cohort.width == plan.width
@@ -636,7 +636,7 @@ impl TryFrom<StoredCounters> for KpiCounters {
                 && cohort.cells.len() == cohort.keys.len().saturating_mul(plan.width)
                 && cohort.sums.len() == if plan.sums { cohort.keys.len() } else { 0 }
                 && cohort.keys.is_sorted_by(|a, b| a < b)
-                && cohort.keys.last().is_none_or(|last| last & OUT == 0)
+                && cohort.keys.last().is_none_or(|last| *last < layout.groups())
                 && cohort.samples.values().all(|values| values.is_sorted())
         };
         if stored.cohorts.len() != plans.len()
@@ -644,7 +644,6 @@ impl TryFrom<StoredCounters> for KpiCounters {
         {
             return Err(KpiError::Damaged("the counters are not those of the question"));
         }
-        let layout = Layout::new(stored.axes, &stored.query, &bins)?;
         Ok(Self {
             query: stored.query,
             plans,

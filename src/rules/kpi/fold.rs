@@ -12,13 +12,13 @@ use super::plan::{CHUNK, COMMON_SLOTS, CohortPlan, Columns, Scratch, Spans};
 use super::query::{Bins, Dimension, KpiQuery};
 use super::ticks::{Clock, Column, Instants, Tick, Total};
 
-/// Marks the key of a row that is not looked at.
-pub(super) const OUT: u64 = 1 << 63;
+/// Marks the key of a row that is not looked at. Keys are sums, and so many bits are free above the
+/// mark that no sum of marks loses it: one for each dimension, one for the window.
+pub(super) const OUT: u64 = 1 << (u64::BITS - SPARE_BITS);
+const SPARE_BITS: u32 = 5;
 
 /// The key of a row: as short as the number of groups allows.
-pub(super) trait Key:
-    Copy + Ord + std::ops::BitOr<Output = Self> + std::ops::BitOrAssign + 'static
-{
+pub(super) trait Key: Copy + Ord + 'static {
     /// Marks the key of a row that is not looked at.
     const OUT: Self;
     const ZERO: Self;
@@ -28,6 +28,11 @@ pub(super) trait Key:
 
     /// The mark if a row is not looked at, else 0.
     fn mark(outside: bool) -> Self;
+
+    fn plus(self, other: Self) -> Self;
+
+    /// What a period adds to the key; of an instant outside of the window anything below the mark.
+    fn of_period(period: u64, stride: u64) -> Self;
 
     fn wide(self) -> u64;
 
@@ -53,7 +58,17 @@ impl Key for u64 {
 
     #[inline(always)]
     fn mark(outside: bool) -> Self {
-        Self::from(outside) << 63
+        Self::from(outside) << (Self::BITS - SPARE_BITS)
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+
+    #[inline(always)]
+    fn of_period(period: u64, stride: u64) -> Self {
+        period.wrapping_mul(stride) & (Self::OUT - 1)
     }
 
     #[inline(always)]
@@ -63,17 +78,26 @@ impl Key for u64 {
 }
 
 impl Key for u32 {
-    const OUT: Self = 1 << 31;
+    const OUT: Self = 1 << (Self::BITS - SPARE_BITS);
     const ZERO: Self = 0;
 
-    #[inline(always)]
     fn of(key: u64) -> Self {
-        key as Self | ((key >> 32) as Self & Self::OUT)
+        if key < OUT { key as Self } else { Self::OUT }
     }
 
     #[inline(always)]
     fn mark(outside: bool) -> Self {
-        Self::from(outside) << 31
+        Self::from(outside) << (Self::BITS - SPARE_BITS)
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+
+    #[inline(always)]
+    fn of_period(period: u64, stride: u64) -> Self {
+        (period as Self).wrapping_mul(stride as Self) & (Self::OUT - 1)
     }
 
     #[inline(always)]
@@ -86,13 +110,19 @@ impl Key for u32 {
 const BLOCK_BITS: u32 = 11;
 const BLOCK: usize = 1 << BLOCK_BITS;
 /// Groups times codes that are counted before they are added up: they fit a second-level cache.
-const CODED_BITS: u32 = 16;
+const CODED: usize = 1 << 16;
 /// Groups whose counters are an array of narrow lanes: they fit a second-level cache, or nearly.
-const LANE_BITS: u32 = 17;
+const LANED: usize = 1 << 17;
 /// Groups whose counters are an array however few rows there are.
-const TINY_BITS: u32 = 8;
-/// Partitions of a pass.
-const PARTITION_BITS: u32 = 12;
+const TINY: usize = 1 << 8;
+/// Groups that rows are partitioned for, in one pass.
+const PARTED: usize = 1 << 23;
+/// Chunks that are looked at to learn whether rows that follow each other are in groups that do.
+const SAMPLES: usize = 16;
+/// Stretches of so many groups are told apart then, and so many of them may a chunk touch: their
+/// counters fit a second-level cache, or nearly.
+const STRETCH_BITS: u32 = 12;
+const STRETCHES: usize = 48;
 
 /// Counts rows of a table for every cohort.
 pub(super) fn fold(
@@ -121,7 +151,7 @@ fn by_key<T: Tick>(
     plans: &[CohortPlan],
     question: (&Layout, &Bins, &KpiQuery),
 ) -> Vec<CohortCounters> {
-    if question.0.bits() < u32::BITS - 1 {
+    if question.0.groups() < <u32 as Key>::OUT.wide() {
         Fold::<T, u32>::new(facts, instants, clock, rows, question).run(plans)
     } else {
         Fold::<T, u64>::new(facts, instants, clock, rows, question).run(plans)
@@ -267,28 +297,54 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
         plan: &'p CohortPlan,
     ) -> Box<dyn Sink<T, K> + 'p> {
         let deltas: &[[u32; W]] = plan.deltas.as_chunks().0;
-        let bits = self.layout.bits();
+        let rows = self.rows.len();
+        let groups = usize::try_from(self.layout.groups()).unwrap_or(usize::MAX);
         // An array of more groups than this has mostly empty ones, and is slower than sorting.
-        let most = self.rows.len().saturating_mul(8);
-        let roomy = 1_usize.checked_shl(bits).is_some_and(|groups| groups <= most);
+        let roomy = groups <= rows.saturating_mul(8);
         let code_bits = plan.code_bits();
-        if bits + code_bits <= CODED_BITS && (roomy || bits <= TINY_BITS) {
-            return Box::new(Coded::<W, S>::new(bits, code_bits, deltas));
+        if groups.saturating_mul(1 << code_bits) <= CODED && (roomy || groups <= TINY) {
+            return Box::new(Coded::<W, S>::new(groups, code_bits, deltas));
         }
-        if bits <= TINY_BITS || (bits <= LANE_BITS && roomy) {
-            return match Lanes::<W, u64, S>::hold(deltas) {
-                true => Box::new(Lanes::<W, u64, S>::new(bits, deltas, &plan.durations)),
-                false => Box::new(Lanes::<W, u128, S>::new(bits, deltas, &plan.durations)),
-            };
+        let is_laned = || groups <= TINY || (roomy && (groups <= LANED || self.is_local(plan)));
+        if is_laned() {
+            if let Some(lanes) = Lanes::<W, u64, S>::new(groups, deltas, &plan.durations) {
+                return Box::new(lanes);
+            }
+            if let Some(lanes) = Lanes::<W, u128, S>::new(groups, deltas, &plan.durations) {
+                return Box::new(lanes);
+            }
         }
-        if bits > BLOCK_BITS + PARTITION_BITS || !roomy {
+        if groups > PARTED || !roomy {
             return Box::new(Sorted { deltas, records: Vec::new() });
         }
-        let rows = self.rows.len();
+        let bits = usize::BITS - groups.saturating_sub(1).leading_zeros();
         if bits + code_bits <= u32::BITS {
-            return Box::new(Partitioned::<W, u32, S>::new(bits, code_bits, deltas, rows));
+            return Box::new(Partitioned::<W, u32, S>::new(groups, code_bits, deltas, rows));
         }
-        Box::new(Partitioned::<W, u64, S>::new(bits, code_bits, deltas, rows))
+        Box::new(Partitioned::<W, u64, S>::new(groups, code_bits, deltas, rows))
+    }
+
+    /// Whether rows that follow each other are in groups near each other, as those of a table in
+    /// order of time are.
+    fn is_local(&self, plan: &CohortPlan) -> bool {
+        let chunks = self.rows.len().div_ceil(CHUNK).max(1);
+        let samples = chunks.min(SAMPLES);
+        let (mut chunk, mut touched) = (Self::chunk(), 0);
+        let mut stretches = Vec::with_capacity(CHUNK);
+        for sample in 0..samples {
+            let begin = self.rows.start + sample * chunks / samples * CHUNK;
+            let rows = CHUNK.min(self.rows.end.saturating_sub(begin));
+            let columns = self.columns(begin, rows);
+            self.share(&columns, begin, rows, &mut chunk);
+            self.cohort(plan, &mut chunk, &columns, rows);
+            let keys = chunk.keys.iter().take(rows).filter(|key| !key.is_out());
+            stretches.clear();
+            stretches.extend(keys.map(|key| key.wide() >> STRETCH_BITS));
+            stretches.sort_unstable();
+            stretches.dedup();
+            touched += stretches.len();
+        }
+        touched <= samples * STRETCHES
     }
 
     fn columns(&self, begin: usize, rows: usize) -> Columns<'a, T> {
@@ -333,7 +389,7 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
                 [(a, Lookup::Few(of_a)), (b, Lookup::Few(of_b))] => {
                     let pairs = numbers(*a).iter().zip(numbers(*b));
                     for (key, (a, b)) in shared.iter_mut().zip(pairs) {
-                        *key = known(*key) | few(of_a, *a) | few(of_b, *b);
+                        *key = known(*key).plus(few(of_a, *a)).plus(few(of_b, *b));
                     }
                 }
                 _ => {
@@ -343,9 +399,12 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
                     for (dimension, lookup) in two {
                         let pairs = shared.iter_mut().zip(numbers(*dimension));
                         match lookup {
-                            Lookup::Few(keys) => pairs.for_each(|(key, a)| *key |= few(keys, *a)),
+                            Lookup::Few(keys) => {
+                                pairs.for_each(|(key, a)| *key = key.plus(few(keys, *a)));
+                            }
                             Lookup::Many(keys) => pairs.for_each(|(key, number)| {
-                                *key |= keys.get(*number as usize).copied().unwrap_or(K::OUT);
+                                let own = keys.get(*number as usize).copied();
+                                *key = key.plus(own.unwrap_or(K::OUT));
                             }),
                         }
                     }
@@ -372,25 +431,25 @@ impl<'a, T: Tick, K: Key> Fold<'a, T, K> {
         let instants = plan.instants(columns, rows, chunk.common, to, buffer);
         // A mark and no branch: whether a row lies in the window is hard to foresee.
         let outside = |instant: T| K::mark((instant < from) | (instant >= to));
-        let shift = self.layout.period_shift();
+        let stride = self.layout.period_stride();
         let parts = chunk.shared.iter().zip(instants);
         let keys = chunk.keys.iter_mut().zip(parts);
         match (self.bins.count(), self.bins.even()) {
             (..=1, _) => {
                 for (key, (shared, instant)) in keys {
-                    *key = *shared | outside(*instant);
+                    *key = shared.plus(outside(*instant));
                 }
             }
             (_, Some(even)) => {
                 for (key, (shared, instant)) in keys {
-                    let period = K::of(instant.period(even) << shift & !OUT);
-                    *key = *shared | outside(*instant) | period;
+                    let period = K::of_period(instant.period(even), stride);
+                    *key = shared.plus(outside(*instant)).plus(period);
                 }
             }
             (_, None) => {
                 for (key, (shared, instant)) in keys {
-                    let period = K::of((self.bins.of(instant.wide()) as u64) << shift);
-                    *key = *shared | outside(*instant) | period;
+                    let period = K::of_period(self.bins.of(instant.wide()) as u64, stride);
+                    *key = shared.plus(outside(*instant)).plus(period);
                 }
             }
         }
@@ -435,8 +494,7 @@ struct Coded<'p, const W: usize, S> {
 }
 
 impl<'p, const W: usize, S: Total> Coded<'p, W, S> {
-    fn new(bits: u32, code_bits: u32, deltas: &'p [[u32; W]]) -> Self {
-        let groups = 1_usize << bits;
+    fn new(groups: usize, code_bits: u32, deltas: &'p [[u32; W]]) -> Self {
         Self {
             deltas,
             code_bits,
@@ -531,13 +589,13 @@ struct Partitioned<'p, const W: usize, R, S> {
 }
 
 impl<'p, const W: usize, R: Record, S: Total> Partitioned<'p, W, R, S> {
-    fn new(bits: u32, code_bits: u32, deltas: &'p [[u32; W]], rows: usize) -> Self {
+    fn new(groups: usize, code_bits: u32, deltas: &'p [[u32; W]], rows: usize) -> Self {
         Self {
             deltas,
             code_bits,
             records: Vec::with_capacity(rows),
             durations: Vec::with_capacity(if S::COUNTS { rows } else { 0 }),
-            sizes: vec![0; (1 << bits.saturating_sub(BLOCK_BITS)) + 1],
+            sizes: vec![0; groups.div_ceil(BLOCK) + 1],
             sums: std::marker::PhantomData,
         }
     }

@@ -22,40 +22,37 @@ impl Axis {
     }
 }
 
-/// Axes, and where each stands in the key. The period stands highest, then the dimensions in their
-/// order, so that keys in order are groups in order.
+/// Axes, and what a step along each adds to the key. The period stands highest, then the dimensions
+/// in their order, so that keys in order are groups in order. Keys have no gaps: the counters of all
+/// groups that there can be lie as near to each other as they can.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     axes: Vec<Axis>,
-    /// Shift and mask of each axis.
-    fields: Vec<(u32, u64)>,
-    period_shift: u32,
-    bits: u32,
+    /// Stride of each axis, and how many names it has.
+    fields: Vec<(u64, u64)>,
+    period_stride: u64,
+    groups: u64,
     query: KpiQuery,
-}
-
-fn bits_for(count: usize) -> u32 {
-    usize::BITS - count.saturating_sub(1).leading_zeros()
 }
 
 impl Layout {
     pub(super) fn new(axes: Vec<Axis>, query: &KpiQuery, bins: &Bins) -> Result<Self, KpiError> {
-        let mut shift = 0_u32;
+        let mut stride = 1_u64;
         let mut fields = Vec::new();
+        let times = |stride: u64, count: usize| {
+            let count = u64::try_from(count.max(1)).ok()?;
+            // Room stays for the marks of rows that are not looked at.
+            let product = stride.checked_mul(count).filter(|product| *product < OUT)?;
+            Some((product, count))
+        };
         for axis in axes.iter().rev() {
-            let bits = bits_for(axis.names.len());
-            fields.push((shift, (1_u64 << bits.min(63)) - 1));
-            shift = shift.saturating_add(bits);
+            let (next, count) = times(stride, axis.names.len()).ok_or(KpiError::TooManyGroups)?;
+            fields.push((stride, count));
+            stride = next;
         }
         fields.reverse();
-        let period_shift = shift.min(63);
-        let bits = shift.saturating_add(bits_for(bins.count()));
-        // A record holds a key and the code of a row; wider keys go without records, but one bit
-        // must stay free for rows that are not looked at.
-        if bits > 62 {
-            return Err(KpiError::TooManyGroups);
-        }
-        Ok(Self { axes, fields, period_shift, bits, query: query.clone() })
+        let (groups, _) = times(stride, bins.count()).ok_or(KpiError::TooManyGroups)?;
+        Ok(Self { axes, fields, period_stride: stride, groups, query: query.clone() })
     }
 
     /// The axes of a table for a question.
@@ -81,12 +78,22 @@ impl Layout {
         &self.axes
     }
 
-    pub(super) const fn bits(&self) -> u32 {
-        self.bits
+    /// One more than the highest key.
+    pub(super) const fn groups(&self) -> u64 {
+        self.groups
     }
 
-    pub(super) const fn period_shift(&self) -> u32 {
-        self.period_shift
+    /// What a period adds to the key.
+    pub(super) const fn period_stride(&self) -> u64 {
+        self.period_stride
+    }
+
+    /// The key of places on the axes and in the window.
+    pub(super) fn pack(&self, places: &[u64], period: u64) -> u64 {
+        let parts = self.fields.iter().zip(places);
+        parts.fold(period.saturating_mul(self.period_stride), |key, ((stride, _), place)| {
+            key.saturating_add(stride.saturating_mul(*place))
+        })
     }
 
     /// For each dimension that is grouped or limited, what each number of the table is in the key,
@@ -110,8 +117,8 @@ impl Layout {
             if !wanted.is_empty() && !name.is_some_and(|name| wanted.contains(&name)) {
                 return OUT;
             }
-            field.map_or(0, |(axis, (shift, _))| {
-                axis.number(name).map_or(OUT, |number| number << shift)
+            field.map_or(0, |(axis, (stride, _))| {
+                axis.number(name).map_or(OUT, |number| number.saturating_mul(*stride).min(OUT))
             })
         };
         Some(std::iter::once(None).chain(names).map(place).collect())
@@ -123,22 +130,19 @@ impl Layout {
             .axes
             .iter()
             .zip(self.axes.iter().zip(&self.fields))
-            .map(|(theirs, (own, (shift, _)))| {
-                theirs
-                    .names
-                    .iter()
-                    .map(|name| own.number(name.as_deref()).map_or(OUT, |number| number << shift))
-                    .collect()
+            .map(|(theirs, (own, (stride, _)))| {
+                let key = |number: u64| number.saturating_mul(*stride).min(OUT);
+                let names = theirs.names.iter();
+                names.map(|name| own.number(name.as_deref()).map_or(OUT, key)).collect()
             })
             .collect()
     }
 
     pub(super) fn translate(&self, maps: &[Vec<u64>], other: &Self, key: u64) -> u64 {
-        let period = key.checked_shr(other.period_shift).unwrap_or(0);
-        let mut own = period.checked_shl(self.period_shift).unwrap_or(0);
-        for (map, (shift, mask)) in maps.iter().zip(&other.fields) {
-            let number = usize::try_from(key >> shift & mask).unwrap_or(usize::MAX);
-            own |= map.get(number).copied().unwrap_or(OUT);
+        let mut own = (key / other.period_stride).saturating_mul(self.period_stride);
+        for (map, place) in maps.iter().zip(other.places(key)) {
+            let number = usize::try_from(place).unwrap_or(usize::MAX);
+            own = own.saturating_add(map.get(number).copied().unwrap_or(OUT));
         }
         own
     }
@@ -160,22 +164,20 @@ impl Layout {
 
     /// The name of a dimension in a key; `None` when it is not known or not grouped by.
     pub(super) fn name(&self, key: u64, dimension: Dimension) -> Option<&str> {
-        let (axis, (shift, mask)) =
+        let (axis, (stride, count)) =
             self.axes.iter().zip(&self.fields).find(|(axis, _)| axis.dimension == dimension)?;
-        let number = usize::try_from(key >> shift & mask).ok()?;
+        let number = usize::try_from(key / stride % count).ok()?;
         axis.names.get(number)?.as_deref()
     }
 
     /// The places on the axes in a key.
-    pub(super) fn places(&self, key: u64) -> Vec<u64> {
-        self.fields.iter().map(|(shift, mask)| key >> shift & mask).collect()
+    pub(super) fn places(&self, key: u64) -> impl Iterator<Item = u64> {
+        self.fields.iter().map(move |(stride, count)| key / stride % count)
     }
 
     /// The place of the period in the window; 0 without periods.
     pub(super) fn period(&self, key: u64) -> usize {
-        key.checked_shr(self.period_shift)
-            .and_then(|place| usize::try_from(place).ok())
-            .unwrap_or(0)
+        usize::try_from(key / self.period_stride).unwrap_or(usize::MAX)
     }
 
     /// The group of a key in words.
@@ -189,15 +191,15 @@ impl Layout {
 
     /// The key of a group in words, if every name of it is known.
     pub(super) fn key(&self, group: &GroupKey, bins: &Bins) -> Option<u64> {
-        let mut key = 0;
-        for (axis, (shift, _)) in self.axes.iter().zip(&self.fields) {
-            key |= axis.number(group.part(axis.dimension))? << shift;
+        let mut places = Vec::with_capacity(self.axes.len());
+        for axis in &self.axes {
+            places.push(axis.number(group.part(axis.dimension))?);
         }
-        if let Some(period) = group.period {
-            let place = bins.dates().binary_search(&period).ok()?;
-            key |= u64::try_from(place).ok()?.checked_shl(self.period_shift)?;
-        }
-        Some(key)
+        let period = match group.period {
+            Some(period) => u64::try_from(bins.dates().binary_search(&period).ok()?).ok()?,
+            None => 0,
+        };
+        Some(self.pack(&places, period))
     }
 }
 

@@ -7,7 +7,7 @@ use super::counters::{CohortCounters, KpiCounters, add_costs, cost_instant, rais
 use super::definitions::KpiId;
 use super::facts::{Costs, OrderRow, PackedRow, instant_micros};
 use super::figures::CostCounts;
-use super::layout::{Axis, OpenAxis};
+use super::layout::{Axis, Layout, OpenAxis};
 use super::plan::{CohortPlan, Scratch};
 use super::query::{Bins, Dimension, KpiError, KpiQuery};
 
@@ -79,7 +79,10 @@ impl LiveCounters {
             scratch: Scratch::of(1),
         };
         own.check_width()?;
-        let rename = |key| own.pack(&layout.places(key), layout.period(key));
+        let rename = |key| {
+            let places: Vec<u64> = layout.places(key).collect();
+            own.pack(&places, layout.period(key))
+        };
         let cohorts = counters.cohorts.iter().map(|cohort| indexed(cohort.renamed(rename)));
         let costs = counters.costs.iter().map(|(key, sums)| (rename(*key), sums.clone()));
         let (cohorts, costs) = (cohorts.collect(), costs.collect());
@@ -183,11 +186,10 @@ impl LiveCounters {
             .iter()
             .map(|(dimension, axis)| Axis { dimension: *dimension, names: axis.names.clone() })
             .collect();
-        let widths: Vec<u32> = axes.iter().map(|axis| bits(axis.names.len())).collect();
-        let shift = widths.iter().sum::<u32>();
+        let given = Layout::new(axes, &self.query, &self.bins)?;
         let close = |key: u64| {
             let (places, period) = self.parts(key);
-            pack(&widths, &places) | period.checked_shl(shift).unwrap_or(0)
+            given.pack(&places, period)
         };
         let cohorts = self
             .cohorts
@@ -199,7 +201,7 @@ impl LiveCounters {
             })
             .collect();
         let costs = self.costs.iter().map(|(key, sums)| (close(*key), sums.clone())).collect();
-        KpiCounters::of_parts(&self.query, axes, self.orders, cohorts, costs)
+        KpiCounters::of_parts(&self.query, &given, self.orders, cohorts, costs)
     }
 
     /// Places on the axes, and the period, of an open key.
