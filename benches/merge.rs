@@ -1,4 +1,4 @@
-//! Merging labels: 100 and 1,000 files of one page into one PDF in memory.
+//! Merging labels: 100 and 1,000 files of one page into one PDF, in memory and from files to a file.
 //!
 //! ```text
 //! cargo bench --features documents --bench merge -- [--quick]
@@ -150,15 +150,50 @@ fn race(name: &str, batch: &[Document]) {
         std::fs::write(folder.join(format!("{name}-{}-limit.pdf", batch.len())), &theirs).unwrap();
     }
     drop((ours, theirs));
+    let ratio = output as f64 / input as f64;
+    compare(
+        name,
+        (batch.len(), ratio),
+        || drop(black_box(limit(black_box(batch)))),
+        || drop(black_box(merge(black_box(batch)))),
+    );
+    let folder = std::env::temp_dir().join(format!("orderflow-merge-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = |index: usize| folder.join(format!("{index}.pdf"));
+    for (index, document) in batch.iter().enumerate() {
+        std::fs::write(path(index), document.bytes.expose()).unwrap();
+    }
+    let read = || -> Vec<Document> {
+        let read = |index| std::fs::read(path(index)).unwrap();
+        let label = |bytes| Document::new(DocumentKind::Label, LabelFormat::Pdf, bytes);
+        (0..batch.len()).map(read).map(label).collect()
+    };
+    let (theirs, ours) = (folder.join("limit.pdf"), folder.join("merged.pdf"));
+    compare(
+        &format!("{name}, files"),
+        (batch.len(), ratio),
+        || std::fs::write(&theirs, limit(&read())).unwrap(),
+        || std::fs::write(&ours, bytes(&merge(&read()))).unwrap(),
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Both in turn, `theirs` first.
+fn compare(
+    name: &str,
+    (count, ratio): (usize, f64),
+    mut theirs: impl FnMut(),
+    mut ours: impl FnMut(),
+) {
     // The first file of memory touched costs more than the later ones.
     let mut times = [Vec::new(), Vec::new()];
     for _ in 0..15 {
         for (contestant, times) in times.iter_mut().enumerate() {
             let begun = Instant::now();
             if contestant == 0 {
-                drop(black_box(limit(black_box(batch))));
+                theirs()
             } else {
-                drop(black_box(merge(black_box(batch))));
+                ours()
             }
             times.push(begun.elapsed().as_secs_f64());
         }
@@ -167,10 +202,9 @@ fn race(name: &str, batch: &[Document]) {
     let (limit_median, limit_least, limit_most) = median(&mut limits);
     let (median, least, most) = median(&mut ours);
     println!(
-        "{name} {:>5} files  {:>8.0} pages/s ({:.2} ms, of {:.2} to {:.2})  limit {:.2} ms (of {:.2} \
-         to {:.2})  ratio {:.2}, bar 2  output/input {:.3}",
-        batch.len(),
-        batch.len() as f64 / median,
+        "{name:<8} {count:>5} files  {:>8.0} pages/s ({:.2} ms, of {:.2} to {:.2})  limit {:.2} ms (of \
+         {:.2} to {:.2})  ratio {:.2}, bar 2  output/input {ratio:.3}",
+        count as f64 / median,
         median * 1e3,
         least * 1e3,
         most * 1e3,
@@ -178,7 +212,6 @@ fn race(name: &str, batch: &[Document]) {
         limit_least * 1e3,
         limit_most * 1e3,
         median / limit_median,
-        output as f64 / input as f64,
     );
 }
 
