@@ -28,6 +28,7 @@
 //! | 4.3 | amounts and dates as declared | `platforms::csv::Mapping` | `csv_orders::amounts_with_a_comma_and_dates_in_a_zone_are_read_as_declared` |
 //! | 4.3 | the same file again changes nothing | `platforms::csv::CsvShop` | `csv_orders::importing_the_same_file_again_changes_nothing` |
 //! | 4.4 | completeness, accuracy, consistency | [`validate`](super::validate) | `rules::address_problems_are_found_and_named` |
+//! | 4.4 | countries and states that there are; ZIP codes of all that the post of the United States serves | [`validate`](super::validate) | `rules::countries_and_states_that_there_are_not_are_found_and_every_way_to_write_one_is_taken` |
 //! | 4.4 | a line may be one smallest unit off | [`validate`](super::validate) | `rules::a_line_may_be_one_cent_off_but_not_two` |
 //! | 4.4 | no address is no finding while unpaid or in the remorse hour | [`validate`](super::validate) | `rules::a_missing_address_is_no_finding_while_the_order_is_unpaid` |
 //! | 4.4 | tags and priority after import | [`classify`](super::classify) | `handling::an_order_is_tagged_by_what_is_known_of_it_and_by_nothing_else` |
@@ -37,6 +38,9 @@
 //! | § | Rule | Decided by | Pinned by |
 //! |---|---|---|---|
 //! | 5.1 | approve, a person, or reject | [`review`](super::review) | `rules::the_same_goods_to_the_same_place_within_a_day_need_a_person` |
+//! | 5.1 | a twin in another city, or one that was cancelled, is none | [`review`](super::review) | `rules::a_twin_in_another_city_or_one_that_was_cancelled_is_no_duplicate` |
+//! | 5.1 | stock of eligible warehouses, each once | [`review`](super::review) | `rules::stock_of_a_warehouse_that_may_not_ship_the_order_does_not_count_and_none_counts_twice` |
+//! | 5.1 | a value limit in another currency | [`review`](super::review) | `rules::a_limit_in_another_currency_than_the_order_needs_a_person_and_says_why` |
 //! | 5.1 | payments that contradict the order (2.7) | [`payment_anomaly`](super::payment_anomaly) | `alerts::payments_that_contradict_an_order_are_named` |
 //! | 5.2 | the queue, by deadline then priority | [`review_queue`](super::review_queue) | `handling::the_review_queue_is_sorted_by_deadline_then_priority_then_key` |
 //! | 5.2 | approve, correct, shorten, reject, hold; with a name | [`plan_manual_review`](super::plan_manual_review) | `handling::a_person_approves_corrects_shortens_rejects_or_waits_and_is_named` |
@@ -50,6 +54,7 @@
 //! | 6.1 | reserve, commit, consume, release, take back; atomic and repeatable | [`Stock`](crate::ports::Stock) | `stores::the_stock_in_memory_passes_the_suite` |
 //! | 6.2 | one warehouse that keeps every deadline, by preference | [`allocate`](super::allocate) | `rules::one_warehouse_with_everything_beats_two_and_every_other_is_explained` |
 //! | 6.2 | the fewest that cover everything | [`allocate`](super::allocate) | `rules::an_order_is_split_over_the_fewest_warehouses_that_cover_it` |
+//! | 6.2 | greedily, where all sets would take too long | [`allocate`](super::allocate) | `rules::many_bundles_over_many_warehouses_are_allocated_no_worse_than_greedily` |
 //! | 6.2 | partial shipment and backorders | [`allocate`](super::allocate) | `rules::what_nobody_has_is_backordered_and_the_rest_ships_only_if_allowed` |
 //! | 6.2 | smallest value of both parts | [`AllocationPolicy`](super::AllocationPolicy) | `handling::a_part_is_not_shipped_when_the_part_left_would_not_be_worth_it` |
 //! | 6.2 | why not everything is allocated | [`AllocationShortfall`](super::AllocationShortfall) | `rules::a_shortfall_has_the_reason_that_is_true` |
