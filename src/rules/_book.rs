@@ -71,6 +71,10 @@
 //! | 7.2 | capacity | [`CarrierAccount`](super::CarrierAccount) | `routing::an_overloaded_carrier_takes_nothing_more` |
 //! | 7.3 | conditions, priority, force, final rules | [`RouteRule`](super::RouteRule) | `routing::rules_run_by_priority_then_id_and_a_final_one_is_the_last` |
 //! | 7.3 | a forced service that cannot is `NoService` | [`route`](super::route) | `routing::a_forced_service_that_cannot_take_the_parcel_is_never_replaced_silently` |
+//! | 7.2 | a value limit in another currency is a reason | [`ServiceRejection`](super::ServiceRejection) | `routing::a_value_limit_of_a_service_in_another_currency_is_a_reason_and_never_passed_over` |
+//! | 7.3 | and so it is in a rule | [`RouteCondition`](super::RouteCondition) | `routing::a_rule_with_a_value_limit_in_another_currency_is_left_out_and_named` |
+//! | 7.3 | large letters and blanks of places decide nothing | [`RouteCondition`](super::RouteCondition) | `routing::large_letters_and_blanks_of_places_decide_nothing` |
+//! | 7.4 | quotes of an impossible day or below zero are set aside | [`QuoteProblem`](super::QuoteProblem) | `routing::a_quote_that_promises_a_day_before_the_parcel_can_leave_is_set_aside` |
 //! | 7.4 | cheapest that keeps the promise; ties | [`route`](super::route) | `routing::ties_go_to_shorter_transit_then_fewer_delays_then_priority_then_the_key` |
 //! | 7.4 | slower and dearer changes nothing | [`route`](super::route) | `routing::a_slower_and_dearer_quote_never_changes_the_choice` |
 //! | 7.4 | one currency | [`RoutePolicy`](super::RoutePolicy) | `routing::prices_are_compared_in_the_currency_of_the_policy_or_of_the_order` |
