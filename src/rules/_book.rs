@@ -204,6 +204,7 @@
 //! | KPI-01 | who cancels when | [`CancelledBy`](super::kpi::CancelledBy) | `kpi::who_cancels_and_when_decides_whether_shipping_counts` |
 //! | KPI-02 | cancellation | [`KpiPolicy`](super::kpi::KpiPolicy) | `kpi::cancellation_counts_all_or_only_what_is_the_sellers_fault` |
 //! | KPI-03, KPI-04 | handling time | [`Durations`](super::kpi::Durations) | `kpi::handling_time_is_a_mean_with_percentiles_by_nearest_rank` |
+//! | KPI-03, KPI-04, K-ACKTIME | a time below zero is a bad fact | [`ExclusionReason`](super::kpi::ExclusionReason) | `kpi::a_time_below_zero_is_a_bad_fact_counted_apart_and_never_averaged_in` |
 //! | KPI-05, KPI-12, KPI-20 | complaints, defects, disputes | [`DefectSet`](super::kpi::DefectSet) | `kpi::defects_are_configured_and_an_order_is_defective_once` |
 //! | KPI-06 | delivery delay | [`KpiId`](super::kpi::KpiId) | `kpi::delivery_is_delayed_when_late_or_missing_once_the_promise_is_due` |
 //! | KPI-07 | tracking upload | [`KpiId`](super::kpi::KpiId) | `kpi::every_needed_number_must_be_on_the_platform_and_in_time` |
