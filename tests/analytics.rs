@@ -143,12 +143,15 @@ fn regions_show_shares_delays_and_what_is_not_known() {
     open.deliver_by = Some(day(20));
     let mut nowhere = sale(day(8), &[]);
     nowhere.country = None;
-    let found =
-        regions(&[late, open, nowhere], &week(), PlaceLevel::City, &RegionPolicy::default());
+    let mut backwards = sale(day(8), &[]);
+    backwards.accepted_at = Some(day(11));
+    backwards.delivered_at = Some(day(9));
+    let sales = [late, open, nowhere, backwards];
+    let found = regions(&sales, &week(), PlaceLevel::City, &RegionPolicy::default());
     assert_eq!(found[0].region.as_deref(), Some("US-CO-Denver"));
-    assert_eq!(found[0].share, Ratio::new(2, 3));
+    assert_eq!(found[0].share, Ratio::new(3, 4));
     assert_eq!(found[0].delayed, Ratio::new(1, 1), "an open promise is not decided");
-    assert_eq!(found[0].mean_transit_seconds, Some(2 * 86_400));
+    assert_eq!((found[0].transits, found[0].mean_transit_seconds), (1, Some(2 * 86_400)));
     assert_eq!(found[1].region, None);
     assert_eq!(found[1].delayed, None);
 }

@@ -260,6 +260,7 @@ fn the_most_specific_name_of_a_carrier_counts() {
             { "carrier": "c", "service": "EXPRESS", "code": { "code": "service" } },
             { "site": "MLB", "carrier": "c", "code": { "code": "site" } },
             { "platform": "p", "carrier": "c", "code": { "code": "platform" } },
+            { "site": "MLA", "carrier": "c", "service": "EXPRESS", "code": { "code": "both" } },
             { "platform": "p", "carrier": "c", "service": "EXPRESS", "code": "unsupported" },
             { "platform": "p", "site": "MLB", "carrier": "c",
               "code": { "other": { "name": "C", "url": "https://c.example/{number}" } } }
@@ -274,6 +275,9 @@ fn the_most_specific_name_of_a_carrier_counts() {
     assert_eq!(map.code(&q, None, &carrier, &express), Some(&code("service")));
     assert_eq!(map.code(&q, Some("MLB"), &carrier, &express), Some(&code("site")));
     assert_eq!(map.code(&p, None, &carrier, &ground), Some(&code("platform")));
+    // A row of the platform comes before one that names more, but no platform.
+    assert_eq!(map.code(&p, Some("MLA"), &carrier, &express), Some(&CarrierCode::Unsupported));
+    assert_eq!(map.code(&q, Some("MLA"), &carrier, &express), Some(&code("both")));
     assert_eq!(map.code(&p, None, &carrier, &express), Some(&CarrierCode::Unsupported));
     assert!(matches!(
         map.code(&p, Some("MLB"), &carrier, &express),
@@ -312,6 +316,9 @@ fn a_platform_with_one_slot_gets_the_first_number_and_the_others_are_named() {
     let slot = only_slot([(2, &numbers[0]), (1, &numbers[1]), (3, &numbers[2]), (4, &numbers[3])]);
     let (first, rest) = slot.unwrap();
     assert_eq!(first.as_str(), "A");
+    assert_eq!(rest.iter().map(|number| number.as_str()).collect::<Vec<_>>(), ["B", "C"]);
+    let again = [(1, &numbers[1]), (2, &numbers[0]), (3, &numbers[2]), (4, &numbers[0])];
+    let (_, rest) = only_slot(again).unwrap();
     assert_eq!(rest.iter().map(|number| number.as_str()).collect::<Vec<_>>(), ["B", "C"]);
     assert_eq!(only_slot(Vec::<(u8, &TrackingNumber)>::new()), None);
 }
@@ -430,6 +437,23 @@ proptest! {
         let order = after(order, vec![confirmed(&package)]);
         let _ = next_track_poll(&order.packages[0], Some(at), &TrackPollPolicy::default(), at);
     }
+}
+
+#[test]
+fn a_void_window_reads_dates_and_times_as_every_other_document_does() {
+    use orderflow::rules::VoidWindow;
+    let window = |date: &str, time: &str| {
+        toml::from_str::<VoidWindow>(&format!(
+            "name = \"own\"\ncarrier = \"post\"\nas_of = {date}\nsource = \"the contract\"\n\
+             [until.local_time]\ndays_after_mailing = 1\ntime = {time}\nzone = \"UTC\"\n"
+        ))
+    };
+    assert_eq!(
+        window("2026-03-04", "00:30:00").unwrap(),
+        window("\"2026-03-04\"", "\"00:30:00\"").unwrap()
+    );
+    assert!(window("\"yesterday\"", "\"00:30:00\"").is_err());
+    assert!(window("\"2026-03-04\"", "\"noon\"").is_err());
 }
 
 #[test]

@@ -300,6 +300,40 @@ fn handling_time_is_a_mean_with_percentiles_by_nearest_rank() {
 }
 
 #[test]
+fn a_time_below_zero_is_a_bad_fact_counted_apart_and_never_averaged_in() {
+    let good = shipped(day(1) + hours(10));
+    let bad = shipped(day(1) - hours(9));
+    for query in [march(), march().with_percentiles()] {
+        let counted = kpi(&query, &[good.clone(), bad.clone()], KpiId::HandlingTime);
+        assert_eq!(counted.excluded.of(ExclusionReason::Contradictory), 1);
+        assert_eq!((counted.numerator, counted.denominator), (1, 1));
+        assert_eq!(counted.durations().unwrap().mean(), Some(hours(10)));
+    }
+    let acknowledged = |at| OrderRow { acknowledged_at: Some(at), ..paid() };
+    let rows = [acknowledged(day(1) + hours(1)), acknowledged(day(1) - hours(1))];
+    let counted = kpi(&march(), &rows, KpiId::TimeToAcknowledge);
+    assert_eq!(counted.excluded.of(ExclusionReason::Contradictory), 1);
+    assert_eq!(counted.durations().unwrap().mean(), Some(hours(1)));
+
+    let parcel = |confirmed: i64, accepted: i64, delivered: i64| ParcelRow {
+        ship_confirmed_at: Some(day(confirmed)),
+        uploaded_at: Some(day(3)),
+        accepted_at: Some(day(accepted)),
+        delivered_at: Some(day(delivered)),
+        ..ParcelRow::default()
+    };
+    let parcels = [parcel(2, 4, 6), parcel(5, 6, 5)];
+    let uploads = march().upload_latency(&parcels).unwrap().total();
+    assert_eq!((uploads.count(), uploads.contradictory()), (1, 1));
+    let kpi = Kpi::of_durations(KpiId::UploadLatency, march().window, uploads, None);
+    assert_eq!(kpi.excluded.of(ExclusionReason::Contradictory), 1);
+    let carriers = march().carrier_performance(&parcels).unwrap().total();
+    let transit = carriers.kpi(KpiId::TransitTime, &march(), &seed());
+    assert_eq!(transit.excluded.of(ExclusionReason::Contradictory), 1);
+    assert_eq!(transit.durations().unwrap().mean(), Some(TimeDelta::days(2)));
+}
+
+#[test]
 fn handling_time_is_measured_by_each_platforms_own_target() {
     let facts: OrderFacts = [shipped(day(1) + hours(24)), shipped(day(1) + hours(24))]
         .into_iter()

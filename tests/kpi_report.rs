@@ -137,6 +137,104 @@ fn bad_rows_are_listed_with_line_column_and_reason_and_the_rest_counts() {
 }
 
 #[test]
+fn lines_are_those_of_an_editor_however_they_end() {
+    let rows = [
+        "order_id,placed_at,sku",
+        "1,2026-03-02 10:00:00,A",
+        "",
+        "2,yesterday,A",
+        "3,2026-03-02 10:00:00,\"two\u{7}",
+        "lines\"",
+        "4,yesterday,A",
+    ];
+    for end in ["\n", "\r\n"] {
+        for begin in ["", "\u{feff}", "\u{feff}"] {
+            let csv = format!("{begin}{}{end}", rows.join(end));
+            let report = report_of(&csv);
+            let lines: Vec<u64> = report.rejected.first.iter().map(|note| note.line).collect();
+            assert_eq!(lines, [4, 5, 7], "{end:?} {begin:?}");
+        }
+    }
+    // As far as the reader reads ahead, and further.
+    let mut csv = String::from("order_id,placed_at,sku\r\n");
+    for row in 0..5_000 {
+        csv.push_str(&format!("{row},2026-03-02 10:00:00,A\r\n"));
+    }
+    csv.push_str("x,yesterday,A\r\n");
+    assert_eq!(report_of(&csv).rejected.first[0].line, 5_002);
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_named_with_its_line_and_what_it_swallows() {
+    let csv = "order_id,placed_at,sku\r\n1,2026-03-02 10:00:00,A\r\n\
+               2,2026-03-02 10:00:00,\"B\r\n3,2026-03-02 10:00:00,C\r\n4,2026-03-02 10:00:00,D";
+    let report = report_of(csv);
+    assert_eq!((report.orders, report.rejected.count), (1, 1));
+    let note = &report.rejected.first[0];
+    assert_eq!(note.line, 3);
+    assert_eq!(
+        note.reason,
+        "the quote that opens in line 3 is never closed: what follows, down to line 5, is in one \
+         cell and is not counted"
+    );
+    // In the middle of a cell, or closed in the end, a quote is none that opens.
+    let sound =
+        "order_id,placed_at,sku\n1,2026-03-02 10:00:00,5\" pipe\n2,2026-03-02 10:00:00,\"B\"\"\"\n";
+    assert_eq!(report_of(sound).rejected.count, 0);
+    let error = report_under(b"order_id,\"placed_at,sku\n1,2,3\n", &plain(), &question());
+    assert!(matches!(error.unwrap_err(), ReportError::OpenQuote(1)));
+    // One that another row closes by chance.
+    let csv = "order_id,placed_at,sku\n1,\"2026-03-02 10:00:00,A\n2,2026-03-02 10:00:00,A\n\
+               3,2026-03-02 10:00:00\",A,\n";
+    let note = &report_of(csv).rejected.first[0];
+    assert!(note.reason.ends_with("a quote in it holds 3 lines together: is one too many?"));
+}
+
+#[test]
+fn numbers_that_a_spreadsheet_has_rounded_are_refused() {
+    let report = report_of(
+        "order_id,placed_at,sku,total,carrier\n\
+         1.23E+17,2026-03-02 10:00:00,A,10,p\n\
+         2,2026-03-02 10:00:00,1.5E+10,10,p\n\
+         3,2026-03-02 10:00:00,A,1e5,p\n\
+         4,2026-03-02 10:00:00,A,\"1,23E+17\",p\n\
+         5,2026-03-02 10:00:00,12E5,10,p\n",
+    );
+    assert_eq!(report.orders, 1, "12E5 may well be a SKU");
+    let notes: Vec<(u64, Option<&str>)> =
+        report.rejected.first.iter().map(|note| (note.line, note.column.as_deref())).collect();
+    assert_eq!(
+        notes,
+        [(2, Some("order_id")), (3, Some("sku")), (4, Some("total")), (5, Some("total"))]
+    );
+    for note in &report.rejected.first {
+        assert!(note.reason.contains("spreadsheet"), "{}", note.reason);
+    }
+}
+
+#[test]
+fn the_terminal_says_how_many_rows_it_does_not_show() {
+    let mut csv = String::from("order_id,placed_at\n");
+    for row in 0..20 {
+        csv.push_str(&format!("{row},yesterday\n"));
+    }
+    assert!(text(&report_of(&csv)).contains("… and 12 more; report.html and report.json"));
+    let few = "order_id,placed_at\n1,yesterday\n";
+    assert!(!text(&report_of(few)).contains("more;"));
+}
+
+#[test]
+fn an_order_shipped_before_it_was_paid_is_in_no_average() {
+    let csv = "order_id,placed_at,status,paid_at,shipped_at\n\
+               1,2026-03-02 09:00:00,shipped,2026-03-02 10:00:00,2026-03-02 20:00:00\n\
+               2,2026-03-02 09:00:00,shipped,2026-03-04 10:00:00,2026-03-02 20:00:00\n";
+    let report = report_of(csv);
+    assert_eq!(figure(&report, "handling time"), counted("1", "1", "10.0 h"));
+    let line = report.kpis.iter().find(|kpi| kpi.name == "handling time").unwrap();
+    assert_eq!(line.excluded[&ExclusionReason::Contradictory], 1);
+}
+
+#[test]
 fn the_order_of_columns_and_rows_changes_nothing() {
     let mut lines: Vec<Vec<&str>> = TEN.lines().map(|line| line.split(',').collect()).collect();
     lines.iter_mut().for_each(|cells| cells.reverse());

@@ -134,12 +134,12 @@ fn what_cannot_work_names_its_field_and_the_reason() {
 fn a_ladder_must_climb() {
     let ladder = |steps: &str| {
         format!(
-            r#"{{"alerts": {{"ship_ladder": {{"breach_channels": [], "scale_below_hours": 24, "steps": [{steps}]}}}}}}"#
+            r#"{{"alerts": {{"ship_ladder": {{"breach_channels": ["phone"], "scale_below_hours": 24, "steps": [{steps}]}}}}}}"#
         )
     };
     let step = |level: &str, hours: u32, percent: u32| {
         format!(
-            r#"{{"level": "{level}", "hours_left": {hours}, "percent_left": {percent}, "channels": []}}"#
+            r#"{{"level": "{level}", "hours_left": {hours}, "percent_left": {percent}, "channels": ["sms"]}}"#
         )
     };
     let sound = [step("L1", 24, 50), step("L2", 12, 25)].join(",");

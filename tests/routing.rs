@@ -19,6 +19,8 @@ mod lint;
 mod prices;
 #[path = "routing/properties.rs"]
 mod properties;
+#[path = "routing/refusals.rs"]
+mod refusals;
 #[path = "routing/world.rs"]
 mod world;
 

@@ -191,6 +191,64 @@ fn address_problems_are_found_and_named() {
 }
 
 #[test]
+fn countries_and_states_that_there_are_not_are_found_and_every_way_to_write_one_is_taken() {
+    let case = |country: &str, state: &str, code: &str| {
+        let findings = address_case(|address| {
+            address.country = orderflow::Country::new(country);
+            address.state = (!state.is_empty()).then(|| state.to_owned());
+            address.postal_code = (!code.is_empty()).then(|| code.to_owned());
+        });
+        findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    for (country, state, code) in [
+        ("US", "CO", "80202"),
+        ("US", "co", "80202"),
+        ("US", "Colorado", "80202-1234"),
+        ("US", "TN", "42223"),
+        ("US", "ky", "42223"),
+        ("US", "AS", "96799"),
+        ("US", "FM", "96941"),
+        ("US", "MH", "96960"),
+        ("US", "MP", "96950"),
+        ("US", "PW", "96940"),
+        ("US", "GU", "96910"),
+        ("US", "VI", "00802"),
+        ("US", "PR", "00901"),
+        ("US", "HI", "96701"),
+        ("AS", "", "96799"),
+        ("FM", "", "96941"),
+        ("PW", "", "96940"),
+        ("BR", "SP", "01310-100"),
+        ("BR", "BR-SP", "01310-100"),
+        ("BR", "sao paulo", "01310-100"),
+        ("MX", "Ciudad de México", "06600"),
+        ("AR", "Capital Federal", "1425"),
+        ("CA", "Québec", "H2X 1Y4"),
+        ("AU", "nsw", "2000"),
+        ("DE", "Bayern", "80331"),
+        ("BR", "", "01310-100"),
+    ] {
+        assert_eq!(case(country, state, code), "", "{country} {state} {code}");
+    }
+    for (country, state, code, wanted) in [
+        ("ZZ", "CO", "80202", "address not recognised: country"),
+        ("UK", "", "SW1A 1AA", "address not recognised: country"),
+        ("BR", "Colorado", "01310-100", "address not recognised: state"),
+        ("MX", "TX", "06600", "address not recognised: state"),
+        ("AR", "Lima", "1425", "address not recognised: state"),
+        ("CA", "Ohio", "H2X 1Y4", "address not recognised: state"),
+        ("AU", "Otago", "2000", "address not recognised: state"),
+        ("US", "Ontario", "80202", "address not recognised: state"),
+        ("US", "", "80202", "address incomplete: state is missing"),
+        ("US", "TN", "40202", "postcode and place contradict each other (postcode and state)"),
+        ("US", "HI", "96799", "postcode and place contradict each other (postcode and state)"),
+        ("US", "Florida", "80202", "postcode and place contradict each other (postcode and state)"),
+    ] {
+        assert_eq!(case(country, state, code), wanted, "{country} {state} {code}");
+    }
+}
+
+#[test]
 fn what_a_platform_hides_is_no_finding_where_it_prints_the_label_itself() {
     let mut given = snapshot("hidden", &[("1", 1)]);
     let recipient = given.recipient.as_mut().unwrap();
@@ -310,6 +368,115 @@ fn the_same_goods_to_the_same_place_within_a_day_need_a_person() {
         review(&second, &context, now()),
         ReviewVerdict::NeedsPerson(vec![Finding::PossibleDuplicate { of: first.key.clone() }])
     );
+}
+
+#[test]
+fn a_twin_in_another_city_or_one_that_was_cancelled_is_no_duplicate() {
+    let mut first = snapshot("twin-1", &[("1", 1)]);
+    first.buyer.id = Some(orderflow::BuyerId::from_static("b"));
+    let mut second = first.clone();
+    second.id = orderflow::PlatformOrderId::from_static("twin-2");
+    first.placed_at -= hours(1);
+    let suspects = |first: &Order| {
+        let recent = [first.clone()];
+        let (policy, stock) = (ReviewPolicy::default(), stock(&[("main", "SKU-1", 5)]));
+        let context = ReviewContext {
+            policy: &policy,
+            warehouses: &[warehouse("main")],
+            stock: &stock,
+            reserved: false,
+            recent: &recent,
+        };
+        review(&import_of(&second), &context, now()) != ReviewVerdict::Approve
+    };
+    let twin = import_of(&first);
+    assert!(suspects(&twin));
+    let cancelled = after(
+        twin,
+        vec![Action::Cancelled {
+            units: vec![orderflow::order::CancelledUnits {
+                line: line_id("1"),
+                units: 1,
+                reason: orderflow::order::CancelReason::BuyerRequest,
+                at: now(),
+            }],
+        }],
+    );
+    assert!(!suspects(&cancelled), "who cancels and orders again wants it once");
+    let mut elsewhere = first.clone();
+    elsewhere.recipient.as_mut().unwrap().address.city = "Aurora".into();
+    assert!(!suspects(&import_of(&elsewhere)));
+    let mut spelt = first.clone();
+    let address = &mut spelt.recipient.as_mut().unwrap().address;
+    address.city = format!(" {} ", address.city.to_uppercase());
+    assert!(suspects(&import_of(&spelt)));
+}
+
+#[test]
+fn stock_of_a_warehouse_that_may_not_ship_the_order_does_not_count_and_none_counts_twice() {
+    let order = imported("stock", &[("1", 4)]);
+    let stock = stock(&[("main", "SKU-1", 2), ("other", "SKU-1", 9)]);
+    let policy = ReviewPolicy::default();
+    let available = |warehouses: &[Warehouse]| {
+        let context = ReviewContext {
+            policy: &policy,
+            warehouses,
+            stock: &stock,
+            reserved: false,
+            recent: &[],
+        };
+        match review(&order, &context, now()) {
+            ReviewVerdict::NeedsPerson(findings) => match findings.as_slice() {
+                [Finding::ShortStock { available, needed: 4, .. }] => Some(*available),
+                _ => panic!("{findings:?}"),
+            },
+            _ => None,
+        }
+    };
+    let main = warehouse("main");
+    assert_eq!(available(&[main.clone(), warehouse("other")]), None);
+    assert_eq!(available(&[main.clone(), main.clone()]), Some(2));
+    let changes: [fn(&mut Warehouse); 4] = [
+        |warehouse| warehouse.enabled = false,
+        |warehouse| warehouse.channel = FulfillmentChannel::PlatformFulfilled,
+        |warehouse| {
+            warehouse.platforms = BTreeSet::from([orderflow::PlatformId::from_static("elsewhere")]);
+        },
+        |warehouse| {
+            warehouse.countries = BTreeSet::from([orderflow::Country::new("BR").unwrap()]);
+        },
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut other = warehouse("other");
+        change(&mut other);
+        assert_eq!(available(&[main.clone(), other]), Some(2), "change {number}");
+    }
+    // One that is full today can ship it tomorrow.
+    let mut full = warehouse("other");
+    full.capacity_left = Some(0);
+    assert_eq!(available(&[main, full]), None);
+}
+
+#[test]
+fn a_limit_in_another_currency_than_the_order_needs_a_person_and_says_why() {
+    let order = imported("limit", &[("1", 1)]);
+    let stock = stock(&[("main", "SKU-1", 5)]);
+    let verdict = |currency| {
+        let mut policy = ReviewPolicy::default();
+        policy.manual_over = Some(Money::from_minor(9_000_000, currency));
+        let context = ReviewContext {
+            policy: &policy,
+            warehouses: &[warehouse("main")],
+            stock: &stock,
+            reserved: false,
+            recent: &[],
+        };
+        review(&order, &context, now())
+    };
+    assert_eq!(verdict(Currency::USD), ReviewVerdict::Approve);
+    let ReviewVerdict::NeedsPerson(findings) = verdict(Currency::BRL) else { panic!() };
+    let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    assert_eq!(said, ["value limit in BRL cannot be compared with an order in USD"]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::incident::ExceptionKind;
 use super::lifecycle::{OrderState, Stage, derive_stage};
 use super::{LogisticsMode, Order, Priority};
 use crate::address::Country;
+use crate::address::text::{begins_with, is_same};
 use crate::ids::{
     BuyerId, CarrierId, PlatformId, PlatformOrderId, ServiceCode, ShopId, Sku, TrackingNumber,
     WarehouseId,
@@ -103,11 +104,11 @@ pub struct OrderFilter {
     pub warehouses: Vec<WarehouseId>,
     /// Countries.
     pub countries: Vec<Country>,
-    /// States.
+    /// States, in any case.
     pub regions: Vec<String>,
     /// Cities, in any case.
     pub cities: Vec<String>,
-    /// Beginnings of postcodes.
+    /// Beginnings of postcodes, in any case and with or without blanks.
     pub postcode_prefixes: Vec<String>,
     /// SKUs of any line.
     pub skus: Vec<Sku>,
@@ -171,14 +172,15 @@ impl OrderFilter {
     fn matches_place(&self, order: &Order) -> bool {
         let address = order.recipient.as_ref().map(|recipient| &recipient.address);
         one(&self.countries, address.and_then(|address| address.country.as_ref()))
-            && one(&self.regions, address.and_then(|address| address.state.as_ref()))
-            && any(&self.cities, |city| {
-                address.is_some_and(|address| address.city.to_lowercase() == city.to_lowercase())
+            && any(&self.regions, |region| {
+                let state = address.and_then(|address| address.state.as_deref());
+                state.is_some_and(|state| is_same(state, region))
             })
+            && any(&self.cities, |city| address.is_some_and(|address| is_same(&address.city, city)))
             && any(&self.postcode_prefixes, |prefix| {
                 address
                     .and_then(|address| address.postal_code.as_deref())
-                    .is_some_and(|code| code.starts_with(prefix.as_str()))
+                    .is_some_and(|code| begins_with(code, prefix))
             })
     }
 

@@ -28,6 +28,7 @@
 //! | 4.3 | amounts and dates as declared | `platforms::csv::Mapping` | `csv_orders::amounts_with_a_comma_and_dates_in_a_zone_are_read_as_declared` |
 //! | 4.3 | the same file again changes nothing | `platforms::csv::CsvShop` | `csv_orders::importing_the_same_file_again_changes_nothing` |
 //! | 4.4 | completeness, accuracy, consistency | [`validate`](super::validate) | `rules::address_problems_are_found_and_named` |
+//! | 4.4 | countries and states that there are; ZIP codes of all that the post of the United States serves | [`validate`](super::validate) | `rules::countries_and_states_that_there_are_not_are_found_and_every_way_to_write_one_is_taken` |
 //! | 4.4 | a line may be one smallest unit off | [`validate`](super::validate) | `rules::a_line_may_be_one_cent_off_but_not_two` |
 //! | 4.4 | no address is no finding while unpaid or in the remorse hour | [`validate`](super::validate) | `rules::a_missing_address_is_no_finding_while_the_order_is_unpaid` |
 //! | 4.4 | tags and priority after import | [`classify`](super::classify) | `handling::an_order_is_tagged_by_what_is_known_of_it_and_by_nothing_else` |
@@ -37,6 +38,9 @@
 //! | § | Rule | Decided by | Pinned by |
 //! |---|---|---|---|
 //! | 5.1 | approve, a person, or reject | [`review`](super::review) | `rules::the_same_goods_to_the_same_place_within_a_day_need_a_person` |
+//! | 5.1 | a twin in another city, or one that was cancelled, is none | [`review`](super::review) | `rules::a_twin_in_another_city_or_one_that_was_cancelled_is_no_duplicate` |
+//! | 5.1 | stock of eligible warehouses, each once | [`review`](super::review) | `rules::stock_of_a_warehouse_that_may_not_ship_the_order_does_not_count_and_none_counts_twice` |
+//! | 5.1 | a value limit in another currency | [`review`](super::review) | `rules::a_limit_in_another_currency_than_the_order_needs_a_person_and_says_why` |
 //! | 5.1 | payments that contradict the order (2.7) | [`payment_anomaly`](super::payment_anomaly) | `alerts::payments_that_contradict_an_order_are_named` |
 //! | 5.2 | the queue, by deadline then priority | [`review_queue`](super::review_queue) | `handling::the_review_queue_is_sorted_by_deadline_then_priority_then_key` |
 //! | 5.2 | approve, correct, shorten, reject, hold; with a name | [`plan_manual_review`](super::plan_manual_review) | `handling::a_person_approves_corrects_shortens_rejects_or_waits_and_is_named` |
@@ -50,6 +54,7 @@
 //! | 6.1 | reserve, commit, consume, release, take back; atomic and repeatable | [`Stock`](crate::ports::Stock) | `stores::the_stock_in_memory_passes_the_suite` |
 //! | 6.2 | one warehouse that keeps every deadline, by preference | [`allocate`](super::allocate) | `rules::one_warehouse_with_everything_beats_two_and_every_other_is_explained` |
 //! | 6.2 | the fewest that cover everything | [`allocate`](super::allocate) | `rules::an_order_is_split_over_the_fewest_warehouses_that_cover_it` |
+//! | 6.2 | greedily, where all sets would take too long | [`allocate`](super::allocate) | `rules::many_bundles_over_many_warehouses_are_allocated_no_worse_than_greedily` |
 //! | 6.2 | partial shipment and backorders | [`allocate`](super::allocate) | `rules::what_nobody_has_is_backordered_and_the_rest_ships_only_if_allowed` |
 //! | 6.2 | smallest value of both parts | [`AllocationPolicy`](super::AllocationPolicy) | `handling::a_part_is_not_shipped_when_the_part_left_would_not_be_worth_it` |
 //! | 6.2 | why not everything is allocated | [`AllocationShortfall`](super::AllocationShortfall) | `rules::a_shortfall_has_the_reason_that_is_true` |
@@ -66,6 +71,10 @@
 //! | 7.2 | capacity | [`CarrierAccount`](super::CarrierAccount) | `routing::an_overloaded_carrier_takes_nothing_more` |
 //! | 7.3 | conditions, priority, force, final rules | [`RouteRule`](super::RouteRule) | `routing::rules_run_by_priority_then_id_and_a_final_one_is_the_last` |
 //! | 7.3 | a forced service that cannot is `NoService` | [`route`](super::route) | `routing::a_forced_service_that_cannot_take_the_parcel_is_never_replaced_silently` |
+//! | 7.2 | a value limit in another currency is a reason | [`ServiceRejection`](super::ServiceRejection) | `routing::a_value_limit_of_a_service_in_another_currency_is_a_reason_and_never_passed_over` |
+//! | 7.3 | and so it is in a rule | [`RouteCondition`](super::RouteCondition) | `routing::a_rule_with_a_value_limit_in_another_currency_is_left_out_and_named` |
+//! | 7.3 | large letters and blanks of places decide nothing | [`RouteCondition`](super::RouteCondition) | `routing::large_letters_and_blanks_of_places_decide_nothing` |
+//! | 7.4 | quotes of an impossible day or below zero are set aside | [`QuoteProblem`](super::QuoteProblem) | `routing::a_quote_that_promises_a_day_before_the_parcel_can_leave_is_set_aside` |
 //! | 7.4 | cheapest that keeps the promise; ties | [`route`](super::route) | `routing::ties_go_to_shorter_transit_then_fewer_delays_then_priority_then_the_key` |
 //! | 7.4 | slower and dearer changes nothing | [`route`](super::route) | `routing::a_slower_and_dearer_quote_never_changes_the_choice` |
 //! | 7.4 | one currency | [`RoutePolicy`](super::RoutePolicy) | `routing::prices_are_compared_in_the_currency_of_the_policy_or_of_the_order` |
@@ -176,6 +185,7 @@
 //! |---|---|---|---|
 //! | 13.1 | every kind, sorted, closing by itself | [`exceptions`](super::exceptions) | `rules::exceptions_come_sorted_by_breach_and_close_by_themselves` |
 //! | 13.1 | delay, stuck | [`exceptions`](super::exceptions) | `rules::a_parcel_without_movement_for_48_hours_is_delayed_and_after_72_stuck` |
+//! | 13.1 | one fact is one exception, given or recorded twice | [`exceptions`](super::exceptions) | `alerts::an_order_that_is_given_twice_and_a_fact_that_was_recorded_too_are_one_exception` |
 //! | 13.1 | a weight more than 30 % off | [`is_weight_suspicious`](super::is_weight_suspicious) | doc example |
 //! | 13.1 | one open item, counted; open, in progress, resolved, dismissed | [`ExceptionBook`](super::ExceptionBook) | `alerts::an_exception_opens_closes_by_itself_and_comes_back_as_another_occurrence` |
 //! | 13.1 | troubles of a shop with what to try | [`shop_exceptions`](super::shop_exceptions) | `alerts::troubles_of_a_shop_are_one_exception_each_with_the_last_error_and_what_to_try` |
@@ -194,6 +204,7 @@
 //! | KPI-01 | who cancels when | [`CancelledBy`](super::kpi::CancelledBy) | `kpi::who_cancels_and_when_decides_whether_shipping_counts` |
 //! | KPI-02 | cancellation | [`KpiPolicy`](super::kpi::KpiPolicy) | `kpi::cancellation_counts_all_or_only_what_is_the_sellers_fault` |
 //! | KPI-03, KPI-04 | handling time | [`Durations`](super::kpi::Durations) | `kpi::handling_time_is_a_mean_with_percentiles_by_nearest_rank` |
+//! | KPI-03, KPI-04, K-ACKTIME | a time below zero is a bad fact | [`ExclusionReason`](super::kpi::ExclusionReason) | `kpi::a_time_below_zero_is_a_bad_fact_counted_apart_and_never_averaged_in` |
 //! | KPI-05, KPI-12, KPI-20 | complaints, defects, disputes | [`DefectSet`](super::kpi::DefectSet) | `kpi::defects_are_configured_and_an_order_is_defective_once` |
 //! | KPI-06 | delivery delay | [`KpiId`](super::kpi::KpiId) | `kpi::delivery_is_delayed_when_late_or_missing_once_the_promise_is_due` |
 //! | KPI-07 | tracking upload | [`KpiId`](super::kpi::KpiId) | `kpi::every_needed_number_must_be_on_the_platform_and_in_time` |

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -140,7 +140,9 @@ pub fn dashboard<'a>(
             let open = incident.first_at < to && resolved.is_none_or(|resolved| resolved >= to);
             figures.incidents_open += u32::from(open);
         }
-        if let Some(at) = order.acknowledged_at.filter(|at| within(*at)) {
+        // A time below zero is a bad fact and no time.
+        let acknowledged = order.acknowledged_at.filter(|at| within(*at) && *at >= order.placed_at);
+        if let Some(at) = acknowledged {
             acknowledgements.push((at - order.placed_at).num_seconds());
         }
         if !within(order.placed_at) {
@@ -207,8 +209,10 @@ fn parcels(
         let uploaded =
             matches!(package.upload.state, UploadState::Uploaded | UploadState::NotRequired);
         figures.parcels_uploaded += u32::from(uploaded);
-        if let Some(uploaded_at) = package.upload.uploaded_at {
-            uploads.push((uploaded_at - shipped.confirmed_at).max(TimeDelta::zero()).num_seconds());
+        if let Some(uploaded_at) =
+            package.upload.uploaded_at.filter(|at| *at >= shipped.confirmed_at)
+        {
+            uploads.push((uploaded_at - shipped.confirmed_at).num_seconds());
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Conditions are seen from facts and time and close by themselves when they are over; incidents
 //! were recorded by events. One open item per order, kind and parcel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,8 @@ use super::review::{Finding, ReviewPolicy, payment_anomaly, validate};
 use super::sla::is_met;
 use crate::ids::{OrderKey, PackageId, ShopKey};
 use crate::order::{
-    AddressProblem, Deadline, DeadlineKind, ExceptionKind, LogisticsMode, Order, OrderState,
-    Priority, Review,
+    AddressProblem, Deadline, DeadlineKind, ExceptionKind, Incident, LogisticsMode, Order,
+    OrderState, Priority, Review,
 };
 use crate::shipment::{Package, TransitState};
 use crate::units::Grams;
@@ -41,7 +41,7 @@ pub enum Severity {
 pub struct ExceptionPolicy {
     /// The warning ladder for ship-by.
     pub ladder: Ladder,
-    /// No movement for this long after shipping is a delay, in hours. Default 48.
+    /// No movement for this long after shipping is a delay, in hours. Default 48; TikTok Shop 72.
     pub delay_hours: PerPlatform<u32>,
     /// No first scan for this long after shipping, in hours. Default 24.
     pub uncollected_hours: u32,
@@ -61,7 +61,7 @@ impl Default for ExceptionPolicy {
     fn default() -> Self {
         Self {
             ladder: Ladder::default(),
-            delay_hours: PerPlatform::all(48),
+            delay_hours: PerPlatform::usual_delay_hours(),
             uncollected_hours: 24,
             stuck_hours: 72,
             customs_hours: 48,
@@ -109,14 +109,19 @@ impl ExceptionItem {
 }
 
 /// The exceptions of some orders at `now`, sorted: addresses, overselling and near deadlines
-/// first, then by breach time, severity, age and key. The order of `orders` does not matter.
+/// first, then by breach time, severity, age and key. The order of `orders` does not matter; an order
+/// that is among them twice is in the list once.
 #[must_use]
 pub fn exceptions<'a>(
     orders: impl IntoIterator<Item = &'a Order>,
     policy: &ExceptionPolicy,
     now: DateTime<Utc>,
 ) -> Vec<ExceptionItem> {
-    sort_exceptions(orders.into_iter().flat_map(|order| of_order(order, policy, now)).collect())
+    let found = orders.into_iter().flat_map(|order| of_order(order, policy, now)).collect();
+    let mut seen = BTreeSet::new();
+    let mut items = sort_exceptions(found);
+    items.retain(|item| seen.insert(item.key()));
+    items
 }
 
 /// Sorts items of several lists into one list, as [`exceptions`] does.
@@ -186,20 +191,34 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
                     );
                 }
             }
-            // What else the review found: too little stock, a note, a likely duplicate.
+            let payment = payment_anomaly(order, policy.review.funds_grace_hours, now);
+            let is_payment = |incident: &Incident| {
+                incident.kind == ExceptionKind::PaymentAnomaly && incident.resolved_at.is_none()
+            };
+            let payment_is_told = payment.is_some() || order.incidents.iter().any(is_payment);
+            // What else the review found: too little stock, a note, a likely duplicate. The payment
+            // is an exception of its own.
             if let Review::NeedsPerson { at, findings } = &order.review
                 && !unusable
             {
-                add(
-                    ExceptionKind::ReviewNeeded,
-                    Severity::Warning,
-                    findings.join("; "),
-                    *at,
-                    None,
-                    ship_by.map(|deadline| deadline.at),
-                );
+                let payment = Finding::PaymentAnomaly.to_string();
+                let others: Vec<&str> = findings
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|finding| !(payment_is_told && *finding == payment))
+                    .collect();
+                if findings.is_empty() || !others.is_empty() {
+                    add(
+                        ExceptionKind::ReviewNeeded,
+                        Severity::Warning,
+                        others.join("; "),
+                        *at,
+                        None,
+                        ship_by.map(|deadline| deadline.at),
+                    );
+                }
             }
-            if let Some(why) = payment_anomaly(order, policy.review.funds_grace_hours, now) {
+            if let Some(why) = payment {
                 add(
                     ExceptionKind::PaymentAnomaly,
                     Severity::Urgent,
@@ -267,20 +286,28 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
         }
     }
     for incident in order.incidents.iter().filter(|incident| incident.resolved_at.is_none()) {
-        let key = (incident.kind, incident.package.clone());
-        found.entry(key).or_insert_with(|| ExceptionItem {
-            order: order.key.clone(),
-            package: incident.package.clone(),
-            kind: incident.kind,
-            severity: severity_of(incident.kind),
-            detail: incident.detail.clone(),
-            since: incident.first_at,
-            due_at: ship_by
-                .filter(|_| !is_met(order, DeadlineKind::ShipBy))
-                .map(|deadline| deadline.at),
-            priority: order.priority,
-            count: incident.count,
-        });
+        // What the order shows by itself and what was recorded of it are one exception; a payment has
+        // no parcel, whatever the record says.
+        let package = match incident.kind {
+            ExceptionKind::PaymentAnomaly | ExceptionKind::CancelRequested => None,
+            _ => incident.package.clone(),
+        };
+        found
+            .entry((incident.kind, package.clone()))
+            .and_modify(|item| item.count = item.count.max(incident.count))
+            .or_insert_with(|| ExceptionItem {
+                order: order.key.clone(),
+                package,
+                kind: incident.kind,
+                severity: severity_of(incident.kind),
+                detail: incident.detail.clone(),
+                since: incident.first_at,
+                due_at: ship_by
+                    .filter(|_| !is_met(order, DeadlineKind::ShipBy))
+                    .map(|deadline| deadline.at),
+                priority: order.priority,
+                count: incident.count,
+            });
     }
     found.into_values().collect()
 }

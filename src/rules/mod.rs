@@ -33,7 +33,7 @@ mod void;
 mod words;
 
 pub use allocate::{
-    AllocationPolicy, AllocationPreference, AllocationShortfall, AllocationVerdict, Candidate,
+    AllocationPolicy, AllocationPreference, AllocationShortfall, AllocationVerdict,
     RejectedWarehouse, WarehouseRejection, allocate,
 };
 pub use classify::{Classification, ClassificationPolicy, classify};

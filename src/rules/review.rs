@@ -1,5 +1,7 @@
 //! Validation, automatic review and the acknowledgement rule.
 
+mod zip;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -7,11 +9,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::address::{Address, Contact};
+use super::allocate::{may_ship, unique_warehouses};
+use crate::address::text::is_same;
+use crate::address::{Address, Contact, Country};
 use crate::ids::{LineId, OrderKey, Sku};
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::order::{
-    AddressProblem, Guard, HoldReason, Order, Payment, PaymentMethod, PaymentState, counters,
+    AddressProblem, Guard, HoldReason, Order, OrderState, Payment, PaymentMethod, PaymentState,
+    counters,
 };
 use crate::personal::Personal;
 use crate::warehouse::{StockView, Warehouse};
@@ -79,13 +84,21 @@ pub enum Finding {
         /// How many there are.
         available: u32,
     },
-    /// The same buyer, goods and address as another order of the last day.
+    /// The same buyer, goods and address as another order of the last day that was not cancelled.
     PossibleDuplicate {
         /// Of which order.
         of: OrderKey,
     },
     /// Its value is above the limit for automatic approval.
     HighValue,
+    /// Its value cannot be compared with the limit for automatic approval, which is in another
+    /// currency: a person must look at it.
+    LimitNotComparable {
+        /// The currency of the limit.
+        limit: Currency,
+        /// That of the order.
+        order: Currency,
+    },
     /// The buyer wrote a note.
     BuyerNote,
     /// A hold is open.
@@ -133,6 +146,9 @@ impl fmt::Display for Finding {
             }
             Self::PossibleDuplicate { of } => write!(f, "looks like order {of} again"),
             Self::HighValue => f.write_str("value above the limit for automatic approval"),
+            Self::LimitNotComparable { limit, order } => {
+                write!(f, "value limit in {limit} cannot be compared with an order in {order}")
+            }
             Self::BuyerNote => f.write_str("the buyer wrote a note"),
             Self::Held { reason } => write!(f, "on hold ({reason:?})"),
             Self::UnknownStatus => f.write_str("the platform sent an unknown status"),
@@ -145,7 +161,7 @@ impl fmt::Display for Finding {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ReviewPolicy {
-    /// Orders above this value need a person. Off by default.
+    /// Orders above this value need a person, and so do orders in another currency. Off by default.
     pub manual_over: Option<Money>,
     /// Whether a note by the buyer needs a person.
     pub notes_need_person: bool,
@@ -174,7 +190,7 @@ impl Default for ReviewPolicy {
 pub struct ReviewContext<'a> {
     /// The shop's decisions.
     pub policy: &'a ReviewPolicy,
-    /// Warehouses that may serve it.
+    /// Warehouses. Stock of those that may not ship the order does not count.
     pub warehouses: &'a [Warehouse],
     /// Units available.
     pub stock: &'a StockView,
@@ -349,29 +365,31 @@ fn address_findings(given: &Address) -> Vec<Finding> {
     if given.city.trim().is_empty() {
         findings.push(address(AddressProblem::Incomplete, "city"));
     }
-    let Some(country) = given.country else {
+    let Some(country) = given.country.filter(|country| country.is_assigned()) else {
         findings.push(address(AddressProblem::Unrecognised, "country"));
         return findings;
     };
+    let state = given.state.as_deref().map(str::trim).filter(|state| !state.is_empty());
+    let state_code = state.and_then(|state| country.state_code(state));
+    if state.is_some() && state_code.is_none() && country.has_known_states() {
+        findings.push(address(AddressProblem::Unrecognised, "state"));
+    }
     let code = given.postal_code.as_deref().unwrap_or("").trim();
     let Some(pattern) = postcode_pattern(country.as_str()) else { return findings };
     if code.is_empty() {
         findings.push(address(AddressProblem::Incomplete, "postcode"));
     } else if !pattern.iter().any(|pattern| fits(pattern, code)) {
         findings.push(address(AddressProblem::Unrecognised, "postcode"));
-    } else if country.as_str() == "US" {
-        match given.state.as_deref().map(str::trim).filter(|state| !state.is_empty()) {
-            None => findings.push(address(AddressProblem::Incomplete, "state")),
-            Some(state) => match us_state_of_zip(code) {
-                _ if !US_STATES.contains(&state) => {
-                    findings.push(address(AddressProblem::Unrecognised, "state"));
-                }
-                Some(states) if !states.contains(&state) => {
-                    findings.push(address(AddressProblem::PostcodeMismatch, "postcode and state"));
-                }
-                Some(_) => {}
-                None => findings.push(address(AddressProblem::Unrecognised, "postcode")),
-            },
+    } else if country == Country::US {
+        if state.is_none() {
+            findings.push(address(AddressProblem::Incomplete, "state"));
+        }
+        match (zip::states_of(code), state_code) {
+            (None, _) => findings.push(address(AddressProblem::Unrecognised, "postcode")),
+            (Some(states), Some(state)) if !states.contains(&state) => {
+                findings.push(address(AddressProblem::PostcodeMismatch, "postcode and state"));
+            }
+            (Some(_), _) => {}
         }
     }
     findings
@@ -381,7 +399,10 @@ fn address_findings(given: &Address) -> Vec<Finding> {
 /// addressing systems, and each country's post.
 fn postcode_pattern(country: &str) -> Option<&'static [&'static str]> {
     Some(match country {
-        "US" | "PR" | "VI" | "GU" => &["99999", "99999-9999", "999999999"],
+        // The islands that the post of the United States serves have its codes.
+        "US" | "PR" | "VI" | "GU" | "AS" | "MP" | "FM" | "MH" | "PW" => {
+            &["99999", "99999-9999", "999999999"]
+        }
         "BR" => &["99999-999", "99999999"],
         "MX" | "DE" | "ES" | "FR" | "IT" | "PE" | "UY" => &["99999"],
         "AR" => &["9999", "A9999AAA"],
@@ -405,83 +426,6 @@ fn fits(pattern: &str, code: &str) -> bool {
             b'A' => byte.is_ascii_alphabetic(),
             other => other == byte,
         })
-}
-
-const US_STATES: &[&str] = &[
-    "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "DC", "FL", "GA", "HI", "ID", "IL", "IN", "IA",
-    "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV", "NH", "NJ", "NM",
-    "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT", "VT", "VA", "WA",
-    "WV", "WI", "WY", "PR", "VI", "GU", "AS", "MP", "AA", "AE", "AP",
-];
-
-/// The states that a three-digit ZIP prefix lies in. Source: the public list of ZIP code
-/// prefixes by state; `None` is an unassigned prefix.
-fn us_state_of_zip(zip: &str) -> Option<&'static [&'static str]> {
-    let prefix: u16 = zip.get(..3)?.parse().ok()?;
-    Some(match prefix {
-        5 => &["NY"],
-        6..=9 => &["PR", "VI"],
-        10..=27 => &["MA"],
-        28..=29 => &["RI"],
-        30..=38 => &["NH"],
-        39..=49 => &["ME"],
-        50..=54 | 56..=59 => &["VT"],
-        55 => &["MA"],
-        60..=62 | 64..=69 => &["CT"],
-        63 => &["CT", "NY"],
-        70..=89 => &["NJ"],
-        90..=98 => &["AE"],
-        100..=149 => &["NY"],
-        150..=196 => &["PA"],
-        197..=199 => &["DE"],
-        200 | 202..=205 => &["DC"],
-        201 => &["VA"],
-        206..=212 | 214..=219 => &["MD"],
-        220..=246 => &["VA"],
-        247..=268 => &["WV"],
-        270..=289 => &["NC"],
-        290..=299 => &["SC"],
-        300..=319 | 398..=399 => &["GA"],
-        320..=339 | 341..=342 | 344 | 346..=347 | 349 => &["FL"],
-        340 => &["AA"],
-        350..=352 | 354..=369 => &["AL"],
-        370..=385 => &["TN"],
-        386..=397 => &["MS"],
-        400..=418 | 420..=427 => &["KY"],
-        430..=459 => &["OH"],
-        460..=479 => &["IN"],
-        480..=499 => &["MI"],
-        500..=516 | 520..=528 => &["IA"],
-        530..=532 | 534..=535 | 537..=549 => &["WI"],
-        550..=551 | 553..=567 => &["MN"],
-        569 => &["DC"],
-        570..=577 => &["SD"],
-        580..=588 => &["ND"],
-        590..=599 => &["MT"],
-        600..=620 | 622..=629 => &["IL"],
-        630..=631 | 633..=641 | 644..=658 => &["MO"],
-        660..=662 | 664..=679 => &["KS"],
-        680..=681 | 683..=693 => &["NE"],
-        700..=701 | 703..=708 | 710..=714 => &["LA"],
-        716..=729 => &["AR"],
-        730..=731 | 734..=741 | 743..=749 => &["OK"],
-        733 | 750..=799 | 885 => &["TX"],
-        800..=816 => &["CO"],
-        820..=831 => &["WY"],
-        832..=838 => &["ID"],
-        840..=847 => &["UT"],
-        850..=853 | 855..=857 | 859..=860 | 863..=865 => &["AZ"],
-        870..=871 | 873..=875 | 877..=884 => &["NM"],
-        889..=891 | 893..=895 | 897..=898 => &["NV"],
-        900..=908 | 910..=928 | 930..=961 => &["CA"],
-        962..=966 => &["AP"],
-        967..=968 => &["HI"],
-        969 => &["GU", "MP", "AS"],
-        970..=979 => &["OR"],
-        980..=986 | 988..=994 => &["WA"],
-        995..=999 => &["AK"],
-        _ => return None,
-    })
 }
 
 /// Reviews an order: approve, hand to a person, or reject. The same order and context always get
@@ -512,10 +456,13 @@ pub fn review(order: &Order, context: &ReviewContext<'_>, now: DateTime<Utc>) ->
     if let Some(twin) = duplicate_of(order, context, now) {
         findings.push(Finding::PossibleDuplicate { of: twin });
     }
-    if policy.manual_over.is_some_and(|limit| {
-        limit.currency == order.total.currency && order.total.amount > limit.amount
-    }) {
-        findings.push(Finding::HighValue);
+    match policy.manual_over {
+        Some(limit) if limit.currency != order.total.currency => {
+            let (limit, order) = (limit.currency, order.total.currency);
+            findings.push(Finding::LimitNotComparable { limit, order });
+        }
+        Some(limit) if order.total.amount > limit.amount => findings.push(Finding::HighValue),
+        _ => {}
     }
     if policy.notes_need_person && order.note.as_ref().is_some_and(|note| !note.is_blank()) {
         findings.push(Finding::BuyerNote);
@@ -538,13 +485,14 @@ fn stock_findings(order: &Order, context: &ReviewContext<'_>) -> Vec<Finding> {
             *sum = sum.saturating_add(open);
         }
     }
+    // What a full warehouse has can leave tomorrow; what one has that may not ship the order never can.
+    let mut eligible = unique_warehouses(context.warehouses);
+    eligible.retain(|warehouse| may_ship(order, warehouse).is_ok());
     needed
         .into_iter()
         .filter_map(|(sku, needed)| {
-            let available = context
-                .warehouses
+            let available = eligible
                 .iter()
-                .filter(|warehouse| warehouse.enabled)
                 .map(|warehouse| context.stock.available(&warehouse.id, sku))
                 .fold(0, u32::saturating_add);
             (available < needed).then(|| Finding::ShortStock {
@@ -569,14 +517,18 @@ fn duplicate_of(
         goods.sort();
         goods
     };
-    let place = |order: &Order| {
-        order.recipient.as_ref().map(|recipient| {
-            let text = |text: &str| text.trim().to_lowercase();
-            (
-                recipient.address.lines.iter().map(|line| text(line.as_str())).collect::<Vec<_>>(),
-                recipient.address.postal_code.as_deref().map(text),
-            )
-        })
+    let is_same_place = |a: &Order, b: &Order| match (&a.recipient, &b.recipient) {
+        (Some(a), Some(b)) => {
+            let (a, b) = (&a.address, &b.address);
+            let postcode = |address: &Address| address.postal_code.clone().unwrap_or_default();
+            a.lines.len() == b.lines.len()
+                && a.lines.iter().zip(&b.lines).all(|(a, b)| is_same(a.as_str(), b.as_str()))
+                && is_same(&a.city, &b.city)
+                && is_same(&postcode(a), &postcode(b))
+                && a.country == b.country
+        }
+        (None, None) => true,
+        _ => false,
     };
     context
         .recent
@@ -589,8 +541,10 @@ fn duplicate_of(
                 && (other.placed_at, &other.key) < (order.placed_at, &order.key)
                 && order.placed_at - other.placed_at < window
                 && other.placed_at <= now
+                // Who cancels and orders again wants it once.
+                && other.state() != OrderState::Cancelled
                 && goods(other) == goods(order)
-                && place(other) == place(order)
+                && is_same_place(other, order)
         })
         .map(|other| other.key.clone())
         .min()

@@ -1,6 +1,8 @@
 //! Telling a platform about a parcel: how its carrier is called there, and what to do when the
 //! platform knows something already.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -84,9 +86,10 @@ impl CarrierMap {
         &self.rows
     }
 
-    /// What a service is called: by the row with the most fields that fit (platform outweighs site,
-    /// site outweighs service). Of equal rows, which are a mistake, a code comes before a name and both
-    /// in alphabetical order, so that the order of rows does not matter. `None` when no row fits: then the adapter's
+    /// What a service is called, by the most specific row that fits: one that names the platform comes
+    /// before every one that does not; among those, one that names the site, then one that names the
+    /// service. Of equal rows, which are a mistake, a code comes before a name and both in alphabetical
+    /// order, so that the order of rows does not matter. `None` when no row fits: then the adapter's
     /// own name counts.
     #[must_use]
     pub fn code(
@@ -175,7 +178,7 @@ impl NumberChanges {
 
 /// Numbers of several parcels for a line on a platform that has one slot: which to send.
 ///
-/// The first by parcel is sent, the others are named in a note and make the exception
+/// The first by parcel is sent, the others are named in a note, each once, and make the exception
 /// `PartialUpload`.
 #[must_use]
 pub fn only_slot<'a, K: Ord>(
@@ -185,7 +188,6 @@ pub fn only_slot<'a, K: Ord>(
     parcels.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
     let mut numbers = parcels.into_iter().map(|(_, number)| number);
     let first = numbers.next()?;
-    let mut rest: Vec<&TrackingNumber> = numbers.filter(|number| *number != first).collect();
-    rest.dedup();
-    Some((first, rest))
+    let mut named = BTreeSet::from([first]);
+    Some((first, numbers.filter(|number| named.insert(*number)).collect()))
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::resolve_local;
+use crate::calendar::{resolve_local, written};
 use crate::ids::CarrierId;
 
 /// Until when a carrier takes labels back. Data: carriers change it.
@@ -29,6 +29,7 @@ pub struct VoidWindow {
     /// Which carrier.
     pub carrier: CarrierId,
     /// When this was true.
+    #[serde(deserialize_with = "written::date")]
     pub as_of: NaiveDate,
     /// Who says so.
     pub source: String,
@@ -61,6 +62,7 @@ pub enum VoidUntil {
         /// Days after the day printed on the label.
         days_after_mailing: u32,
         /// Local time, excluded.
+        #[serde(deserialize_with = "written::time")]
         time: NaiveTime,
         /// Whose clock.
         zone: Tz,

@@ -1,22 +1,16 @@
 //! Finding phrases in what people write, in the languages of the markets.
 
+use crate::address::text::without_accent;
+
 /// Lower case without the accents of Spanish and Portuguese, blanks collapsed.
 pub(super) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for letter in text.chars().flat_map(char::to_lowercase) {
-        let letter = match letter {
-            'á' | 'à' | 'â' | 'ã' | 'ä' => 'a',
-            'é' | 'è' | 'ê' | 'ë' => 'e',
-            'í' | 'ì' | 'î' | 'ï' => 'i',
-            'ó' | 'ò' | 'ô' | 'õ' | 'ö' => 'o',
-            'ú' | 'ù' | 'û' | 'ü' => 'u',
-            'ñ' => 'n',
-            'ç' => 'c',
-            '’' => '\'',
-            blank if blank.is_whitespace() => ' ',
-            // Combining accents of decomposed texts.
-            '\u{300}'..='\u{36f}' => continue,
-            other => other,
+        let letter = match without_accent(letter) {
+            None => continue,
+            Some('’') => '\'',
+            Some(blank) if blank.is_whitespace() => ' ',
+            Some(other) => other,
         };
         if letter != ' ' || !plain.ends_with(' ') {
             plain.push(letter);

@@ -3,7 +3,7 @@
 use super::*;
 
 use orderflow::order::{
-    Actor, Allocation, BackorderedUnits, CancelRequest, Event, Hold, HoldReason,
+    Actor, Allocation, BackorderedUnits, CancelRequest, Event, Hold, HoldReason, Review,
 };
 use orderflow::rules::alert::WatchedDeadline;
 use orderflow::rules::{Ladder, LadderStep};
@@ -297,4 +297,41 @@ fn exceptions_name_everything_once_leave_tests_out_and_know_since_when() {
     let mut test = waiting("3", vec![due]);
     test.test = true;
     assert_eq!(exceptions([&test], &policy, now() + hours(30)), []);
+}
+
+#[test]
+fn an_order_that_is_given_twice_and_a_fact_that_was_recorded_too_are_one_exception() {
+    let mut order = waiting("1", Vec::new());
+    order.payments = vec![orderflow::order::Payment {
+        id: orderflow::PaymentId::from_static("p"),
+        amount: support::usd(1),
+        method: None,
+        state: orderflow::order::PaymentState::Paid,
+        paid_at: None,
+        refunded: support::usd(0),
+    }];
+    let policy = ExceptionPolicy::default();
+    let kinds = |order: &Order| {
+        let items = exceptions([order, order], &policy, now());
+        items.iter().map(|item| (item.kind, item.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&order), [(ExceptionKind::PaymentAnomaly, 1)]);
+    // The platform's report of it, with a parcel or without, and the review's.
+    order.incidents = vec![orderflow::order::Incident {
+        kind: ExceptionKind::PaymentAnomaly,
+        package: Some(orderflow::PackageId::derive(&order.key, 1)),
+        detail: "charged back".into(),
+        first_at: now(),
+        last_at: now(),
+        count: 2,
+        resolved_at: None,
+    }];
+    let found = "the payment contradicts the order".to_owned();
+    order.review = Review::NeedsPerson { at: now(), findings: vec![found.clone()] };
+    assert_eq!(kinds(&order), [(ExceptionKind::PaymentAnomaly, 2)]);
+    order.review =
+        Review::NeedsPerson { at: now(), findings: vec![found, "the buyer wrote a note".into()] };
+    let items = exceptions([&order], &policy, now());
+    let review = items.iter().find(|item| item.kind == ExceptionKind::ReviewNeeded).unwrap();
+    assert_eq!(review.detail, "the buyer wrote a note");
 }

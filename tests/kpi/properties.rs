@@ -163,6 +163,9 @@ fn oracle(row: &OrderRow, id: KpiId, query: &KpiQuery) -> Option<(DateTime<Utc>,
                 || seen(row.seller_refund_at).is_some()
                 || fault,
         ),
+        KpiId::HandlingTime if row.fully_shipped && row.paid_at > Some(cohort) => {
+            excluded(ExclusionReason::Contradictory)
+        }
         KpiId::HandlingTime if row.fully_shipped => hit,
         KpiId::HandlingTime => pending,
         KpiId::TrackingUpload | KpiId::TrackingUploadInTime if !row.number_needed => {
@@ -200,6 +203,9 @@ fn oracle(row: &OrderRow, id: KpiId, query: &KpiQuery) -> Option<(DateTime<Utc>,
                 None => pending,
             },
         },
+        KpiId::TimeToAcknowledge if row.created_at > cohort => {
+            excluded(ExclusionReason::Contradictory)
+        }
         KpiId::TimeToAcknowledge => hit,
         _ => return None,
     };

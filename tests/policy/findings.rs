@@ -88,7 +88,7 @@ fn every_value_that_cannot_work_is_found_at_its_place_and_nowhere_else() {
         ("/services/0/min_transit_days", json!(6), "services[0].min_transit_days"),
         (
             "/services/1/max_value",
-            json!({ "amount": "-1", "currency": "USD" }),
+            json!({ "amount": "-1", "currency": "BRL" }),
             "services[1].max_value.amount",
         ),
         ("/services/0/coverage/cities", json!([""]), "services[0].coverage.cities[0]"),
@@ -123,9 +123,48 @@ fn every_value_that_cannot_work_is_found_at_its_place_and_nowhere_else() {
         ),
         (
             "/alerts",
-            json!({ "ship_ladder": { "steps": [], "breach_channels": [], "scale_below_hours": 24 } }),
+            json!({ "ship_ladder": { "steps": [], "breach_channels": ["sms"], "scale_below_hours": 24 } }),
             "alerts.ship_ladder.steps",
         ),
+        ("/alerts/ship_ladder/breach_channels", json!([]), "alerts.ship_ladder.breach_channels"),
+        ("/alerts/ship_ladder/steps/1/channels", json!([]), "alerts.ship_ladder.steps[1].channels"),
+        (
+            "/alerts/ship_ladder/steps/0/hours_left",
+            json!(90_000),
+            "alerts.ship_ladder.steps[0].hours_left",
+        ),
+        ("/alerts", json!({ "stuck_hours": 100_000 }), "alerts.stuck_hours"),
+        ("/alerts", json!({ "acknowledge_minutes": 100_000 }), "alerts.acknowledge_minutes"),
+        (
+            "/alerts/pending_overdue_hours/platforms/mercado-libre",
+            json!(100_000),
+            "alerts.pending_overdue_hours.platforms.mercado-libre",
+        ),
+        ("/exceptions", json!({ "lost_days": 4_000 }), "exceptions.lost_days"),
+        ("/messages", json!({ "survey_until_hours": 25 }), "messages.survey_until_hours"),
+        ("/polling", json!({ "ceiling_minutes": 1_441 }), "polling.ceiling_minutes"),
+        ("/polling", json!({ "acknowledge_minutes": 2_000 }), "polling.acknowledge_minutes"),
+        ("/tracking", json!({ "moving_hours": 200 }), "tracking.moving_hours"),
+        ("/route/quote_ttl_hours", json!(90_000), "route.quote_ttl_hours"),
+        (
+            "/shops/0/review/duplicate_window_hours",
+            json!(90_000),
+            "shops[0].review.duplicate_window_hours",
+        ),
+        ("/sla_rules/0/scope/site", json!("MLA"), "sla_rules[0].scope.site"),
+        (
+            "/route_rules/0/when",
+            json!({ "platforms": ["walmart"] }),
+            "route_rules[0].when.platforms[0]",
+        ),
+        ("/route_rules/0/when", json!({ "shops": ["1", "2"] }), "route_rules[0].when.shops[1]"),
+        (
+            "/route_rules/0/when",
+            json!({ "max_value": "9", "value_currency": "USD" }),
+            "route_rules[0].when.value_currency",
+        ),
+        ("/services/0/max_value/currency", json!("USD"), "services[0].max_value.currency"),
+        ("/carrier_names/0/platform", json!("mercado_libre"), "carrier_names[0].platform"),
         ("/alerts/pending_overdue_hours/default", json!(0), "alerts.pending_overdue_hours.default"),
         (
             "/alerts/logistics_delay_hours/platforms/mercado-libre",
@@ -372,4 +411,69 @@ fn runs_that_are_missing_doubled_or_backwards_are_found() {
     ] {
         assert_eq!(fields(&after(pointer, value)), [field]);
     }
+}
+
+#[test]
+fn a_value_without_a_currency_is_found_where_shops_sell_in_several() {
+    let found = |condition: Value| {
+        let mut text: Value = serde_json::from_str(FULL).unwrap();
+        let mut other = text["shops"][0].clone();
+        other["shop"] = json!("2");
+        other["currency"] = json!("USD");
+        other["review"] = json!(null);
+        text["shops"].as_array_mut().unwrap().push(other);
+        text["route_rules"][0]["when"] = condition;
+        Policy::from_json(&text.to_string()).unwrap().validate()
+    };
+    let at = ["route_rules[0].when.value_currency"];
+    assert_eq!(fields(&found(json!({ "min_value": "5" }))), at);
+    assert_eq!(found(json!({ "min_value": "5", "value_currency": "USD" })), []);
+    assert_eq!(found(json!({ "min_value": "5", "shops": ["2"] })), []);
+    let never = json!({ "min_value": "5", "shops": ["2"], "value_currency": "BRL" });
+    assert_eq!(fields(&found(never)), at);
+}
+
+#[test]
+fn a_misspelt_platform_is_found_and_one_of_the_hosts_own_is_not() {
+    let found = |platform: &str| {
+        let text = json!({
+            "calendars": { "c": { "zone": "UTC", "cutoff": "12:00:00",
+                "working_weekdays": [true, true, true, true, true, true, true] } },
+            "shops": [{ "platform": platform, "shop": "1", "calendar": "c", "currency": "USD" }],
+            "alerts": { "pending_overdue_hours": { "default": 24, "platforms": { platform: 24 } } }
+        });
+        Policy::from_json(&text.to_string()).unwrap().validate()
+    };
+    for (platform, meant) in [
+        ("tiktok_shop", "tiktok-shop"),
+        ("TikTokShop", "tiktok-shop"),
+        ("tiktok", "tiktok-shop"),
+        ("tik-tok-shop", "tiktok-shop"),
+        ("mercadolivre", "mercado-libre"),
+        ("Walmart", "walmart"),
+        ("walmrt", "walmart"),
+    ] {
+        let misspelt = found(platform);
+        assert_eq!(fields(&misspelt), ["shops[0].platform"]);
+        assert!(misspelt[0].reason.contains(meant), "{}", misspelt[0]);
+    }
+    for own in ["bazaar", "walmart-ca", "walmart", "csv", "amazon", "ebay", "shop", "market"] {
+        assert_eq!(found(own), [], "{own}");
+    }
+}
+
+#[test]
+fn a_deadline_after_the_one_that_follows_it_is_found() {
+    let rules = |ship: u32, deliver: u32, anchor: &str| {
+        let rule = |kind: &str, hours: u32| {
+            json!({ "name": kind, "kind": kind, "anchor": anchor,
+                    "span": { "elapsed": { "hours": hours } } })
+        };
+        let text = json!({ "sla_rules": [rule("deliver_by", deliver), rule("ship_by", ship)] });
+        Policy::from_json(&text.to_string()).unwrap().validate()
+    };
+    let found = rules(72, 48, "order_paid");
+    assert_eq!(fields(&found), ["sla_rules[1].span"]);
+    assert_eq!(found[0].reason, "ship_by is due after deliver_by, which sla_rules[0] sets");
+    assert_eq!(rules(48, 48, "order_paid"), []);
 }

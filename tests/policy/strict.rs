@@ -94,7 +94,7 @@ pub(crate) const FULL: &str = r#"{
                 "no_remote": true
             },
             "max_weight": 30000, "max_length_plus_girth": 2500, "max_length": 1200,
-            "max_value": { "amount": "1000.00", "currency": "USD" }, "batteries": false,
+            "max_value": { "amount": "1000.00", "currency": "BRL" }, "batteries": false,
             "liquids": false, "economy": true, "capacity_left": 10, "priority": 1
         },
         {
@@ -266,4 +266,35 @@ fn misspelt_fields_of_nested_parts_are_told_with_the_known_ones() {
         assert_eq!(error.field, field, "{error}");
         assert!(error.reason.contains(known), "{error}");
     }
+}
+
+#[test]
+fn a_key_that_stands_twice_is_refused_and_named_wherever_it_is() {
+    for (text, field) in [
+        (r#"{"calendars": {"a": 1}, "calendars": {}}"#, None),
+        (
+            r#"{"alerts": {"pending_overdue_hours": {"default": 1, "platforms": {"p": 1, "p": 2}}}}"#,
+            Some("alerts.pending_overdue_hours.platforms.p"),
+        ),
+        (
+            r#"{"customs": {"goods": {"A": {}, "B": {}, "A": {"origin": "CN"}}}}"#,
+            Some("customs.goods.A"),
+        ),
+        (
+            r#"{"rate_cards": {"charts": {}, "cards": [{"service": {"carrier": "c", "service": "s"},
+                "currency": "USD", "chart": "c", "steps": [1], "zones": {
+                "2": {"transit_days": 1, "prices": ["1"]}, "2": {"transit_days": 1, "prices": ["2"]}}}]}}"#,
+            None,
+        ),
+    ] {
+        let error = Policy::from_json(text).unwrap_err();
+        if let Some(field) = field {
+            assert_eq!(error.field, field, "{error}");
+            assert_eq!(error.reason, "occurs twice in its object");
+        }
+    }
+    let error = Policy::from_json(r#"{"polling": {"floor_minutes": 5, "floor_minutes": 6}}"#);
+    assert!(error.unwrap_err().to_string().contains("floor_minutes"));
+    // The same key of two objects is none of these.
+    assert!(Policy::from_json(FULL).is_ok());
 }

@@ -4,6 +4,9 @@ use super::*;
 
 pub(super) const CODES: [&str; 6] = ["A", "B", "C", "D", "E", "OLD"];
 
+/// More letters than any postcode has.
+const LONG: &str = "80202 and so on for thirty letters and more";
+
 pub(super) fn some<T: Clone + std::fmt::Debug + 'static>(
     from: &[T],
     most: usize,
@@ -71,16 +74,15 @@ pub(super) fn conditions() -> impl Strategy<Value = RouteCondition> {
         some(&platforms(), 2),
         some(&shops(), 2),
         some(&countries(), 3),
-        some(&texts(&["CO", "NY", "Colorado"]), 2),
-        some(&texts(&["", "8", "80", "802", "80202", "80202-1234", "9"]), 3),
+        some(&texts(&["CO", "NY", "ny ", "Colorado"]), 2),
+        some(&texts(&["", "8", "80", "802", "80 202", "80202-1234", "k1a0", LONG, "9"]), 3),
         some(&warehouses(), 1),
         maybe(&[true, false]),
     );
     let goods = (
         maybe(&grams),
         maybe(&grams),
-        maybe(&amounts()),
-        maybe(&amounts()),
+        (maybe(&amounts()), maybe(&amounts()), maybe(&[Currency::USD, Currency::BRL])),
         some(&tags(), 2),
         some(&skus(), 2),
     );
@@ -103,10 +105,11 @@ pub(super) fn conditions() -> impl Strategy<Value = RouteCondition> {
         residential: places.6,
         min_weight: goods.0,
         max_weight: goods.1,
-        min_value: goods.2,
-        max_value: goods.3,
-        tags: goods.4,
-        skus: goods.5,
+        min_value: goods.2.0,
+        max_value: goods.2.1,
+        value_currency: goods.2.2,
+        tags: goods.3,
+        skus: goods.4,
         logistics: ways.0,
         speeds: ways.1,
         min_speed: ways.2,
@@ -224,7 +227,7 @@ pub(super) fn rate_cards() -> impl Strategy<Value = Option<RateCards>> {
 pub(super) fn parcels() -> impl Strategy<Value = Routing> {
     let place = (
         prop::option::weighted(0.95, prop::sample::select(countries())),
-        maybe(&texts(&["CO", "NY", "Colorado", "ZZ"])),
+        maybe(&texts(&["CO", "co", "N Y", "Colorado", "ZZ"])),
         prop::option::weighted(
             0.8,
             prop::sample::select(texts(&[
@@ -235,6 +238,9 @@ pub(super) fn parcels() -> impl Strategy<Value = Routing> {
                 "",
                 "K1A 0B1",
                 "802é",
+                "K1A0b1",
+                LONG,
+                "80202 AND SO ON FOR THIRTY LETTERS AND LESS",
             ])),
         ),
         prop::option::of(any_bool()),
@@ -242,7 +248,10 @@ pub(super) fn parcels() -> impl Strategy<Value = Routing> {
     );
     let goods = (
         prop::sample::select(vec![0, 1, 499, 500, 501, 900, 1_000, 19_999, 31_000]),
-        prop::sample::select(amounts()),
+        (
+            prop::sample::select(amounts()),
+            prop::sample::select(vec![Currency::USD, Currency::USD, Currency::BRL]),
+        ),
         prop::collection::btree_set(prop::sample::select(tags()), 0..3),
         prop::collection::btree_set(prop::sample::select(skus()), 0..3),
         (any_bool(), any_bool(), any_bool()),
@@ -266,7 +275,7 @@ pub(super) fn parcels() -> impl Strategy<Value = Routing> {
             parcel.address.lines = vec!["PO Box 5".into()];
         }
         parcel.weight = Grams::new(goods.0);
-        parcel.value = Money::new(goods.1, Currency::USD);
+        parcel.value = Money::new(goods.1.0, goods.1.1);
         parcel.tags = goods.2;
         parcel.skus = goods.3;
         (parcel.batteries, parcel.remote) = (goods.4.0, goods.4.1);
@@ -285,20 +294,24 @@ pub(super) fn parcels() -> impl Strategy<Value = Routing> {
     })
 }
 
+/// Service, cents, age in hours, days on the way and days until a promised day, other currency.
+type QuoteParts = (&'static str, i64, i64, (Option<u32>, Option<i64>), bool);
+
 pub(super) fn live_quotes() -> impl Strategy<Value = Vec<RateQuote>> {
     let one = (
         prop::sample::select(CODES.to_vec()),
-        prop::sample::select(vec![100_i64, 150, 151, 900]),
+        prop::sample::select(vec![100_i64, 150, 151, 900, -5]),
         prop::sample::select(vec![-1_i64, 0, 5, 24, 25]),
-        prop::option::of(1..9_u32),
+        (prop::option::of(1..9_u32), prop::option::weighted(0.2, -2..5_i64)),
         prop::bool::weighted(0.1),
     );
     let quotes = prop::collection::vec(one, 1..8).prop_map(|rows| {
-        let make = |(code, cents, age, days, foreign)| {
+        let make = |(code, cents, age, (days, arrives), foreign): QuoteParts| {
             let currency = if foreign { Currency::MXN } else { Currency::USD };
             let mut made = quote(code, cents, currency);
             made.quoted_at = now() - hours(age);
             made.transit_days = days;
+            made.deliver_on = arrives.map(|days: i64| (now() + TimeDelta::days(days)).date_naive());
             made
         };
         rows.into_iter().map(make).collect()

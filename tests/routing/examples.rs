@@ -156,7 +156,7 @@ fn size_value_and_liquids_are_limits_too() {
     routing.dimensions = None;
     routing.services[1].max_value = Some(usd(1999));
     assert_eq!(routing.reason("GROUND"), over("value 20.00 USD of 19.99 USD"));
-    routing.services[1].max_value = Some(Money::from_minor(1, Currency::MXN));
+    routing.services[1].max_value = Some(usd(2000));
     assert_eq!(routing.reason("GROUND"), None);
     routing.liquids = true;
     routing.services[1].liquids = false;

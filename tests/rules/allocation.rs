@@ -264,3 +264,99 @@ fn no_demand_takes_long_to_place_however_odd() {
     let parcels = verdict.allocation.packages.len();
     assert!(parcels <= 8 && (parcels > 0 || verdict.shortfall.is_some()));
 }
+
+/// Twelve bundles of two goods each over sixteen warehouses. What a bundle wants of the first and
+/// what a warehouse has of each is told by the functions.
+fn bundles(
+    id: &str,
+    sku: impl Fn(u32) -> String,
+    wanted: impl Fn(u32) -> u32,
+    there: impl Fn(u32, u32) -> i64,
+) -> (Order, Vec<Warehouse>, StockView) {
+    let lines: Vec<String> = (0..24).map(|line| line.to_string()).collect();
+    let asked: Vec<(&str, u32)> =
+        lines.iter().zip(0..).map(|(line, number)| (line.as_str(), wanted(number / 2))).collect();
+    let mut order = imported(id, &asked);
+    for (line, number) in order.lines.iter_mut().zip(0..) {
+        line.bundle = Some(format!("set-{}", number / 2));
+        line.sku = Sku::new(format!("{}-{}", sku(number / 2), number % 2)).ok();
+    }
+    let order = after(order, vec![approved(), acknowledged()]);
+    let mut view = StockView::new();
+    let mut all = Vec::new();
+    for place in 0..16 {
+        let own = warehouse(&format!("w{place:02}"));
+        for bundle in 0..12 {
+            for half in 0..2 {
+                let sku = Sku::new(format!("{}-{half}", sku(bundle))).unwrap();
+                view.set(own.id.clone(), sku, there(place, bundle));
+            }
+        }
+        all.push(own);
+    }
+    (order, all, view)
+}
+
+#[test]
+fn many_bundles_over_many_warehouses_are_allocated_no_worse_than_greedily() {
+    // Each bundle lies whole at three warehouses.
+    let lies = |place: u32, bundle: u32| (place * 5 + bundle * 7) % 16 < 3;
+    let (order, warehouses, view) = bundles(
+        "scattered",
+        |bundle| format!("SET-{bundle}"),
+        |_| 3,
+        |place, bundle| if lies(place, bundle) { 3 } else { 0 },
+    );
+    let mut open: BTreeSet<u32> = (0..12).collect();
+    let mut greedy = 0;
+    while !open.is_empty() {
+        let covers = |place: u32| open.iter().filter(|bundle| lies(place, **bundle)).count();
+        let best = (0..16).rev().max_by_key(|place| covers(*place)).unwrap();
+        open.retain(|bundle| !lies(best, *bundle));
+        greedy += 1;
+    }
+    let mut policy = AllocationPolicy::default();
+    policy.max_splits = 16;
+    let verdict = allocate(&order, &warehouses, &view, &policy, now());
+    let parcels = verdict.allocation.packages.len();
+    assert_eq!(verdict.shortfall, None);
+    assert!(parcels <= greedy, "{parcels} parcels, greedily {greedy}");
+    assert!(verdict.allocation.reasons[0].starts_with("no single warehouse has everything"));
+    // With fewer allowed the reason says how many would do.
+    policy.max_splits = 2;
+    let verdict = allocate(&order, &warehouses, &view, &policy, now());
+    let Some(AllocationShortfall::TooManyParcels { needed, most: 2 }) = verdict.shortfall else {
+        panic!("{:?}", verdict.shortfall)
+    };
+    assert!(needed <= greedy, "{needed}, greedily {greedy}");
+}
+
+#[test]
+fn bundles_that_hardly_fit_are_given_up_after_a_bounded_search_and_still_allocated() {
+    // All want the same two goods, in sizes that fit the shelves badly.
+    for (case, shelf) in [("tight", 13), ("loose", 18), ("uneven", 0)] {
+        let (order, warehouses, view) = bundles(
+            case,
+            |_| "SAME".to_owned(),
+            |bundle| 5 + bundle % 3,
+            |place, _| if shelf == 0 { 7 + i64::from(place * 5 % 9) } else { shelf },
+        );
+        for most in [2, 3, 6, 16] {
+            let mut policy = AllocationPolicy::default();
+            policy.max_splits = most;
+            let verdict = allocate(&order, &warehouses, &view, &policy, now());
+            let packages = &verdict.allocation.packages;
+            assert!(packages.len() <= most, "{case}, {most}");
+            let shipped: u32 =
+                packages.iter().flat_map(|parcel| &parcel.contents).map(|line| line.units).sum();
+            match &verdict.shortfall {
+                None => assert_eq!(shipped, 144, "{case}, {most}"),
+                Some(why) => assert!(
+                    matches!(why, AllocationShortfall::TooManyParcels { .. }),
+                    "{case}, {most}: {why}"
+                ),
+            }
+            assert!(most < 16 || verdict.shortfall.is_none(), "{case}: {:?}", verdict.shortfall);
+        }
+    }
+}

@@ -271,6 +271,12 @@ impl Mapping {
 
     /// Reads an amount that is not negative, with a point before the decimals.
     pub fn amount(text: &str, currency: Currency) -> Result<Money, String> {
+        if is_scientific(text) {
+            return Err(format!(
+                "{} is in scientific notation, as spreadsheets write numbers they have rounded",
+                quoted(text)
+            ));
+        }
         let amount: Decimal =
             text.parse().map_err(|_| format!("{} is no amount like 12.50", quoted(text)))?;
         if amount.is_sign_negative() && !amount.is_zero() {
@@ -278,6 +284,19 @@ impl Mapping {
         }
         Ok(Money::new(amount, currency))
     }
+}
+
+/// Whether a text is a number in scientific notation, such as `1.23E+17` or `1e5`.
+pub fn is_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = |text: &str| text.strip_prefix(['+', '-']).map(str::to_owned);
+    let (mantissa, exponent) = (
+        unsigned(mantissa).unwrap_or_else(|| mantissa.to_owned()),
+        unsigned(exponent).unwrap_or_else(|| exponent.to_owned()),
+    );
+    let parts = mantissa.split_once(['.', ',']).unwrap_or((&mantissa, "0"));
+    digits(parts.0) && digits(parts.1) && digits(&exponent)
 }
 
 /// A text of the file for a message: short, without line breaks or control characters.

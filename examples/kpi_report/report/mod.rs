@@ -4,6 +4,7 @@
 mod chart;
 mod figures;
 mod html;
+mod lines;
 mod mapping;
 mod read;
 mod sample;
@@ -50,6 +51,11 @@ pub enum ReportError {
     /// The file has no first line.
     #[error("file: it is empty, there is no line with the names of the columns")]
     Empty,
+    /// A quote in the names of the columns is never closed.
+    #[error(
+        "file: the quote that opens in line {0} is never closed, so all of the file is one cell"
+    )]
+    OpenQuote(u64),
     /// The file is UTF-16, as some spreadsheets write "Unicode text".
     #[error("file: it is UTF-16; save it as CSV in UTF-8")]
     Utf16,

@@ -13,7 +13,8 @@ use orderflow::{CarrierId, Currency, Money, PlatformId, ServiceCode, ShopId, Sho
 use serde::Serialize;
 
 use super::ReportError;
-use super::mapping::{Field, Mapping, Status, quoted};
+use super::lines::Watched;
+use super::mapping::{Field, Mapping, Status, is_scientific, quoted};
 
 /// How many notes about rows are kept; the rest is only counted.
 const NOTES_KEPT: usize = 1_000;
@@ -146,7 +147,21 @@ impl Row<'_> {
     where
         T: std::str::FromStr<Err: std::fmt::Display>,
     {
-        self.parsed(field, |text| text.parse().map_err(|error: T::Err| error.to_string()))
+        self.parsed(field, |text| {
+            Self::undamaged(text)?;
+            text.parse().map_err(|error: T::Err| error.to_string())
+        })
+    }
+
+    /// An id that a spreadsheet made a number of is none. A text like `12E5` may well be one.
+    fn undamaged(text: &str) -> Result<&str, String> {
+        if is_scientific(text) && text.contains(['.', ',', '+', '-']) {
+            return Err(format!(
+                "{} is what a spreadsheet makes of a long number: its digits are lost",
+                quoted(text)
+            ));
+        }
+        Ok(text)
     }
 
     fn needed<T>(field: Field, value: Option<T>) -> Result<T, Wrong> {
@@ -192,12 +207,16 @@ pub fn read_orders(input: impl Read, mapping: &Mapping) -> Result<Orders, Report
     if start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]) {
         return Err(ReportError::Utf16);
     }
+    let delimiter = u8::try_from(mapping.delimiter).unwrap_or(b',');
     let mut reader = ReaderBuilder::new()
-        .delimiter(u8::try_from(mapping.delimiter).unwrap_or(b','))
+        .delimiter(delimiter)
         .flexible(true)
-        .from_reader(input);
+        .from_reader(Watched::new(input, delimiter));
     let header =
         reader.byte_headers().map_err(|error| ReportError::Unreadable(error.to_string()))?.clone();
+    if let Some(line) = reader.get_ref().open_quote() {
+        return Err(ReportError::OpenQuote(line));
+    }
     if header.is_empty() {
         return Err(ReportError::Empty);
     }
@@ -213,12 +232,27 @@ pub fn read_orders(input: impl Read, mapping: &Mapping) -> Result<Orders, Report
             Err(error) => return Err(ReportError::Unreadable(error.to_string())),
         }
         orders.rows = orders.rows.saturating_add(1);
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = reader.get_mut().line_at(record.position().map_or(0, csv::Position::byte));
         let row = Row { columns: &columns, record: &record };
-        let taken = if record.len() == columns.width {
+        let taken = if let Some(opened) = reader.get_ref().open_quote() {
+            let reason = format!(
+                "the quote that opens in line {opened} is never closed: what follows, down to line {}, \
+                 is in one cell and is not counted",
+                reader.get_ref().reached()
+            );
+            Err(Wrong { field: None, reason, spoils: true })
+        } else if record.len() == columns.width {
             orders.take(&row, line, &mut current, &mut seen)
         } else {
-            let reason = format!("it has {} cells, the header has {}", record.len(), columns.width);
+            let mut reason =
+                format!("it has {} cells, the header has {}", record.len(), columns.width);
+            let breaks = record.iter().flatten().filter(|byte| **byte == b'\n').count();
+            if breaks > 0 {
+                reason.push_str(&format!(
+                    "; a quote in it holds {} lines together: is one too many?",
+                    breaks + 1
+                ));
+            }
             Err(Wrong { field: None, reason, spoils: true })
         };
         let Err(wrong) = taken else { continue };
@@ -306,6 +340,7 @@ impl Orders {
         seen: &mut Seen,
     ) -> Result<(), Wrong> {
         let id = Row::needed(Field::OrderId, row.text(Field::OrderId)?)?;
+        Row::undamaged(id).map_err(|reason| Wrong::cell(Field::OrderId, reason))?;
         if let Some(found) = current.as_mut().filter(|found| found.id == id) {
             let Some(item) = row.item(None)? else {
                 return Err(Wrong::surplus("the same order again, without a SKU"));

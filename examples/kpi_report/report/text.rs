@@ -113,6 +113,14 @@ pub fn text(report: &Report) -> String {
                 note.column.as_deref().map_or_else(String::new, |c| format!("{}: ", plain(c)));
             let _ = writeln!(out, "  line {}: {column}{}", note.line, plain(&note.reason));
         }
+        let printed = u64::try_from(notes.first.len().min(PRINTED)).unwrap_or(u64::MAX);
+        let more = notes.count.saturating_sub(printed);
+        if more > 0 {
+            let _ = writeln!(
+                out,
+                "  … and {more} more; report.html and report.json list the first 1000"
+            );
+        }
     }
     out
 }

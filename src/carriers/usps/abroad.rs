@@ -6,9 +6,9 @@ use super::address::{self, CITY_LENGTH, fit_name, fit_street};
 use super::catalogue::{PRIORITY_MAIL_EXPRESS_INTERNATIONAL, is_international, mail_class};
 use super::config::{PriceType, UspsConfig};
 use super::customs::CustomsForm;
+use super::map;
 use super::map::{day, dollars, inches, pounds, pricing};
 use super::wire::{ImageInfo, LabelPackage, OptionsPackage, PostalAddress, PricingOption};
-use super::{countries, map};
 use crate::address::{Address, Contact, Country};
 use crate::carriers::fitting::{fit_text, misfit, squeezed};
 use crate::error::{Error, Result};
@@ -146,7 +146,7 @@ pub(super) fn foreign_address(role: &str, contact: &Contact) -> Result<ForeignAd
 fn country_of(role: &str, address: &Address) -> Result<(Country, &'static str)> {
     let unrecognised = || misfit(role, "address.country", AddressProblem::Unrecognised);
     let country = address.country.ok_or_else(unrecognised)?;
-    Ok((country, countries::name(country).ok_or_else(unrecognised)?))
+    Ok((country, country.english_name().ok_or_else(unrecognised)?))
 }
 
 /// The postcode, which some countries have not.

@@ -67,7 +67,6 @@ mod auth;
 mod calls;
 mod catalogue;
 mod config;
-mod countries;
 mod customs;
 mod dialect;
 mod events;

@@ -167,7 +167,7 @@ impl<'a> Cells<'a> {
         }
         let declared = self.reading.countries.get(&squeezed(text)).copied();
         declared
-            .or_else(|| Country::new(text).filter(|country| codes::is_country(*country)))
+            .or_else(|| Country::new(text).filter(|country| country.is_assigned()))
             .or_else(|| Country::from_alpha3(text))
             .ok_or_else(|| self.fault(Field::Country, Code::BadCountry, "no known country"))
     }

@@ -1,6 +1,7 @@
 //! What a host decides about alerts. All of it is data.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
@@ -36,6 +37,39 @@ impl<T> PerPlatform<T> {
         self.platforms.get(platform).unwrap_or(&self.default)
     }
 }
+
+impl PerPlatform<u32> {
+    /// Hours without a scan after shipping until a parcel is late, as the guides for sellers have
+    /// them.
+    pub(in crate::rules) fn usual_delay_hours() -> Self {
+        USUAL_HOURS.logistics_delay_hours.clone()
+    }
+}
+
+/// What a policy has that says nothing of these hours: those of the preset `seeds`.
+#[derive(Deserialize)]
+struct UsualHours {
+    pending_overdue_hours: PerPlatform<u32>,
+    logistics_delay_hours: PerPlatform<u32>,
+}
+
+static USUAL_HOURS: LazyLock<UsualHours> = LazyLock::new(|| {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+        policy: UsualHours,
+    }
+    // Read by a test of this crate.
+    let presets: Vec<Named> = serde_json::from_str(PRESETS).unwrap_or_default();
+    let seeds = presets.into_iter().find(|preset| preset.name == "seeds");
+    seeds.map_or_else(
+        || UsualHours {
+            pending_overdue_hours: PerPlatform::all(24),
+            logistics_delay_hours: PerPlatform::all(48),
+        },
+        |preset| preset.policy,
+    )
+});
 
 /// Hours in which e-mail waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,9 +120,10 @@ impl QuietHours {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct AlertPolicy {
-    /// Hours from payment until an order that is not printed is overdue. Default 24.
+    /// Hours from payment until an order that is not printed is overdue. Default 24; TikTok Shop 48.
     pub pending_overdue_hours: PerPlatform<u32>,
-    /// Hours without a scan after shipping until a parcel is delayed. Default 48.
+    /// Hours without a scan after shipping until a parcel is delayed. Default 48; TikTok Shop
+    /// 72.
     pub logistics_delay_hours: PerPlatform<u32>,
     /// The ladder before ship-by.
     pub ship_ladder: Ladder,
@@ -130,8 +165,8 @@ impl Default for AlertPolicy {
             step.channels = vec![Channel::System, Channel::Sms];
         }
         Self {
-            pending_overdue_hours: PerPlatform::all(24),
-            logistics_delay_hours: PerPlatform::all(48),
+            pending_overdue_hours: USUAL_HOURS.pending_overdue_hours.clone(),
+            logistics_delay_hours: PerPlatform::usual_delay_hours(),
             ship_ladder: Ladder::default(),
             acknowledge_ladder,
             acknowledge_minutes: 30,
@@ -230,6 +265,27 @@ mod tests {
         assert_eq!(none.end_after(at(5, 1, 0)), None);
         assert_eq!(night().end_after(DateTime::<Utc>::MAX_UTC), None);
         assert_eq!(night().end_after(DateTime::<Utc>::MIN_UTC), None);
+    }
+
+    #[test]
+    fn what_is_left_out_has_the_hours_of_the_guides_for_every_platform() {
+        let (usual, seeds) = (AlertPolicy::default(), AlertPolicy::preset("seeds").unwrap());
+        for id in ["mercado-libre", "walmart", "tiktok-shop", "csv", "somewhere"] {
+            let platform = PlatformId::from_static(id);
+            for (usual, seeds) in [
+                (&usual.pending_overdue_hours, &seeds.pending_overdue_hours),
+                (&usual.logistics_delay_hours, &seeds.logistics_delay_hours),
+                (
+                    &crate::rules::ExceptionPolicy::default().delay_hours,
+                    &seeds.logistics_delay_hours,
+                ),
+            ] {
+                assert_eq!(usual.of(&platform), seeds.of(&platform), "{id}");
+            }
+        }
+        let late = PlatformId::from_static("tiktok-shop");
+        assert_eq!(*usual.pending_overdue_hours.of(&late), 48);
+        assert_eq!(*usual.logistics_delay_hours.of(&late), 72);
     }
 
     #[test]

@@ -203,17 +203,6 @@ impl fmt::Display for AllocationShortfall {
     }
 }
 
-/// A warehouse that could ship.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// Which.
-    pub warehouse: WarehouseId,
-    /// When a parcel would leave.
-    pub leaves: DateTime<Utc>,
-    /// Days on the way, if known.
-    pub transit_days: Option<u32>,
-}
-
 /// What an allocation came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllocationVerdict {
@@ -233,7 +222,8 @@ pub struct AllocationVerdict {
 /// 3. A single warehouse with everything that keeps ship-by and promise wins, by preference.
 /// 4. Else the fewest warehouses that cover everything, at most
 ///    [`max_splits`](AllocationPolicy::max_splits): every set of warehouses that hold some of the
-///    goods is looked at, the first 20,000 of them, then greedily. Units of one bundle stay together.
+///    goods is looked at, the first 20,000 of them and as long as placing the goods takes few steps,
+///    then greedily. Units of one bundle stay together.
 /// 5. Else, only with [`allow_partial`](AllocationPolicy::allow_partial), what there is; the rest
 ///    is backordered. Without it nothing is allocated and everything short is backordered.
 #[must_use]
@@ -250,10 +240,10 @@ pub fn allocate(
         return AllocationVerdict { allocation, rejected, shortfall: None };
     }
     let mut rejected: BTreeMap<WarehouseId, WarehouseRejection> = BTreeMap::new();
-    let mut usable: Vec<(&Warehouse, Candidate)> = Vec::new();
+    let mut usable: Vec<Candidate<'_>> = Vec::new();
     for warehouse in unique_warehouses(warehouses) {
         match judge(order, warehouse, now) {
-            Ok(candidate) => usable.push((warehouse, candidate)),
+            Ok(candidate) => usable.push(candidate),
             Err(why) => {
                 rejected.insert(warehouse.id.clone(), why);
             }
@@ -266,10 +256,10 @@ pub fn allocate(
         .or_else(|| main_currency(costs().map(|cost| cost.currency)));
     let ranking = Ranking { demand: &demand, stock, policy, currency };
 
-    let mut single: Vec<(&Warehouse, &Candidate)> = Vec::new();
-    for (warehouse, candidate) in &usable {
+    let mut single: Vec<Candidate<'_>> = Vec::new();
+    for candidate @ (warehouse, _) in &usable {
         match demand.shortage(&warehouse.id, stock) {
-            None => single.push((warehouse, candidate)),
+            None => single.push(*candidate),
             Some(why) => {
                 rejected.insert(warehouse.id.clone(), why);
             }
@@ -288,8 +278,7 @@ pub fn allocate(
         return AllocationVerdict { allocation, rejected: listed(rejected), shortfall: None };
     }
 
-    let mut ranked: Vec<(&Warehouse, &Candidate)> =
-        usable.iter().map(|(warehouse, candidate)| (*warehouse, candidate)).collect();
+    let mut ranked = usable.clone();
     ranked.sort_by(|a, b| ranking.compare(*a, *b));
     let ids: Vec<&WarehouseId> = ranked.iter().map(|(warehouse, _)| &warehouse.id).collect();
     let cover = split(&demand, &ids, stock, policy.max_splits);
@@ -349,7 +338,7 @@ pub fn allocate(
 
 /// Warehouses by id, each once. Of two entries with one id, which are a mistake, the one that is
 /// written down first alphabetically counts, so that their order does not.
-fn unique_warehouses(warehouses: &[Warehouse]) -> Vec<&Warehouse> {
+pub(super) fn unique_warehouses(warehouses: &[Warehouse]) -> Vec<&Warehouse> {
     let mut sorted: Vec<&Warehouse> = warehouses.iter().collect();
     sorted.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| format!("{a:?}").cmp(&format!("{b:?}"))));
     sorted.dedup_by(|a, b| a.id == b.id);
@@ -483,24 +472,35 @@ impl Demand {
     }
 }
 
-fn judge(
-    order: &Order,
-    warehouse: &Warehouse,
-    now: DateTime<Utc>,
-) -> Result<Candidate, WarehouseRejection> {
+/// Whether a warehouse may ship an order on any day.
+pub(super) fn may_ship(order: &Order, warehouse: &Warehouse) -> Result<(), WarehouseRejection> {
     if !warehouse.enabled || warehouse.channel == FulfillmentChannel::PlatformFulfilled {
         return Err(WarehouseRejection::Disabled);
     }
     if !warehouse.platforms.is_empty() && !warehouse.platforms.contains(&order.key.platform) {
         return Err(WarehouseRejection::PlatformNotAllowed);
     }
-    let country: Option<Country> =
-        order.recipient.as_ref().and_then(|recipient| recipient.address.country);
     if !warehouse.countries.is_empty()
-        && !country.is_some_and(|country| warehouse.countries.contains(&country))
+        && !destination(order).is_some_and(|country| warehouse.countries.contains(&country))
     {
         return Err(WarehouseRejection::CountryNotAllowed);
     }
+    Ok(())
+}
+
+fn destination(order: &Order) -> Option<Country> {
+    order.recipient.as_ref().and_then(|recipient| recipient.address.country)
+}
+
+/// A warehouse that could ship, with the days on the way, if known.
+type Candidate<'a> = (&'a Warehouse, Option<u32>);
+
+fn judge<'a>(
+    order: &Order,
+    warehouse: &'a Warehouse,
+    now: DateTime<Utc>,
+) -> Result<Candidate<'a>, WarehouseRejection> {
+    may_ship(order, warehouse)?;
     if warehouse.capacity_left == Some(0) {
         return Err(WarehouseRejection::NoCapacity);
     }
@@ -513,7 +513,8 @@ fn judge(
     {
         return Err(WarehouseRejection::MissesShipBy { leaves });
     }
-    let transit_days = country.and_then(|country| warehouse.transit_days.get(&country).copied());
+    let transit_days =
+        destination(order).and_then(|country| warehouse.transit_days.get(&country).copied());
     // Days on the way are days, so days are compared, as routing does.
     if let (Some(due), Some(days)) = (order.deadline(DeadlineKind::DeliverBy), transit_days) {
         let calendar = &warehouse.calendar;
@@ -525,7 +526,7 @@ fn judge(
             return Err(WarehouseRejection::MissesDeliverBy { arrives });
         }
     }
-    Ok(Candidate { warehouse: warehouse.id.clone(), leaves, transit_days })
+    Ok((warehouse, transit_days))
 }
 
 /// What warehouses are compared with.
@@ -538,11 +539,11 @@ struct Ranking<'a> {
 }
 
 impl Ranking<'_> {
-    fn compare(&self, a: (&Warehouse, &Candidate), b: (&Warehouse, &Candidate)) -> Ordering {
+    fn compare(&self, a: Candidate<'_>, b: Candidate<'_>) -> Ordering {
         let mut by_preference = self.policy.preferences.iter().map(|preference| match preference {
             AllocationPreference::LowestCost => self.cost(a.0).cmp(&self.cost(b.0)),
             AllocationPreference::ShortestTransit => {
-                a.1.transit_days.unwrap_or(u32::MAX).cmp(&b.1.transit_days.unwrap_or(u32::MAX))
+                a.1.unwrap_or(u32::MAX).cmp(&b.1.unwrap_or(u32::MAX))
             }
             AllocationPreference::MostStockLeft => self.left(&b.0.id).cmp(&self.left(&a.0.id)),
             AllocationPreference::Priority => a.0.priority.cmp(&b.0.priority),

@@ -10,51 +10,168 @@ use crate::warehouse::StockView;
 /// What leaves from where.
 pub(super) type Cover = Vec<(Group, WarehouseId)>;
 
-/// The smallest set of warehouses that covers everything, by rank among equals. Warehouses that hold
-/// nothing of what is wanted are no candidates.
+/// Sets that are looked at before the greedy way takes over: all pairs of two hundred.
+const MOST_SETS: u32 = 20_000;
+
+/// Attempts to place a group, over all sets together, before the greedy way takes over: placing odd
+/// demands may take longer than anybody waits.
+const MOST_STEPS: usize = 200_000;
+
+/// Of these, for one set.
+const MOST_STEPS_OF_A_SET: usize = 10_000;
+
+/// What is wanted and what there is, by numbers of SKUs and warehouses: sets are many.
+struct Grid<'a> {
+    demand: &'a Demand,
+    holders: Vec<&'a WarehouseId>,
+    /// What each group needs of each SKU.
+    needs: Vec<Vec<(usize, u32)>>,
+    /// Units wanted by SKU.
+    wanted: Vec<u64>,
+    /// Units there are by warehouse and SKU.
+    there: Vec<Vec<u32>>,
+}
+
+impl<'a> Grid<'a> {
+    /// Warehouses that hold nothing of what is wanted are no candidates.
+    fn of(demand: &'a Demand, ids: &[&'a WarehouseId], stock: &StockView) -> Self {
+        let units = || demand.groups.iter().flat_map(|group| &group.units);
+        let mut skus: Vec<&Sku> = units().map(|(_, sku, _)| sku).collect();
+        skus.sort_unstable();
+        skus.dedup();
+        let number = |sku: &Sku| skus.binary_search(&sku).unwrap_or(usize::MAX);
+        let mut wanted = vec![0_u64; skus.len()];
+        let mut needs = Vec::with_capacity(demand.groups.len());
+        for group in &demand.groups {
+            let mut own: BTreeMap<usize, u32> = BTreeMap::new();
+            for (_, sku, units) in &group.units {
+                let sum = own.entry(number(sku)).or_default();
+                *sum = sum.saturating_add(*units);
+                if let Some(wanted) = wanted.get_mut(number(sku)) {
+                    *wanted += u64::from(*units);
+                }
+            }
+            needs.push(own.into_iter().collect());
+        }
+        let shelf = |id: &&WarehouseId| -> Vec<u32> {
+            skus.iter().map(|sku| stock.available(id, sku)).collect()
+        };
+        let (holders, there) = ids
+            .iter()
+            .map(|id| (*id, shelf(id)))
+            .filter(|(_, shelf)| shelf.iter().any(|units| *units > 0))
+            .unzip();
+        Self { demand, holders, needs, wanted, there }
+    }
+
+    fn shelves(&self, places: &[usize]) -> Vec<&[u32]> {
+        places.iter().filter_map(|place| self.there.get(*place)).map(Vec::as_slice).collect()
+    }
+
+    /// Whether the shelves have enough of everything, and every bundle lies whole on one of them.
+    fn suffices(&self, shelves: &[&[u32]]) -> bool {
+        let units = |shelf: &[u32], sku: usize| shelf.get(sku).copied().unwrap_or(0);
+        (0..).zip(&self.wanted).all(|(sku, wanted)| {
+            shelves.iter().map(|shelf| u64::from(units(shelf, sku))).sum::<u64>() >= *wanted
+        }) && self.demand.groups.iter().zip(&self.needs).all(|(group, needs)| {
+            let lies_whole =
+                |shelf: &&[u32]| needs.iter().all(|(sku, needed)| units(shelf, *sku) >= *needed);
+            group.units.len() <= 1 || shelves.iter().any(lies_whole)
+        })
+    }
+
+    /// Gives every group to one of the shelves, if they can take all of them: the place of the shelf
+    /// for each group.
+    fn assign(&self, shelves: &[&[u32]], steps: &mut usize) -> Option<Vec<usize>> {
+        fn place(
+            rest: &[Vec<(usize, u32)>],
+            left: &mut [Vec<u32>],
+            chosen: &mut Vec<usize>,
+            budget: &mut usize,
+        ) -> bool {
+            let Some((needs, rest)) = rest.split_first() else { return true };
+            for at in 0..left.len() {
+                if *budget == 0 {
+                    return false;
+                }
+                *budget -= 1;
+                if !take(needs, left.get_mut(at)) {
+                    continue;
+                }
+                chosen.push(at);
+                if place(rest, left, chosen, budget) {
+                    return true;
+                }
+                chosen.pop();
+                for (sku, needed) in needs {
+                    if let Some(units) = left.get_mut(at).and_then(|shelf| shelf.get_mut(*sku)) {
+                        *units += needed;
+                    }
+                }
+            }
+            false
+        }
+        fn take(needs: &[(usize, u32)], shelf: Option<&mut Vec<u32>>) -> bool {
+            let Some(shelf) = shelf else { return false };
+            let enough = needs
+                .iter()
+                .all(|(sku, needed)| shelf.get(*sku).is_some_and(|units| units >= needed));
+            if enough {
+                for (sku, needed) in needs {
+                    if let Some(units) = shelf.get_mut(*sku) {
+                        *units -= needed;
+                    }
+                }
+            }
+            enough
+        }
+        let mut left: Vec<Vec<u32>> = shelves.iter().map(|shelf| shelf.to_vec()).collect();
+        let mut chosen = Vec::with_capacity(self.needs.len());
+        let allowed = (*steps).min(MOST_STEPS_OF_A_SET);
+        let mut budget = allowed;
+        let is_placed = place(&self.needs, &mut left, &mut chosen, &mut budget);
+        *steps -= allowed - budget;
+        is_placed.then_some(chosen)
+    }
+}
+
+/// The smallest set of warehouses that covers everything, by rank among equals. Where looking at all
+/// sets would take too long, the one that is found greedily.
 pub(super) fn split(
     demand: &Demand,
     ids: &[&WarehouseId],
     stock: &StockView,
     max_splits: usize,
 ) -> Option<Cover> {
-    /// Sets that are looked at before the greedy way takes over: all pairs of two hundred.
-    const MOST_SETS: u32 = 20_000;
-    let mut wanted: BTreeMap<&Sku, u64> = BTreeMap::new();
-    for (_, sku, units) in demand.groups.iter().flat_map(|group| &group.units) {
-        *wanted.entry(sku).or_default() += u64::from(*units);
-    }
-    let holders: Vec<&WarehouseId> = ids
-        .iter()
-        .copied()
-        .filter(|id| wanted.keys().any(|sku| stock.available(id, sku) > 0))
-        .collect();
-    let suffices = |chosen: &[&WarehouseId]| {
-        wanted.iter().all(|(sku, units)| {
-            let there = chosen.iter().map(|id| u64::from(stock.available(id, sku)));
-            there.sum::<u64>() >= *units
-        })
+    let grid = Grid::of(demand, ids, stock);
+    let greedily = || {
+        let (cover, missing) = greedy(demand, &grid.holders, stock, max_splits, true);
+        missing.is_empty().then_some(cover)
     };
-    // Placing odd demands line by line may take long: all sets together have so many steps.
-    let mut steps = 200_000;
-    let mut looked_at = 0;
-    for size in 2..=max_splits.min(holders.len()) {
+    let (mut steps, mut looked_at) = (MOST_STEPS, 0);
+    for size in 2..=max_splits.min(grid.holders.len()) {
         let mut places: Vec<usize> = (0..size).collect();
         loop {
-            if looked_at == MOST_SETS {
-                let (cover, missing) = greedy(demand, &holders, stock, max_splits, true);
-                return missing.is_empty().then_some(cover);
+            if looked_at == MOST_SETS || steps == 0 {
+                return greedily();
             }
             looked_at += 1;
-            let chosen: Vec<&WarehouseId> =
-                places.iter().filter_map(|place| holders.get(*place).copied()).collect();
-            if suffices(&chosen) {
-                let whole_lines = assign(demand, &chosen, stock, &mut steps);
-                if let Some(cover) = whole_lines.or_else(|| complete(demand, &chosen, stock)) {
+            let shelves = grid.shelves(&places);
+            if grid.suffices(&shelves) {
+                let chosen: Vec<&WarehouseId> =
+                    places.iter().filter_map(|place| grid.holders.get(*place).copied()).collect();
+                if let Some(at) = grid.assign(&shelves, &mut steps) {
+                    let ids = at.iter().filter_map(|at| chosen.get(*at));
+                    let groups = demand.groups.iter().cloned();
+                    return Some(groups.zip(ids.map(|id| (*id).clone())).collect());
+                }
+                // Dividing lines looks at every group for every two of them, at several times the cost.
+                steps = steps.saturating_sub(4 * size * size * demand.groups.len());
+                if let Some(cover) = complete(demand, &chosen, stock) {
                     return Some(cover);
                 }
             }
-            if !next_set(&mut places, holders.len()) {
+            if !next_set(&mut places, grid.holders.len()) {
                 break;
             }
         }
@@ -83,53 +200,6 @@ fn next_set(places: &mut [usize], count: usize) -> bool {
 fn complete(demand: &Demand, chosen: &[&WarehouseId], stock: &StockView) -> Option<Cover> {
     let (cover, missing) = greedy(demand, chosen, stock, chosen.len(), true);
     missing.is_empty().then_some(cover)
-}
-
-/// Gives every group to one of the chosen warehouses, if they can take all of them.
-fn assign(
-    demand: &Demand,
-    chosen: &[&WarehouseId],
-    stock: &StockView,
-    steps: &mut u32,
-) -> Option<Cover> {
-    fn place(
-        rest: &[Group],
-        chosen: &[&WarehouseId],
-        left: &mut BTreeMap<(WarehouseId, Sku), u32>,
-        stock: &StockView,
-        cover: &mut Cover,
-        budget: &mut u32,
-    ) -> bool {
-        let Some((group, rest)) = rest.split_first() else { return true };
-        for id in chosen {
-            // Backtracking over odd demands must not take forever.
-            if *budget == 0 {
-                return false;
-            }
-            *budget -= 1;
-            if !take(group, id, left, stock) {
-                continue;
-            }
-            cover.push((group.clone(), (*id).clone()));
-            if place(rest, chosen, left, stock, cover, budget) {
-                return true;
-            }
-            cover.pop();
-            for (_, sku, units) in &group.units {
-                if let Some(left) = left.get_mut(&((*id).clone(), sku.clone())) {
-                    *left += units;
-                }
-            }
-        }
-        false
-    }
-    let mut cover = Vec::new();
-    let mut budget = (*steps).min(10_000);
-    let allowed = budget;
-    let mut left = BTreeMap::new();
-    let placed = place(&demand.groups, chosen, &mut left, stock, &mut cover, &mut budget);
-    *steps -= allowed - budget;
-    placed.then_some(cover)
 }
 
 /// Takes a group's units out of what a warehouse has left, all or nothing.

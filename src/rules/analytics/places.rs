@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +49,7 @@ pub struct RegionFigures {
     pub share: Option<Ratio>,
     /// What they come to, by currency.
     pub value: BTreeMap<Currency, Decimal>,
-    /// Orders whose transit is known: scanned and delivered.
+    /// Orders whose transit is known: scanned and then delivered.
     pub transits: u64,
     /// The mean from first scan to delivery, in seconds.
     pub mean_transit_seconds: Option<i64>,
@@ -95,8 +94,10 @@ pub fn regions<'a>(
         sum.orders += 1;
         let value = sum.value.entry(sale.total.currency).or_default();
         *value = value.saturating_add(sale.total.amount);
-        if let (Some(accepted), Some(delivered)) = (sale.accepted_at, sale.delivered_at) {
-            let transit = delivered.signed_duration_since(accepted).max(TimeDelta::zero());
+        if let (Some(accepted), Some(delivered)) = (sale.accepted_at, sale.delivered_at)
+            && accepted <= delivered
+        {
+            let transit = delivered.signed_duration_since(accepted);
             sum.transits += 1;
             sum.seconds += i128::from(transit.num_seconds());
         }

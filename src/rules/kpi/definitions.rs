@@ -312,11 +312,13 @@ pub enum ExclusionReason {
     NoDeadline,
     /// Nothing of this kind is needed.
     NotNeeded,
+    /// Its instants contradict each other: what came first would have taken a negative time.
+    Contradictory,
 }
 
 impl ExclusionReason {
     /// Every reason, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Test,
         Self::PlatformFulfilled,
         Self::NeverPaid,
@@ -326,6 +328,7 @@ impl ExclusionReason {
         Self::Cancelled,
         Self::NoDeadline,
         Self::NotNeeded,
+        Self::Contradictory,
     ];
 
     /// Whether no mode brings it back into the denominator.
@@ -347,6 +350,7 @@ impl fmt::Display for ExclusionReason {
             Self::Cancelled => "cancelled",
             Self::NoDeadline => "no deadline to judge by",
             Self::NotNeeded => "not needed",
+            Self::Contradictory => "instants contradict each other",
         })
     }
 }
@@ -578,8 +582,8 @@ impl KpiId {
                 &[Miss, Hit, Pending, Excluded(Why::NotNeeded), Excluded(Why::NoDeadline)]
             }
             Self::ProcessingAccuracy | Self::ValidTracking => &[Miss, Hit, Pending],
-            Self::HandlingTime => &[Miss, Pending],
-            Self::TimeToAcknowledge => &[Miss],
+            Self::HandlingTime => &[Miss, Pending, Excluded(Why::Contradictory)],
+            Self::TimeToAcknowledge => &[Miss, Excluded(Why::Contradictory)],
             _ => &[Miss, Hit],
         }
     }

@@ -110,15 +110,28 @@ pub struct Durations {
     sum: i128,
     /// Microseconds, in order; empty when values are not kept.
     values: Vec<i64>,
+    /// Rows whose end lies before their beginning: bad facts, in neither count nor sum.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    contradictory: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Durations {
     pub(super) const fn of_sum(count: u64, sum: i128, values: Vec<i64>) -> Self {
-        Self { count, sum, values }
+        Self { count, sum, values, contradictory: 0 }
     }
 
-    /// Adds a duration and keeps it. [`Durations::sort`] must follow the last one.
+    /// Adds a duration and keeps it; a negative one is a bad fact and counted apart.
+    /// [`Durations::sort`] must follow the last one.
     pub(super) fn add(&mut self, micros: i64) {
+        if micros < 0 {
+            self.contradictory = self.contradictory.saturating_add(1);
+            return;
+        }
         self.count = self.count.saturating_add(1);
         self.sum = self.sum.saturating_add(i128::from(micros));
         self.values.push(micros);
@@ -132,6 +145,7 @@ impl Durations {
     pub fn merge(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);
         self.sum = self.sum.saturating_add(other.sum);
+        self.contradictory = self.contradictory.saturating_add(other.contradictory);
         merge_sorted(&mut self.values, &other.values);
     }
 
@@ -139,6 +153,13 @@ impl Durations {
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
+    }
+
+    /// Rows that are left out because their end lies before their beginning. Of orders they are
+    /// counted as [`ExclusionReason::Contradictory`].
+    #[must_use]
+    pub const fn contradictory(&self) -> u64 {
+        self.contradictory
     }
 
     /// All together, in microseconds.
@@ -189,7 +210,7 @@ pub(super) fn merge_sorted(own: &mut Vec<i64>, other: &[i64]) {
 /// Orders that do not count, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<ExclusionReason, u64>", into = "BTreeMap<ExclusionReason, u64>")]
-pub struct Excluded([u64; 9]);
+pub struct Excluded([u64; 10]);
 
 impl Excluded {
     pub(super) fn add(&mut self, reason: ExclusionReason, count: u64) {
@@ -250,6 +271,17 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// What was counted of durations.
+    pub(super) fn of_durations(durations: &Durations) -> Self {
+        let mut counts = Self {
+            numerator: durations.count(),
+            denominator: durations.count(),
+            ..Self::default()
+        };
+        counts.excluded.add(ExclusionReason::Contradictory, durations.contradictory());
+        counts
+    }
+
     /// The ratio; `None` when nothing is counted.
     #[must_use]
     pub const fn ratio(&self) -> Option<Ratio> {
@@ -355,8 +387,7 @@ impl Kpi {
         durations: Durations,
         target: Option<Target>,
     ) -> Self {
-        let count = durations.count();
-        let counts = Counts { numerator: count, denominator: count, ..Counts::default() };
+        let counts = Counts::of_durations(&durations);
         Self::new(id, window, counts, Some(durations), target)
     }
 

@@ -23,7 +23,7 @@
 //! | KPI-01 on-time shipping | paid | shipped in full, or `ship_by` has come | shipped by `ship_by` |
 //! | KPI-09 late shipping | paid | as KPI-01 | the rest of KPI-01 |
 //! | KPI-02 cancellation | paid | every paid order | cancelled in full |
-//! | KPI-03/04 handling time | last ship confirmation | shipped in full | paid to confirmed |
+//! | KPI-03/04 handling time | last ship confirmation | shipped in full, not before it was paid | paid to confirmed |
 //! | KPI-05 complaint | paid | every paid order | with a complaint |
 //! | KPI-06 delivery delay | `deliver_by` | not cancelled, `deliver_by` has come | late or missing |
 //! | KPI-07 tracking upload | last ship confirmation | a number is needed | every number is there |

@@ -193,10 +193,13 @@ impl CohortPlan {
 
     /// Whether the duration of a row of this code counts.
     pub(super) fn has_duration(&self, code: u16) -> bool {
-        let pending = self.measures.iter().find(|measure| measure.id == KpiId::HandlingTime);
-        self.sums
-            && code < self.codes
-            && pending.is_none_or(|measure| (code / measure.stride).is_multiple_of(2))
+        let duration = self.measures.iter().find(|measure| measure.id.is_duration());
+        code < self.codes
+            && duration.is_some_and(|measure| {
+                let outcomes = u16::try_from(measure.id.outcomes().len()).unwrap_or(u16::MAX);
+                // The first outcome is the one that counts.
+                (code / measure.stride).is_multiple_of(outcomes)
+            })
     }
 
     /// The last tick that has come.
@@ -383,8 +386,18 @@ impl CohortPlan {
             KpiId::ExceptionRate => happened(codes, at(At::Exception)),
             KpiId::OrderDefect => self.defect_codes(stride, columns, rows, as_of, codes),
             KpiId::HandlingTime => {
-                for (code, marks) in codes.iter_mut().zip(marks) {
-                    *code += if marks & flags::FULLY_SHIPPED == 0 { stride } else { 0 };
+                let spans = at(At::Paid).iter().zip(at(At::ShipConfirmed));
+                for (code, (marks, (paid, shipped))) in
+                    codes.iter_mut().zip(marks.iter().zip(spans))
+                {
+                    let bad = if paid > shipped { 2 * stride } else { 0 };
+                    *code += if marks & flags::FULLY_SHIPPED == 0 { stride } else { bad };
+                }
+            }
+            KpiId::TimeToAcknowledge => {
+                let spans = at(At::Created).iter().zip(at(At::Acknowledged));
+                for (code, (created, acknowledged)) in codes.iter_mut().zip(spans) {
+                    *code += if created > acknowledged { stride } else { 0 };
                 }
             }
             KpiId::TrackingUpload => {

@@ -350,11 +350,7 @@ impl CarrierCounts {
     #[must_use]
     pub fn kpi(&self, id: KpiId, query: &KpiQuery, targets: &KpiTargets) -> Kpi {
         let counts = match id {
-            KpiId::TransitTime => Counts {
-                numerator: self.transit.count(),
-                denominator: self.transit.count(),
-                ..Counts::default()
-            },
+            KpiId::TransitTime => Counts::of_durations(&self.transit),
             KpiId::SignOff => self.sign_off,
             KpiId::CarrierOnTime => self.on_time,
             KpiId::ParcelLoss => self.lost_or_returned,

@@ -64,6 +64,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod twice;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -237,7 +238,8 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`], which names the field. Unknown fields are errors in every part: a misspelt
     /// one would be ignored for ever. So are lists in place of objects, which serde alone would take
-    /// for fields by position; other formats still do.
+    /// for fields by position; other formats still do. So are keys that an object has twice, of which
+    /// the last would win.
     pub fn from_json(text: &str) -> Result<Self, PolicyError> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let policy = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -250,6 +252,9 @@ impl Policy {
             field: ".".to_owned(),
             reason: error.to_string(),
         };
+        if let Some(field) = twice::key_twice(text).map_err(unreadable)? {
+            return Err(PolicyError { field, reason: "occurs twice in its object".to_owned() });
+        }
         let given: Value = serde_json::from_str(text).map_err(unreadable)?;
         let meant = serde_json::to_value(&policy).map_err(unreadable)?;
         match list_for_object(".", &given, &meant) {

@@ -1,5 +1,8 @@
 //! What in a policy cannot work or is surely not meant.
 
+mod bounds;
+mod named;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -9,6 +12,7 @@ use rust_decimal::Decimal;
 use super::{Policy, PolicyFinding, ShopPolicy};
 use crate::calendar::{END_OF_DAY, MAX_WORKING_DAYS, WorkCalendar};
 use crate::ids::PlatformId;
+use crate::order::DeadlineKind;
 use crate::rules::alert::PerPlatform;
 use crate::rules::kpi::{KpiTargets, target_presets};
 use crate::rules::ladder::{Ladder, Level};
@@ -32,13 +36,16 @@ impl Policy {
     ///   presets of deadlines that contradict each other.
     /// - Deadline rules: spans of nothing or longer than [`MAX_ELAPSED_HOURS`],
     ///   [`MAX_CALENDAR_DAYS`] or [`MAX_WORKING_DAYS`]; [anchors that do not suit](Anchor::suits);
-    ///   rules that another one hides, and those of a platform without a shop.
+    ///   rules that another one hides, those of a platform or site without a shop, and a later step
+    ///   that is due before an earlier one.
     /// - Targets: limits of the wrong kind or out of range, values healthy and critical at once.
-    /// - Ladders that do not climb or have no step; hours, days and percents out of range.
+    /// - Ladders that do not climb, have no step or tell nobody; hours, days and percents out of range,
+    ///   or so long that nobody can mean them.
     /// - Allocation, services and routing rules: what [`lint_routes`] finds, reversed ranges,
-    ///   discounts below zero, empty lists of services.
+    ///   discounts below zero, empty lists of services, platforms and shops that there are not, value
+    ///   limits in a currency that no shop sells in, or without one for shops of several.
     /// - Names of carriers: two for the same carrier, pages that are no http or https address.
-    /// - Ids, names, codes and tags that are empty.
+    /// - Platforms that are misspelt; ids, names, codes and tags that are empty.
     #[must_use]
     pub fn validate(&self) -> Vec<PolicyFinding> {
         let mut found = Findings(Vec::new());
@@ -60,6 +67,8 @@ impl Policy {
         self.check_customs(&mut found);
         self.check_print_slots(&mut found);
         self.check_polling(&mut found);
+        self.check_bounds(&mut found);
+        self.check_names(&mut found);
         if self.messages.survey_hours > self.messages.survey_until_hours {
             found.add("messages.survey_hours", "must not be more than survey_until_hours");
         }
@@ -100,7 +109,11 @@ impl Policy {
             if review.manual_over.is_some_and(|limit| limit.currency != shop.currency) {
                 found.add(
                     format!("{of}.manual_over.currency"),
-                    format!("is not {}, that of {}: it never holds", shop.currency, shop.key()),
+                    format!(
+                        "is not {}, that of {}: every order of it would need a person",
+                        shop.currency,
+                        shop.key()
+                    ),
                 );
             }
             found.presets(&format!("{at}.sla_presets"), shop);
@@ -145,6 +158,15 @@ impl Policy {
             found.span(&format!("{at}.span"), &rule.span);
             if let Some(penalty) = &rule.penalty {
                 found.text(&format!("{at}.penalty.kind"), &penalty.kind);
+            }
+            if let Some((other, earlier)) =
+                self.sla_rules.iter().enumerate().find(|(_, earlier)| comes_too_late(rule, earlier))
+            {
+                let (kind, before) = (word(&rule.kind), word(&earlier.kind));
+                found.add(
+                    format!("{at}.span"),
+                    format!("{kind} is due after {before}, which sla_rules[{other}] sets"),
+                );
             }
             let same = |other: &SlaRule| {
                 (other.kind, other.anchor, &other.scope) == (rule.kind, rule.anchor, &rule.scope)
@@ -405,6 +427,26 @@ impl Policy {
     }
 }
 
+/// Whether a deadline that comes before another one in the life of an order is due after it, where
+/// both count hours from one instant of the same orders.
+fn comes_too_late(rule: &SlaRule, other: &SlaRule) -> bool {
+    use DeadlineKind as K;
+    let after = match rule.kind {
+        K::PayBy => &[K::AutoCancelUnlessPaid][..],
+        K::AcknowledgeBy => &[K::ShipBy, K::DeliverBy, K::AutoCancelUnlessAcknowledged],
+        K::ShipBy => &[K::DeliverBy, K::AutoCancelUnlessShipped],
+        K::DeliverBy => &[K::AutoCancelUnlessDelivered],
+        _ => return false,
+    };
+    let (Span::Elapsed { hours }, Span::Elapsed { hours: most }) = (&rule.span, &other.span) else {
+        return false;
+    };
+    after.contains(&other.kind)
+        && rule.anchor == other.anchor
+        && rule.scope == other.scope
+        && hours > most
+}
+
 /// Why a deadline cannot be counted from where its rule says.
 fn unsuited(rule: &SlaRule) -> String {
     let (kind, anchor) = (word(&rule.kind), word(&rule.anchor));
@@ -607,9 +649,15 @@ impl Findings {
         if ladder.steps.is_empty() {
             self.add(format!("{at}.steps"), "there is no step: nobody would be warned");
         }
+        if ladder.breach_channels.is_empty() {
+            self.add(format!("{at}.breach_channels"), "is empty: nobody would be told");
+        }
         let mut before: Option<(Level, u32, u32)> = None;
         for (index, step) in ladder.steps.iter().enumerate() {
             let at = format!("{at}.steps[{index}]");
+            if step.channels.is_empty() {
+                self.add(format!("{at}.channels"), "is empty: nobody would be told");
+            }
             if step.level == Level::Breach {
                 self.add(format!("{at}.level"), "a breach is no step: it has channels of its own");
             }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::RouteInput;
 use crate::address::Country;
+use crate::address::text::{begins_with, is_same};
 use crate::ids::{PlatformId, ShopId, Sku, WarehouseId};
+use crate::money::Currency;
 use crate::order::{LogisticsMode, SpeedClass};
 use crate::shipment::ServiceKey;
 use crate::units::Grams;
@@ -30,10 +32,11 @@ pub struct RouteCondition {
     /// Countries.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub countries: Vec<Country>,
-    /// States, written like the addresses write them.
+    /// States, written like the addresses write them but for large letters and blanks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<String>,
-    /// Beginnings of postcodes, of any length.
+    /// Beginnings of postcodes, of any length. Large letters and blanks decide nothing: `sw1a1` fits
+    /// `SW1A 1AA`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub postcode_prefixes: Vec<String>,
     /// Smallest weight, included.
@@ -42,12 +45,17 @@ pub struct RouteCondition {
     /// Largest weight, excluded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_weight: Option<Grams>,
-    /// Smallest value, included, in the order's currency.
+    /// Smallest value, included, in [`value_currency`](Self::value_currency).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_value: Option<Decimal>,
-    /// Largest value, excluded, in the order's currency.
+    /// Largest value, excluded, in [`value_currency`](Self::value_currency).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_value: Option<Decimal>,
+    /// The currency of `min_value` and `max_value`; `None` is the order's, whatever it is. The rule
+    /// does not hold for an order in another currency, and the decision says so: see
+    /// [`RouteDecision::incomparable`](super::RouteDecision::incomparable).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_currency: Option<Currency>,
     /// Tags of the order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -84,6 +92,24 @@ impl RouteCondition {
     /// Whether every condition that is set holds.
     #[must_use]
     pub fn holds(&self, input: &RouteInput<'_>) -> bool {
+        self.holds_but_for_value(input)
+            && self.is_comparable(input)
+            && self.min_value.is_none_or(|least| input.value.amount >= least)
+            && self.max_value.is_none_or(|most| input.value.amount < most)
+    }
+
+    /// Whether the value of an order can be compared with the limits, if there are any.
+    fn is_comparable(&self, input: &RouteInput<'_>) -> bool {
+        (self.min_value.is_none() && self.max_value.is_none())
+            || self.value_currency.is_none_or(|own| own == input.value.currency)
+    }
+
+    /// Whether only the currency of its limits keeps it from being judged.
+    pub(super) fn is_incomparable(&self, input: &RouteInput<'_>) -> bool {
+        !self.is_comparable(input) && self.holds_but_for_value(input)
+    }
+
+    fn holds_but_for_value(&self, input: &RouteInput<'_>) -> bool {
         fn listed<T: PartialEq>(list: &[T], value: Option<&T>) -> bool {
             list.is_empty() || value.is_some_and(|value| list.contains(value))
         }
@@ -94,15 +120,13 @@ impl RouteCondition {
             && listed(&self.logistics, Some(&input.logistics))
             && listed(&self.countries, address.country.as_ref())
             && (self.states.is_empty()
-                || state.is_some_and(|state| self.states.iter().any(|known| known == state)))
+                || state.is_some_and(|state| self.states.iter().any(|known| is_same(known, state))))
             && (self.postcode_prefixes.is_empty()
                 || address.postal_code.as_deref().is_some_and(|code| {
-                    self.postcode_prefixes.iter().any(|prefix| code.starts_with(prefix.as_str()))
+                    self.postcode_prefixes.iter().any(|prefix| begins_with(code, prefix))
                 }))
             && self.min_weight.is_none_or(|least| input.weight >= least)
             && self.max_weight.is_none_or(|most| input.weight < most)
-            && self.min_value.is_none_or(|least| input.value.amount >= least)
-            && self.max_value.is_none_or(|most| input.value.amount < most)
             && (self.tags.is_empty() || self.tags.iter().any(|tag| input.tags.contains(tag)))
             && (self.skus.is_empty() || self.skus.iter().any(|sku| input.skus.contains(sku)))
             && listed(&self.speeds, Some(&input.speed))

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::rank::{InTime, Offers};
 use super::{RouteInput, ServiceAliases};
 use crate::address::Address;
+use crate::address::text::{begins_with, is_same};
 use crate::calendar::WorkCalendar;
+use crate::money::Currency;
 use crate::order::SpeedClass;
 use crate::shipment::{CarrierService, Coverage};
 use crate::units::{Grams, Millimetres};
@@ -82,6 +84,14 @@ pub enum ServiceRejection {
         /// Which limit.
         what: String,
     },
+    /// The value it takes at most is in another currency than the order: nobody can say whether it
+    /// takes it.
+    ValueNotComparable {
+        /// The currency of the limit.
+        limit: Currency,
+        /// That of the order.
+        order: Currency,
+    },
     /// Slower than the buyer paid for.
     TooSlow,
     /// Its longest transit time is above what the parcel admits.
@@ -109,6 +119,11 @@ pub enum ServiceRejection {
     NoQuote,
     /// Its price is in another currency than the others.
     OtherCurrency,
+    /// A rule asks for it, and the catalogue does not have it.
+    UnknownService {
+        /// Which rule.
+        rule: String,
+    },
 }
 
 impl fmt::Display for ServiceRejection {
@@ -119,6 +134,9 @@ impl fmt::Display for ServiceRejection {
             Self::PlatformRefuses => f.write_str("cannot be named on the platform"),
             Self::NotServed { what } => write!(f, "does not serve {what}"),
             Self::OverLimit { what } => write!(f, "limit exceeded: {what}"),
+            Self::ValueNotComparable { limit, order } => {
+                write!(f, "value limit in {limit} cannot be compared with an order in {order}")
+            }
             Self::TooSlow => f.write_str("is slower than the buyer paid for"),
             Self::TransitTooLong { days, most } => {
                 write!(f, "may take {days} days where {most} are admitted")
@@ -129,6 +147,9 @@ impl fmt::Display for ServiceRejection {
             Self::ByRule { rule } => write!(f, "is left out by rule {rule}"),
             Self::NoQuote => f.write_str("gave no price"),
             Self::OtherCurrency => f.write_str("is priced in another currency"),
+            Self::UnknownService { rule } => {
+                write!(f, "is asked for by rule {rule} and not in the catalogue")
+            }
         }
     }
 }
@@ -163,7 +184,12 @@ pub(super) fn hard_filter<'a>(
         return Err(ServiceRejection::NotServed { what: gap.describe(input.destination) });
     }
     if let Some(excess) = excess(input, service) {
-        return Err(ServiceRejection::OverLimit { what: excess.describe(input) });
+        return Err(match excess {
+            Excess::OtherCurrency(limit) => {
+                ServiceRejection::ValueNotComparable { limit, order: input.value.currency }
+            }
+            excess => ServiceRejection::OverLimit { what: excess.describe(input) },
+        });
     }
     if is_too_slow(input, service) {
         return Err(ServiceRejection::TooSlow);
@@ -224,6 +250,11 @@ impl<'a> Schedule<'a> {
         Self { warehouse, now, most_days: input.max_transit_days, due, ready }
     }
 
+    /// The first day on which the warehouse can give a parcel to a carrier; `None` is never.
+    pub(super) fn leaves(&self, carrier: Option<&WorkCalendar>) -> Option<NaiveDate> {
+        earliest_ship(self.warehouse, carrier, self.now)
+    }
+
     /// The time filter for a service that usually needs `usual_days`.
     pub(super) fn rejects(
         &self,
@@ -238,7 +269,7 @@ impl<'a> Schedule<'a> {
         let due = self.due?;
         let leaves = match carrier {
             None => self.ready,
-            Some(_) => earliest_ship(self.warehouse, carrier, self.now),
+            Some(_) => self.leaves(carrier),
         };
         let Some(leaves) = leaves else { return Some(ServiceRejection::NoWorkingDay) };
         let arrives = promise
@@ -326,20 +357,20 @@ pub(super) fn coverage_gap(input: &RouteInput<'_>, coverage: &Coverage) -> Optio
         return Some(Gap::Country);
     }
     let state = address.state.as_deref().unwrap_or("");
-    if (!coverage.states.is_empty() && !coverage.states.iter().any(|known| known == state))
-        || coverage.excluded_states.iter().any(|known| known == state)
+    let in_state = |states: &[String]| states.iter().any(|known| is_same(known, state));
+    if (!coverage.states.is_empty() && !in_state(&coverage.states))
+        || in_state(&coverage.excluded_states)
     {
         return Some(Gap::State);
     }
-    let in_city = |cities: &[String]| cities.iter().any(|city| same_city(city, &address.city));
+    let in_city = |cities: &[String]| cities.iter().any(|city| is_same(city, &address.city));
     if (!coverage.cities.is_empty() && !in_city(&coverage.cities))
         || in_city(&coverage.excluded_cities)
     {
         return Some(Gap::City);
     }
     let code = address.postal_code.as_deref().unwrap_or("");
-    let begins =
-        |prefixes: &[String]| prefixes.iter().any(|prefix| code.starts_with(prefix.as_str()));
+    let begins = |prefixes: &[String]| prefixes.iter().any(|prefix| begins_with(code, prefix));
     if (!coverage.postcode_prefixes.is_empty() && !begins(&coverage.postcode_prefixes))
         || begins(&coverage.excluded_postcode_prefixes)
     {
@@ -369,12 +400,6 @@ fn is_post_office_box(address: &Address) -> bool {
     })
 }
 
-fn same_city(a: &str, b: &str) -> bool {
-    let lower = |text: &str| -> String { text.trim().to_lowercase() };
-    a.trim().eq_ignore_ascii_case(b.trim())
-        || (!(a.is_ascii() && b.is_ascii()) && lower(a) == lower(b))
-}
-
 /// Which limit of a service a parcel exceeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Excess {
@@ -382,6 +407,8 @@ pub(super) enum Excess {
     Length(Millimetres),
     Girth(Millimetres),
     Value(crate::money::Money),
+    /// A limit that cannot be compared.
+    OtherCurrency(Currency),
     Batteries,
     Liquids,
 }
@@ -399,6 +426,7 @@ impl Excess {
                 format!("length plus girth {girth} of {most}")
             }
             Self::Value(most) => format!("value {} of {most}", input.value),
+            Self::OtherCurrency(limit) => format!("value {} of a limit in {limit}", input.value),
             Self::Batteries => "batteries".into(),
             Self::Liquids => "liquids".into(),
         }
@@ -418,11 +446,13 @@ pub(super) fn excess(input: &RouteInput<'_>, service: &CarrierService) -> Option
             return Some(Excess::Girth(most));
         }
     }
-    if let Some(most) = service.max_value
-        && most.currency == input.value.currency
-        && input.value.amount > most.amount
-    {
-        return Some(Excess::Value(most));
+    if let Some(most) = service.max_value {
+        if most.currency != input.value.currency {
+            return Some(Excess::OtherCurrency(most.currency));
+        }
+        if input.value.amount > most.amount {
+            return Some(Excess::Value(most));
+        }
     }
     if input.batteries && !service.batteries {
         return Some(Excess::Batteries);

@@ -12,6 +12,7 @@ use super::condition::in_order;
 use super::{
     RateCards, RouteAction, RouteCondition, RouteInput, RoutePolicy, RouteRule, ServiceAliases,
 };
+use crate::address::text::{begins_with, is_same};
 use crate::address::{Address, Country};
 use crate::calendar::WorkCalendar;
 use crate::ids::{PlatformId, ShopId, Sku, WarehouseId};
@@ -237,7 +238,7 @@ impl RouteExample {
             },
             warehouse: condition.warehouses.first().cloned(),
             weight: Grams::new(weight),
-            value: Money::new(value, currency),
+            value: Money::new(value, condition.value_currency.unwrap_or(currency)),
             tags: condition.tags.first().cloned().into_iter().collect(),
             skus: condition.skus.first().cloned().into_iter().collect(),
             speed: speeds.into_iter().find(listed).unwrap_or_default(),
@@ -399,13 +400,20 @@ fn covers(wide: &RouteCondition, narrow: &RouteCondition) -> bool {
     // Cheap and selective first: this runs for every pair.
     (wide.postcode_prefixes.is_empty()
         || (!narrow.postcode_prefixes.is_empty()
-            && narrow.postcode_prefixes.iter().all(|code| {
-                wide.postcode_prefixes.iter().any(|prefix| code.starts_with(prefix.as_str()))
-            })))
-        && lists(&wide.states, &narrow.states)
+            && narrow
+                .postcode_prefixes
+                .iter()
+                .all(|code| wide.postcode_prefixes.iter().any(|prefix| begins_with(code, prefix)))))
+        && (wide.states.is_empty()
+            || (!narrow.states.is_empty()
+                && narrow
+                    .states
+                    .iter()
+                    .all(|state| wide.states.iter().any(|known| is_same(known, state)))))
         && lists(&wide.countries, &narrow.countries)
         && least(wide.min_weight, narrow.min_weight)
         && most(wide.max_weight, narrow.max_weight)
+        && (wide.value_currency.is_none() || wide.value_currency == narrow.value_currency)
         && least(wide.min_value, narrow.min_value)
         && most(wide.max_value, narrow.max_value)
         && lists(&wide.platforms, &narrow.platforms)
@@ -451,7 +459,13 @@ fn uncovered(
         .or(countries.first())
         .copied()
         .unwrap_or(Country::US);
-    let currency = cards.cards().first().map_or(Currency::USD, |card| card.currency);
+    // A value limit in another currency than the example's proves nothing: another order may be in it.
+    let limits = services.iter().filter_map(|service| service.max_value.map(|most| most.currency));
+    let mut currencies: Vec<Currency> =
+        cards.cards().iter().map(|card| card.currency).chain(limits).collect();
+    currencies.push(Currency::USD);
+    let mut seen = BTreeSet::new();
+    currencies.retain(|currency| seen.insert(*currency));
     let calendar = WorkCalendar::every_day(chrono_tz::UTC);
     let anything = RouteCondition::default();
     let goes_there = |country: Option<Country>| {
@@ -465,14 +479,19 @@ fn uncovered(
     plain
         .chain(of_rules)
         .filter_map(|(rule, condition, country)| {
-            let example = RouteExample::of(condition, country, currency);
-            let input = example.input(&calendar);
-            let holds = condition.holds(&input);
-            let live = LiveFacts::default();
-            let routed = compiled.decide(&input, &live, DateTime::UNIX_EPOCH);
-            (holds && routed.service.is_none() && goes_there(example.destination.country)).then(
-                || RouteFinding::Uncovered { rule: rule.cloned(), example: Box::new(example) },
-            )
+            let lacks_service = |example: &RouteExample| {
+                let input = example.input(&calendar);
+                let live = LiveFacts::default();
+                let routed = compiled.decide(&input, &live, DateTime::UNIX_EPOCH);
+                condition.holds(&input)
+                    && routed.service.is_none()
+                    && goes_there(example.destination.country)
+            };
+            let mut examples =
+                currencies.iter().map(|currency| RouteExample::of(condition, country, *currency));
+            let example = examples.next().filter(&lacks_service)?;
+            let all = examples.all(|other| lacks_service(&other));
+            all.then(|| RouteFinding::Uncovered { rule: rule.cloned(), example: Box::new(example) })
         })
         .collect()
 }

@@ -35,6 +35,9 @@ pub struct ManualRoute {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OverrideRefused {
+    /// Nobody says why: an override is audited with its reason.
+    #[error("why is empty: picking a service by hand needs a reason")]
+    NoReason,
     /// The catalogue does not have it.
     #[error("{0} is not in the catalogue")]
     UnknownService(ServiceKey),
@@ -52,7 +55,7 @@ pub enum OverrideRefused {
 /// answer names who picked, what was overruled and what it costs more, so that it can be audited.
 ///
 /// # Errors
-/// [`OverrideRefused`] when the service does not exist or a hard filter fails.
+/// [`OverrideRefused`] when `why` is blank, the service does not exist or a hard filter fails.
 pub fn override_service(
     input: &RouteInput<'_>,
     facts: &RouteFacts<'_>,
@@ -63,15 +66,18 @@ pub fn override_service(
     now: DateTime<Utc>,
 ) -> Result<ManualRoute, OverrideRefused> {
     let why = why.into();
+    if why.trim().is_empty() {
+        return Err(OverrideRefused::NoReason);
+    }
     let pick = facts.aliases.resolve(pick);
     let service = super::unique_services(facts.services)
         .into_iter()
         .find(|service| service.key == *pick)
         .ok_or_else(|| OverrideRefused::UnknownService(pick.clone()))?;
     let by_card = facts.card_quotes(input, now);
-    let offers = facts.offers(&by_card, policy, now);
     let account = facts.accounts.get(&pick.carrier);
     let schedule = Schedule::of(input, now);
+    let (offers, _) = facts.offers(&by_card, policy, &schedule, now);
     let in_time = hard_filter(input, service, account, facts.aliases, &offers, &schedule)
         .map_err(|why| OverrideRefused::Impossible { service: pick.clone(), why })?;
     let prices = Prices::among(&[(service, in_time)], input, policy);

@@ -37,7 +37,7 @@ pub use savings::{
 
 use filter::{Schedule, hard_filter};
 pub(super) use rank::main_currency;
-use rank::{InTime, Offers, Prices, Runner, quote_problem};
+use rank::{InTime, Offers, Prices, QuoteJudge, Runner};
 
 use crate::address::Address;
 use crate::calendar::WorkCalendar;
@@ -199,15 +199,25 @@ impl<'a> RouteFacts<'a> {
         self.cards.map_or_else(Vec::new, |cards| cards.quotes(input.destination, input.weight, now))
     }
 
-    /// The quotes that are usable now, and the offers of the rate cards.
+    /// The quotes that are usable now with the offers of the rate cards, and the quotes that are not.
     fn offers<'o>(
         &'o self,
         by_card: &'o [RateQuote],
         policy: &RoutePolicy,
+        schedule: &Schedule<'_>,
         now: DateTime<Utc>,
-    ) -> Offers<'o> {
-        let usable = |quote: &&RateQuote| quote_problem(quote, policy, now).is_none();
-        Offers::of(self.quotes.iter().filter(usable), by_card, self.aliases)
+    ) -> (Offers<'o>, Vec<(ServiceKey, QuoteProblem)>) {
+        let judge = QuoteJudge { facts: self, policy, schedule, now };
+        let mut ignored = Vec::new();
+        let usable = self.quotes.iter().filter(|quote| match judge.problem(quote) {
+            Some(problem) => {
+                ignored.push((quote.service.clone(), problem));
+                false
+            }
+            None => true,
+        });
+        let offers = Offers::of(usable, by_card, self.aliases);
+        (offers, ignored)
     }
 }
 
@@ -220,7 +230,8 @@ pub struct RouteDecision {
     pub transit_days: Option<u32>,
     /// Every service that could take it, best first, with its price if there is one.
     pub ranked: Vec<(ServiceKey, Option<Money>)>,
-    /// Every service that could not, by key, with the first reason.
+    /// Every service that could not, by key, with the first reason. A service that a rule demands
+    /// and the catalogue does not have is among them.
     pub rejected: Vec<(ServiceKey, ServiceRejection)>,
     /// Services that could take it but are persistently late.
     pub late_services: Vec<ServiceKey>,
@@ -228,8 +239,12 @@ pub struct RouteDecision {
     pub forced_by: Option<String>,
     /// The rule after which no further one ran: one that forces or says `stop`.
     pub decided_by: Option<String>,
-    /// Quotes that were not used, sorted.
+    /// Quotes that were set aside, sorted. Those of services that are rejected or that have a better
+    /// one are not among them.
     pub ignored_quotes: Vec<(ServiceKey, QuoteProblem)>,
+    /// Rules that were not judged, by id: everything else of them holds, but their value limit is in
+    /// another currency than the order. A person should look at them.
+    pub incomparable: Vec<String>,
 }
 
 /// Chooses the service for a parcel: hard filters in a fixed order, then rules, then the cheapest
@@ -270,7 +285,21 @@ pub fn route(
     if let Some(last) = rules.iter().position(|rule| rule.is_final()) {
         rules.truncate(last.saturating_add(1));
     }
-    decide(input, facts, &rules, policy, now)
+    let skipped = incomparable(facts.rules, input, &rules);
+    decide(input, facts, &rules, &skipped, policy, now)
+}
+
+/// The rules that would have had their turn and whose value limit cannot be compared with the order.
+fn incomparable<'r>(
+    all: impl IntoIterator<Item = &'r RouteRule>,
+    input: &RouteInput<'_>,
+    ran: &[&RouteRule],
+) -> Vec<&'r RouteRule> {
+    let last = ran.last().filter(|rule| rule.is_final());
+    let had_its_turn = |rule: &&RouteRule| last.is_none_or(|last| *rule < *last);
+    condition::in_order(
+        all.into_iter().filter(|rule| rule.condition.is_incomparable(input)).filter(had_its_turn),
+    )
 }
 
 /// Services sorted by key, each once. Of two entries with one key, which are a mistake, the one
@@ -283,24 +312,20 @@ fn unique_services(services: &[CarrierService]) -> Vec<&CarrierService> {
     services
 }
 
-/// The decision, given the rules that hold, in order, up to the final one.
+/// The decision, given the rules that hold, in order, up to the final one, and those before it whose
+/// value limit cannot be compared.
 fn decide(
     input: &RouteInput<'_>,
     facts: &RouteFacts<'_>,
     rules: &[&RouteRule],
+    incomparable: &[&RouteRule],
     policy: &RoutePolicy,
     now: DateTime<Utc>,
 ) -> RouteDecision {
     let aliases = facts.aliases;
-    let mut ignored_quotes: Vec<(ServiceKey, QuoteProblem)> = facts
-        .quotes
-        .iter()
-        .filter_map(|quote| Some((quote.service.clone(), quote_problem(quote, policy, now)?)))
-        .collect();
-    ignored_quotes.sort_unstable();
     let by_card = facts.card_quotes(input, now);
-    let offers = facts.offers(&by_card, policy, now);
     let schedule = Schedule::of(input, now);
+    let (offers, mut ignored_quotes) = facts.offers(&by_card, policy, &schedule, now);
     let mut rejected: BTreeMap<ServiceKey, ServiceRejection> = BTreeMap::new();
     let mut open: Vec<(&CarrierService, InTime<'_>)> = Vec::new();
     for service in unique_services(facts.services) {
@@ -313,7 +338,16 @@ fn decide(
         }
     }
     let discounts = apply_rules(rules, aliases, &mut open, &mut rejected);
+    name_unknown(rules, facts, &mut rejected);
     let prices = Prices::among(&open, input, policy);
+    ignored_quotes.extend(
+        open.iter()
+            .filter(|(service, _)| prices.get(&service.key).is_some())
+            .flat_map(|(_, in_time)| in_time.quotes())
+            .filter(|quote| prices.is_foreign(&quote.total))
+            .map(|quote| (quote.service.clone(), QuoteProblem::OtherCurrency)),
+    );
+    ignored_quotes.sort_unstable();
     open.retain(|(service, _)| match prices.rejects(&service.key) {
         Some(why) => {
             rejected.insert(service.key.clone(), why);
@@ -351,7 +385,13 @@ fn decide(
         .collect();
     let chosen = runners.first().map(|best| {
         let quote = prices.get(&best.service.key);
-        let story = Story { input, ranked: &ranked, rejected: &rejected, late: &late_services };
+        let story = Story {
+            input,
+            ranked: &ranked,
+            rejected: &rejected,
+            late: &late_services,
+            incomparable,
+        };
         ServiceChoice {
             service: best.service.key.clone(),
             cost: quote.map(|quote| quote.total),
@@ -370,6 +410,27 @@ fn decide(
         forced_by,
         decided_by: last.map(|rule| rule.id.clone()),
         ignored_quotes,
+        incomparable: incomparable.iter().map(|rule| rule.id.clone()).collect(),
+    }
+}
+
+/// Names the services that rules demand and the catalogue does not have.
+fn name_unknown(
+    rules: &[&RouteRule],
+    facts: &RouteFacts<'_>,
+    rejected: &mut BTreeMap<ServiceKey, ServiceRejection>,
+) {
+    for rule in rules {
+        if !matches!(rule.action, RouteAction::Force(_) | RouteAction::Only(_)) {
+            continue;
+        }
+        for name in rule.action.services() {
+            let key = facts.aliases.resolve(name);
+            if !facts.services.iter().any(|service| service.key == *key) {
+                let why = ServiceRejection::UnknownService { rule: rule.id.clone() };
+                rejected.entry(name.clone()).or_insert(why);
+            }
+        }
     }
 }
 
@@ -407,6 +468,7 @@ struct Story<'a> {
     ranked: &'a [(ServiceKey, Option<Money>)],
     rejected: &'a BTreeMap<ServiceKey, ServiceRejection>,
     late: &'a [ServiceKey],
+    incomparable: &'a [&'a RouteRule],
 }
 
 impl Story<'_> {
@@ -456,6 +518,15 @@ impl Story<'_> {
                 reasons.push(format!("next is {next} at {price}, {gap} {word}"));
             }
         }
+        reasons.extend(self.incomparable.iter().map(|rule| {
+            let limit = rule.condition.value_currency.unwrap_or(input.value.currency);
+            let order = input.value.currency;
+            format!(
+                "rule {} is left out: value limit in {limit} cannot be compared with an order in \
+                 {order}",
+                rule.id
+            )
+        }));
         reasons.extend(self.late.iter().map(|key| format!("{key} is persistently late")));
         reasons.extend(ignored.iter().map(|(key, why)| format!("a quote of {key} {why}")));
         reasons.extend(self.rejected.iter().map(|(key, why)| format!("{key} {why}")));

@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::filter::{Promise, ServiceRejection};
-use super::{RouteInput, RoutePolicy, ServiceAliases};
+use super::filter::{Promise, Schedule, ServiceRejection};
+use super::{RouteFacts, RouteInput, RoutePolicy, ServiceAliases};
 use crate::money::{Currency, Money};
 use crate::shipment::{CarrierService, RateQuote, ServiceKey};
 
@@ -43,6 +43,14 @@ pub enum QuoteProblem {
     Stale,
     /// Asked for after now: some clock is wrong.
     FromTheFuture,
+    /// Its price is below zero.
+    Negative,
+    /// It promises a day before the parcel can leave.
+    ArrivesBeforeLeaving,
+    /// Its service is not in the catalogue.
+    UnknownService,
+    /// Its price is in another currency than those that are compared.
+    OtherCurrency,
 }
 
 impl std::fmt::Display for QuoteProblem {
@@ -50,23 +58,43 @@ impl std::fmt::Display for QuoteProblem {
         f.write_str(match self {
             Self::Stale => "is too old",
             Self::FromTheFuture => "is from the future",
+            Self::Negative => "has a price below zero",
+            Self::ArrivesBeforeLeaving => "promises a day before the parcel can leave",
+            Self::UnknownService => "is for a service that is not in the catalogue",
+            Self::OtherCurrency => "is in another currency than those compared",
         })
     }
 }
 
-/// Whether a quote can be used at an instant.
-pub(super) fn quote_problem(
-    quote: &RateQuote,
-    policy: &RoutePolicy,
-    now: DateTime<Utc>,
-) -> Option<QuoteProblem> {
-    let age = now - quote.quoted_at;
-    if age < TimeDelta::zero() {
-        Some(QuoteProblem::FromTheFuture)
-    } else if age > TimeDelta::hours(i64::from(policy.quote_ttl_hours)) {
-        Some(QuoteProblem::Stale)
-    } else {
-        None
+/// What quotes are judged by, whatever their price.
+pub(super) struct QuoteJudge<'a> {
+    pub(super) facts: &'a RouteFacts<'a>,
+    pub(super) policy: &'a RoutePolicy,
+    pub(super) schedule: &'a Schedule<'a>,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl QuoteJudge<'_> {
+    /// Why a quote cannot be used, if it cannot.
+    pub(super) fn problem(&self, quote: &RateQuote) -> Option<QuoteProblem> {
+        let service = self.facts.aliases.resolve(&quote.service);
+        if !self.facts.services.iter().any(|known| known.key == *service) {
+            return Some(QuoteProblem::UnknownService);
+        }
+        let age = self.now - quote.quoted_at;
+        if age < TimeDelta::zero() {
+            return Some(QuoteProblem::FromTheFuture);
+        }
+        if age > TimeDelta::hours(i64::from(self.policy.quote_ttl_hours)) {
+            return Some(QuoteProblem::Stale);
+        }
+        if quote.total.is_negative() {
+            return Some(QuoteProblem::Negative);
+        }
+        let deliver_on = quote.deliver_on?;
+        let account = self.facts.accounts.get(&service.carrier);
+        let leaves = self.schedule.leaves(account.and_then(|account| account.calendar.as_ref()))?;
+        (deliver_on < leaves).then_some(QuoteProblem::ArrivesBeforeLeaving)
     }
 }
 
@@ -82,6 +110,13 @@ pub(super) struct Offers<'a> {
 pub(super) struct InTime<'a> {
     offers: Vec<&'a RateQuote>,
     by_card: bool,
+}
+
+impl<'a> InTime<'a> {
+    /// The quotes among them; contract prices are none.
+    pub(super) fn quotes(&self) -> impl Iterator<Item = &'a RateQuote> + '_ {
+        self.offers.iter().copied().filter(|_| !self.by_card)
+    }
 }
 
 impl<'a> Offers<'a> {
@@ -143,6 +178,8 @@ pub(super) struct Prices<'a> {
     best: BTreeMap<&'a ServiceKey, &'a RateQuote>,
     /// Services that have prices, but in other currencies.
     foreign: BTreeSet<&'a ServiceKey>,
+    /// In which prices are compared.
+    currency: Option<Currency>,
 }
 
 impl<'a> Prices<'a> {
@@ -162,7 +199,7 @@ impl<'a> Prices<'a> {
         let Some(currency) = comparison_currency(&priced, input, policy) else {
             return Self::default();
         };
-        let mut prices = Self::default();
+        let mut prices = Self { currency: Some(currency), ..Self::default() };
         for (service, offers) in priced {
             let offers = offers.iter().copied().filter(|offer| offer.total.currency == currency);
             match offers.min_by(|a, b| compare_quotes(a, b)) {
@@ -186,6 +223,11 @@ impl<'a> Prices<'a> {
         } else {
             Some(ServiceRejection::NoQuote)
         }
+    }
+
+    /// Whether a price is left out because the others are in another currency.
+    pub(super) fn is_foreign(&self, price: &Money) -> bool {
+        self.currency.is_some_and(|currency| currency != price.currency)
     }
 
     pub(super) fn get(&self, service: &ServiceKey) -> Option<&'a RateQuote> {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::address::text::{begins_with, folded};
 use crate::address::{Address, Country};
 use crate::money::{Currency, Money};
 use crate::shipment::{RateQuote, ServiceKey};
@@ -31,7 +32,8 @@ pub struct ZoneArea {
     pub zone: String,
     /// The country.
     pub country: Country,
-    /// Beginnings of postcodes, of any length; empty is the whole country.
+    /// Beginnings of postcodes, of any length; empty is the whole country. Large letters and blanks
+    /// decide nothing.
     #[serde(default)]
     pub postcode_prefixes: Vec<String>,
 }
@@ -49,8 +51,8 @@ impl ZoneChart {
             } else {
                 area.postcode_prefixes
                     .iter()
-                    .filter(|prefix| code.is_some_and(|code| code.starts_with(prefix.as_str())))
-                    .map(|prefix| prefix.len() + 1)
+                    .filter(|prefix| code.is_some_and(|code| begins_with(code, prefix)))
+                    .map(|prefix| folded(prefix).map(char::len_utf8).sum::<usize>() + 1)
                     .max()
             };
             if let Some(length) = fits
@@ -300,7 +302,7 @@ fn check_chart(name: &str, chart: &ZoneChart) -> Result<(), RateCardError> {
     let error = |field: String, fault| {
         Err(RateCardError { subject: format!("zone chart {name}"), field, fault })
     };
-    let mut seen: BTreeMap<(Country, &str), &str> = BTreeMap::new();
+    let mut seen: BTreeMap<(Country, String), &str> = BTreeMap::new();
     let mut whole: BTreeMap<Country, &str> = BTreeMap::new();
     for (index, area) in chart.areas.iter().enumerate() {
         let prefixes = &area.postcode_prefixes;
@@ -308,7 +310,7 @@ fn check_chart(name: &str, chart: &ZoneChart) -> Result<(), RateCardError> {
             whole.insert(area.country, &area.zone).is_some_and(|zone| zone != area.zone)
         } else {
             prefixes.iter().any(|prefix| {
-                seen.insert((area.country, prefix), &area.zone)
+                seen.insert((area.country, folded(prefix).collect()), &area.zone)
                     .is_some_and(|zone| zone != area.zone)
             })
         };

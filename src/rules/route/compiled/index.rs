@@ -8,7 +8,7 @@
 use rust_decimal::Decimal;
 
 use super::super::{RouteAction, RouteCondition, RouteRule};
-use super::text::NONE;
+use super::text::{NONE, fits_start, folded_text};
 use super::vocabulary::{
     ANY, COUNTRY, Field, LOGISTICS, PLATFORM, PREFIXES, RESIDENTIAL, RouteFeatures, SPEED, UNKNOWN,
     Vocabulary, ZONE, class, logistics_number, residential_number, scaled, speed_number,
@@ -140,9 +140,11 @@ impl Key {
                 .iter()
                 .map(|id| v.warehouses.insert(id.as_str().as_bytes()))
                 .collect(),
-            Self::State => {
-                condition.states.iter().map(|text| v.states.insert(text.as_bytes())).collect()
-            }
+            Self::State => condition
+                .states
+                .iter()
+                .map(|text| v.states.insert(folded_text(text).as_bytes()))
+                .collect(),
             Self::Tag => condition.tags.iter().map(|text| v.tags.insert(text.as_bytes())).collect(),
             Self::Country => condition.countries.iter().map(|c| v.countries.insert(*c)).collect(),
             Self::Platform => condition
@@ -350,7 +352,11 @@ impl RuleIndex {
                 .into_iter()
                 .filter(|key| {
                     let listed = key.listed(condition);
-                    listed > 0 && !(once && key.is_plural() && listed > 1)
+                    // Beginnings that are longer than what a parcel keeps of its postcode are asked
+                    // plainly.
+                    let fits = *key != Key::Prefix
+                        || condition.postcode_prefixes.iter().all(|text| fits_start(text));
+                    listed > 0 && fits && !(once && key.is_plural() && listed > 1)
                 })
                 // The first of the most selective ones.
                 .rev()
@@ -475,7 +481,7 @@ impl RuleIndex {
         }
         if !self.prefixes.is_empty()
             && vocabulary.prefixes.lengths() > PREFIXES
-            && let Some(code) = parcel.code
+            && let Some(code) = &parcel.code
         {
             for id in vocabulary.prefixes.of(code) {
                 show(&self.prefixes, id);
@@ -531,7 +537,9 @@ impl RuleIndex {
 }
 
 fn record(number: u32, condition: &RouteCondition, key: Key, v: &mut Vocabulary) -> Record {
-    let mut plain = condition.min_distance_km.is_some() || condition.max_distance_km.is_some();
+    let mut plain = condition.min_distance_km.is_some()
+        || condition.max_distance_km.is_some()
+        || condition.value_currency.is_some();
     for other in KEYS.into_iter().filter(|other| other.is_outside_records() && *other != key) {
         plain |= other.listed(condition) > 0;
     }

@@ -407,7 +407,8 @@ impl CompiledRoutes {
         self.rules.get(number as usize)
     }
 
-    /// Decides for a parcel, without explanation.
+    /// Decides for a parcel, without explanation: which rules were left out because their value limit
+    /// is in another currency is told by [`CompiledRoutes::explain`] alone.
     #[must_use]
     pub fn decide(
         &self,
@@ -447,7 +448,8 @@ impl CompiledRoutes {
             accounts: live.accounts,
             aliases: &self.aliases,
         };
-        super::decide(input, &facts, &holding, &self.policy, now)
+        let skipped = super::incomparable(&self.rules, input, &holding);
+        super::decide(input, &facts, &holding, &skipped, &self.policy, now)
     }
 
     /// Decides for a parcel whose features were looked up, without explanation.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::super::{RateCard, RateCards, ServiceAliases, ZoneChart};
-use super::text::{Ladder, NONE, PrefixTable};
+use super::text::{Ladder, NONE, PrefixTable, fits_start};
 use super::vocabulary::{Countries, RouteFeatures, scaled};
 use crate::money::{Currency, Money};
 use crate::shipment::{CarrierService, ServiceKey};
@@ -87,7 +87,8 @@ impl Row<'_> {
 
 impl PriceBook {
     /// The tables, and the place of every service. `None` when the prices do not fit them: several
-    /// currencies, two cards for a service, amounts beyond 32 bits, days beyond 16.
+    /// currencies, two cards for a service, amounts beyond 32 bits, days beyond 16, beginnings of
+    /// postcodes that are longer than a parcel keeps.
     pub(super) fn build(
         cards: &RateCards,
         services: &[CarrierService],
@@ -103,6 +104,10 @@ impl PriceBook {
             .filter(|(_, key)| services.binary_search_by(|service| service.key.cmp(key)).is_ok())
             .collect();
         let currency = offers.first()?.0.currency;
+        let areas = cards.charts().values().flat_map(|chart| &chart.areas);
+        if !areas.flat_map(|area| &area.postcode_prefixes).all(|prefix| fits_start(prefix)) {
+            return None;
+        }
         let names: Vec<&String> = cards.charts().keys().collect();
         let charts: Vec<Chart> =
             cards.charts().values().map(|chart| Chart::build(chart, countries)).collect();
@@ -322,7 +327,7 @@ impl Chart {
         let Some(part) = part.and_then(|part| self.parts.get(*part as usize)) else {
             return self.elsewhere;
         };
-        let longest = parcel.code.map_or(NONE, |code| part.prefixes.longest(code));
+        let longest = parcel.code.as_ref().map_or(NONE, |code| part.prefixes.longest(code));
         match part.zones.get(longest as usize).copied().unwrap_or(part.whole) {
             NONE => self.elsewhere,
             zone => zone,

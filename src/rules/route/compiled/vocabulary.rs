@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use rust_decimal::Decimal;
 
 use super::super::{RouteInput, RouteRule};
-use super::text::{Ladder, NONE, PrefixTable, Start, TextTable, Word};
+use super::text::{Ladder, NONE, PrefixTable, Start, TextTable, Word, folded_text};
 use crate::address::Country;
 use crate::order::{LogisticsMode, SpeedClass};
 use crate::units::Grams;
@@ -170,7 +170,7 @@ impl Vocabulary {
                 known.warehouses.insert(warehouse.as_str().as_bytes());
             }
             for state in &condition.states {
-                known.states.insert(state.as_bytes());
+                known.states.insert(folded_text(state).as_bytes());
             }
             for tag in &condition.tags {
                 known.tags.insert(tag.as_bytes());
@@ -221,7 +221,7 @@ pub struct RouteFeatures<'a> {
     pub(super) days: u16,
     /// The postcode prefixes it has, [`NONE`] where there are fewer.
     pub(super) prefixes: [u32; PREFIXES],
-    pub(super) code: Option<Start<'a>>,
+    pub(super) code: Option<Start>,
     /// Its zone in the first zone chart.
     pub(super) zone: u32,
 }
@@ -239,13 +239,13 @@ impl Vocabulary {
         let address = input.destination;
         // The texts lie apart in memory. Reading them all before anything depends on one of them
         // lets the processor wait for all at once.
-        let state = address.state.as_deref().map(Word::of);
+        let state = address.state.as_deref().filter(|_| self.states.len() > 0);
         let code = address.postal_code.as_deref().map(Start::of);
         let first_tag = if self.tags.len() > 0 { input.tags.first() } else { None };
         let first_tag = first_tag.map(|tag| (Word::of(tag), input.tags.len()));
         let platform = self.platforms.find(Word::of(input.platform.as_str()));
         let country = address.country.map_or(NONE, |country| self.countries.get(country));
-        let state = state.map_or(NONE, |state| self.states.find(state));
+        let state = state.map_or(NONE, |state| self.states.find_folded(state));
         let zone = match input.zone {
             Some(zone) if !self.zones.is_empty() => {
                 self.zones.binary_search(&zone).map_or(NONE, |id| u32::try_from(id).unwrap_or(NONE))
@@ -276,7 +276,7 @@ impl Vocabulary {
         let value = class(value);
         let mut prefixes = [NONE; PREFIXES];
         if self.prefixes.lengths() <= PREFIXES
-            && let Some(code) = code
+            && let Some(code) = &code
         {
             self.prefixes.fill(code, &mut prefixes);
         }

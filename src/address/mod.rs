@@ -1,5 +1,9 @@
 //! Where to and from whom: addresses and the people at them.
 
+mod countries;
+mod subdivisions;
+pub(crate) mod text;
+
 use serde::{Deserialize, Serialize};
 
 use crate::personal::Personal;
@@ -12,8 +16,8 @@ impl Country {
     /// United States of America.
     pub const US: Self = Self(*b"US");
 
-    /// Takes a two-letter code in any case. Whether the code is assigned is not checked here;
-    /// [`Country::from_alpha3`] knows the countries of the marketplaces.
+    /// Takes a two-letter code in any case. Whether the code is assigned is not checked here but by
+    /// [`Country::is_assigned`]; [`Country::from_alpha3`] knows the countries of the marketplaces.
     #[must_use]
     pub fn new(code: &str) -> Option<Self> {
         match code.as_bytes() {

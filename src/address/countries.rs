@@ -1,16 +1,32 @@
-//! Names of countries as they are written on a customs form.
+//! The countries there are.
 
-use crate::address::Country;
+use super::Country;
 
-/// The usual English name of a country; `None` for a code that is not assigned (ISO 3166-1, as of
-/// 2026-06).
-pub(super) fn name(country: Country) -> Option<&'static str> {
-    let code = country.as_str();
-    NAMES
-        .binary_search_by(|(known, _)| (*known).cmp(code))
-        .ok()
-        .and_then(|at| NAMES.get(at))
-        .map(|(_, name)| *name)
+impl Country {
+    /// The usual English name of the country, as a customs form has it; `None` for a code that is
+    /// not officially assigned (ISO 3166-1, as of 2026-06). `UK` and `XK` are not.
+    ///
+    /// ```
+    /// use orderflow::Country;
+    ///
+    /// assert_eq!(Country::US.english_name(), Some("United States"));
+    /// assert_eq!(Country::new("ZZ").unwrap().english_name(), None);
+    /// ```
+    #[must_use]
+    pub fn english_name(self) -> Option<&'static str> {
+        let code = self.as_str();
+        NAMES
+            .binary_search_by(|(known, _)| (*known).cmp(code))
+            .ok()
+            .and_then(|at| NAMES.get(at))
+            .map(|(_, name)| *name)
+    }
+
+    /// Whether the code is officially assigned (ISO 3166-1, as of 2026-06).
+    #[must_use]
+    pub fn is_assigned(self) -> bool {
+        self.english_name().is_some()
+    }
 }
 
 /// By code, in order.
@@ -90,9 +106,10 @@ mod tests {
     fn the_names_are_in_order_so_that_each_is_found() {
         assert!(NAMES.windows(2).all(|pair| pair[0].0 < pair[1].0));
         for (code, text) in NAMES {
-            assert_eq!(Country::new(code).and_then(name), Some(text));
+            assert_eq!(Country::new(code).and_then(Country::english_name), Some(text));
         }
-        assert_eq!(Country::new("GB").and_then(name), Some("United Kingdom"));
-        assert_eq!(Country::new("ZZ").and_then(name), None);
+        let name = |code| Country::new(code).and_then(Country::english_name);
+        assert_eq!(name("GB"), Some("United Kingdom"));
+        assert_eq!([name("ZZ"), name("UK"), name("XK")], [None; 3]);
     }
 }
