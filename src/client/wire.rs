@@ -314,6 +314,149 @@ impl serde::Serialize for Number {
     }
 }
 
+/// Reads a whole number that is sometimes written as a string; `null` and an empty string are `None`.
+///
+/// # Errors
+/// What is no whole number, or does not fit the type.
+pub fn integer_opt<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i128>,
+{
+    deserializer.deserialize_option(Maybe(Whole(PhantomData)))
+}
+
+struct Whole<T>(PhantomData<T>);
+
+impl<T: TryFrom<i128>> Whole<T> {
+    fn fit<E: Error>(value: i128) -> Result<T, E> {
+        T::try_from(value).map_err(|_| E::custom("the number is too large or too small"))
+    }
+}
+
+impl<T: TryFrom<i128>> Visitor<'_> for Whole<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number, with or without quotes")
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<T, E> {
+        Self::fit(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<T, E> {
+        Self::fit(value.into())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        Self::fit(text.trim().parse().map_err(|_| E::custom("expected a whole number"))?)
+    }
+}
+
+/// Like [`text_opt`], also where the text is written as a whole number. Quicker than [`scalar_opt`],
+/// which keeps numbers of any form.
+///
+/// # Errors
+/// Anything but a string, a whole number of 64 bits or `null`.
+pub fn loose_text_opt<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Cow<'de, str>>, D::Error> {
+    deserializer.deserialize_option(MaybeLooseText)
+}
+
+struct MaybeLooseText;
+
+impl<'de> Visitor<'de> for MaybeLooseText {
+    type Value = Option<Cow<'de, str>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or a whole number")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Owned(value.to_string())))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Owned(value.to_string())))
+    }
+}
+
+/// Reads `null` as the empty value.
+///
+/// # Errors
+/// Of the value.
+pub fn or_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Reads an object that may be missing. Some vendors write an empty list where there is none, as
+/// languages do that do not tell the two apart; it reads as `None`, like `null`.
+///
+/// # Errors
+/// Of the object; a list that has items.
+pub fn object_opt<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    deserializer.deserialize_any(MaybeObject(PhantomData))
+}
+
+struct MaybeObject<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for MaybeObject<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object, null or an empty list")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields)).map(Some)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        match items.next_element::<serde::de::IgnoredAny>()? {
+            None => Ok(None),
+            Some(_) => Err(A::Error::custom("expected an object, not a list with items")),
+        }
+    }
+}
+
 /// Reads an instant from milliseconds since 1970, as a number or a string of digits.
 ///
 /// # Errors

@@ -176,7 +176,7 @@ impl Engine {
             .await;
         let mut outcomes = Vec::with_capacity(total);
         for (item, worked) in items.iter().zip(worked) {
-            let was_begun = matches!(worked, Worked::GivenUp);
+            let was_begun = matches!(worked, Worked::GivenUp | Worked::Broken(_));
             let mut outcome = outcome_of(worked);
             // A purchase that was written down has a key to look for it by.
             if was_begun
@@ -662,6 +662,7 @@ impl Drop for UnderWay<'_> {
 pub(super) fn outcome_of<T>(worked: Worked<ItemOutcome<T>>) -> ItemOutcome<T> {
     match worked {
         Worked::Done(outcome) => outcome,
+        Worked::Broken(error) => ItemOutcome::Failed(error),
         Worked::GivenUp => ItemOutcome::Failed(Error::new(
             ErrorKind::Ambiguous,
             "the shop gave no answer: whether it was done is not known",

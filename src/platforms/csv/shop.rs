@@ -273,11 +273,7 @@ impl CsvShop {
                 }
                 Ok(_) => {}
                 Err(errors) => items.extend(errors.into_iter().map(|error| {
-                    PlatformItem::Unreadable(Unreadable {
-                        reason: error.to_string(),
-                        id: error.order,
-                        raw: error.raw,
-                    })
+                    Unreadable::new(error.order.clone(), error.to_string(), error.raw).into()
                 })),
             }
         }

@@ -109,12 +109,8 @@ pub(super) fn read(raw: &str) -> Result<AfterSaleCase> {
 pub(super) fn item(raw: &str) -> PlatformItem<AfterSaleCase> {
     match read(raw) {
         Ok(case) => PlatformItem::Read(Box::new(case)),
-        Err(error) => PlatformItem::Unreadable(Unreadable {
-            // The id of a case is no order's.
-            id: None,
-            reason: error.message().to_owned(),
-            raw: Personal::new(raw.to_owned()),
-        }),
+        // The id of a case is no order's.
+        Err(error) => Unreadable::new(None, error.message(), raw).into(),
     }
 }
 

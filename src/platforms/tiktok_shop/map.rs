@@ -88,13 +88,11 @@ pub fn read_search_page(body: &[u8], reading: &Reading) -> Result<Page<PlatformO
 fn item(raw: &str, reading: &Reading) -> PlatformItem<PlatformOrder> {
     match order(raw, reading, |_, _, _| {}) {
         Ok(order) => PlatformItem::Read(Box::new(order)),
-        Err(error) => PlatformItem::Unreadable(Unreadable {
-            id: serde_json::from_str::<OnlyId>(raw)
-                .ok()
-                .and_then(|only| PlatformOrderId::new(only.id).ok()),
-            reason: error.message().to_owned(),
-            raw: Personal::new(raw.to_owned()),
-        }),
+        Err(error) => {
+            let only = serde_json::from_str::<OnlyId>(raw).ok();
+            let id = only.and_then(|only| PlatformOrderId::new(only.id).ok());
+            Unreadable::new(id, error.message(), raw).into()
+        }
     }
 }
 
