@@ -16,15 +16,15 @@ use orderflow::platforms::tiktok_shop::{
     Handover, HandoverChoice, PackageToShip, PickupSlot, TikTokShop, TikTokShopConfig,
 };
 use orderflow::ports::{
-    AfterSale, AfterSaleCase, BuyerMessages, CancelLine, Cancellations, CaseAnswer, CaseKind,
-    Listing, MarketplaceAdapter, OrderQuery, Page, PlatformItem, PlatformLabels, PlatformParcels,
-    ShipmentNoticeLine, StockLevel, StockPush, TrackingUpdates,
+    AfterSale, AfterSaleCase, BuyerMessages, CancelLine, Cancellations, CarrierNaming, CaseAnswer,
+    CaseKind, Listing, MarketplaceAdapter, OrderQuery, Page, PlatformItem, PlatformLabels,
+    PlatformParcels, ShipmentNoticeLine, StockLevel, StockPush, TrackingUpdates,
 };
 use orderflow::sandbox::VirtualClock;
 use orderflow::shipment::RateRequest;
 use orderflow::{
-    Dimensions, Grams, LineId, Millimetres, PlatformOrderId, PlatformPackageId, Result, Sku,
-    WarehouseId,
+    CarrierId, Dimensions, Grams, LineId, Millimetres, PlatformOrderId, PlatformPackageId, Result,
+    ServiceCode, Sku, WarehouseId,
 };
 use serde_json::{Value, json};
 
@@ -547,6 +547,21 @@ async fn the_official_carriers_read_as_expected_and_are_asked_for_once() {
         let read = shop.shipping_providers("7091146663229654785").await.unwrap();
         assert_eq!(serde_json::to_value(read).unwrap(), expected(name));
     }
+}
+
+#[tokio::test]
+async fn a_carrier_that_nobody_declared_has_the_name_that_a_list_of_the_platform_gives_it() {
+    let list = json!({"shipping_providers": [{"id": "77", "name": "Correos Express"}]});
+    let (shop, _) = scripted("US", vec![answer(&list)]);
+    let named = |carrier: &'static str| {
+        shop.carrier_name(&CarrierId::from_static(carrier), &ServiceCode::from_static("X"))
+    };
+    assert_eq!(named("correos express"), CarrierNaming::Unsupported);
+    shop.shipping_providers("7091146663229654785").await.unwrap();
+    assert_eq!(named("correos express"), CarrierNaming::Code("Correos Express".into()));
+    assert_eq!(named("77"), CarrierNaming::Code("Correos Express".into()));
+    assert_eq!(named("pony"), CarrierNaming::Unsupported);
+    assert_eq!(named("usps"), CarrierNaming::Code("USPS".into()), "what was declared stays");
 }
 
 #[tokio::test]

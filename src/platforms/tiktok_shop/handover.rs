@@ -14,7 +14,7 @@ use super::calls::{
 use super::config::HandoverChoice;
 use super::wire::{self, ItemError};
 use super::{TIKTOK_SHOP, TikTokShop, dialect, map, not_there, quota};
-use crate::client::wire::{string_or_number, unexpected};
+use crate::client::wire::{or_empty, string_or_number, unexpected};
 use crate::client::{Operation, Outgoing, Repeat, Response};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{PlatformOrderId, PlatformPackageId, TrackingNumber};
@@ -139,7 +139,7 @@ pub(super) struct Slots {
     can_van_collection: bool,
     #[serde(default)]
     drop_off_point_url: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pickup_slots: Vec<WireSlot>,
 }
 
@@ -191,7 +191,7 @@ impl Slots {
 
 #[derive(Deserialize)]
 pub(super) struct Shipped {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     errors: Vec<ItemError>,
 }
 
