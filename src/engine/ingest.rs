@@ -1,6 +1,6 @@
 //! Reading a platform: pages become commits, the horizon moves last.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
@@ -119,16 +119,22 @@ impl Engine {
 
     /// The orders that the platform failed to show in an earlier call. After a start, which of those
     /// in quarantine they are is not known any more: each is asked for once.
-    async fn kept_aside(&self, shop: &ShopKey) -> Result<BTreeSet<PlatformOrderId>> {
+    /// Those that failed least often come first, so that a few that fail slowly keep no other from its
+    /// turn.
+    async fn kept_aside(&self, shop: &ShopKey) -> Result<Vec<PlatformOrderId>> {
         let known = self.shop_states().entry(shop.clone()).or_default().aside.clone();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let kept = self.0.store.quarantined().await?;
-        let kept = kept.into_iter().filter(|entry| entry.shop == *shop);
-        let aside: BTreeSet<_> = kept.filter_map(|entry| entry.order).collect();
-        self.shop_states().entry(shop.clone()).or_default().aside = Some(aside.clone());
-        Ok(aside)
+        let Some(known) = known else {
+            let kept = self.0.store.quarantined().await?;
+            let kept = kept.into_iter().filter(|entry| entry.shop == *shop);
+            let kept: BTreeMap<_, _> =
+                kept.filter_map(|entry| entry.order).map(|order| (order, 0)).collect();
+            let ids = kept.keys().cloned().collect();
+            self.shop_states().entry(shop.clone()).or_default().aside = Some(kept);
+            return Ok(ids);
+        };
+        let mut ids: Vec<(PlatformOrderId, u32)> = known.into_iter().collect();
+        ids.sort_by_key(|(_, failed)| *failed);
+        Ok(ids.into_iter().map(|(id, _)| id).collect())
     }
 
     /// Asks again for orders that were kept aside. Those that the platform still fails to show stay
@@ -136,7 +142,7 @@ impl Engine {
     async fn read_aside(
         &self,
         shop: &ShopKey,
-        aside: BTreeSet<PlatformOrderId>,
+        aside: Vec<PlatformOrderId>,
         until: Option<Instant>,
         now: DateTime<Utc>,
         report: &mut SyncReport,
@@ -147,16 +153,21 @@ impl Engine {
         let known = self.shop(shop)?;
         let mut read = Vec::new();
         let asked = |id: PlatformOrderId, outcome: SingleRead| {
-            if outcome == SingleRead::Failed {
-                return;
-            }
-            if let Some(aside) =
-                self.shop_states().get_mut(shop).and_then(|state| state.aside.as_mut())
-            {
-                aside.remove(&id);
-            }
-            if let SingleRead::Read(answered) = outcome {
-                read.push((id, answered));
+            let mut states = self.shop_states();
+            let state = states.entry(shop.clone()).or_default();
+            let aside = state.aside.get_or_insert_default();
+            match outcome {
+                SingleRead::Failed => {
+                    let failed = aside.entry(id).or_default();
+                    *failed = failed.saturating_add(1);
+                }
+                SingleRead::Refused => {
+                    aside.remove(&id);
+                }
+                SingleRead::Read(answered) => {
+                    aside.remove(&id);
+                    read.push((id, answered));
+                }
             }
         };
         // What there is no time for stays aside, and does not make the shop unfinished: a platform
@@ -335,7 +346,7 @@ impl Engine {
             let state = states.entry(shop.key.clone()).or_default();
             // Before the first call after a start nobody remembers; the quarantine does.
             if let Some(aside) = &mut state.aside {
-                aside.insert(id.clone());
+                aside.entry(id.clone()).or_default();
             }
         }
         let entry = QuarantineEntry {
@@ -358,7 +369,7 @@ impl Engine {
                 continue;
             };
             // An older version of it may be known; the one that was not shown is still to be read.
-            if aside.contains(&id) {
+            if aside.contains_key(&id) {
                 continue;
             }
             let key = OrderKey::new(shop.key.platform.clone(), shop.key.shop.clone(), id);

@@ -145,11 +145,20 @@ impl<R> Worked<R> {
     }
 }
 
-/// Awaits work on one shop. Adapters may be anybody's: a panic in one is an error of its shop, and
-/// the other shops go on. What the engine itself remembers is whole after any dropped future, and a
-/// panic drops the future.
+/// Awaits work on one shop: a panic in its adapter is its own error, and the other shops go on.
 pub(super) async fn contained<T>(
     shop: &ShopKey,
+    operation: &'static str,
+    work: impl Future<Output = T>,
+) -> Result<T, Error> {
+    let done = caught(shop.platform.as_str(), operation, work).await;
+    done.map_err(|error| error.with_context("shop", shop))
+}
+
+/// Awaits work of an adapter, which may be anybody's: a panic is an error. What the engine itself
+/// remembers is whole after any dropped future, and a panic drops the future.
+pub(super) async fn caught<T>(
+    adapter: &str,
     operation: &'static str,
     work: impl Future<Output = T>,
 ) -> Result<T, Error> {
@@ -158,8 +167,7 @@ pub(super) async fn contained<T>(
         let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
         let words = words.unwrap_or_else(|| "without words".to_owned());
         Error::new(ErrorKind::Ambiguous, format!("the adapter panicked: {words}"))
-            .with_operation(shop.platform.as_str(), operation)
-            .with_context("shop", shop)
+            .with_operation(adapter, operation)
     })
 }
 

@@ -46,9 +46,9 @@ pub(super) struct ShopState {
     pub(super) collecting: Option<PageWalk>,
     /// The open orders that are still to be read again one by one.
     rereading: Option<BTreeSet<PlatformOrderId>>,
-    /// Orders that the platform failed to show: they are asked for again. `None` until the first
-    /// call after a start has looked which are in quarantine.
-    pub(super) aside: Option<BTreeSet<PlatformOrderId>>,
+    /// Orders that the platform failed to show, and how often since: they are asked for again. `None`
+    /// until the first call after a start has looked which are in quarantine.
+    pub(super) aside: Option<BTreeMap<PlatformOrderId, u32>>,
     /// Behind which order the next round begins, when the last one did not come to the end.
     pub(super) advanced_to: Option<OrderKey>,
     /// SKUs whose level the shop was not told of; `None` is all of them, as after a start.
@@ -219,7 +219,7 @@ impl Engine {
             None => kept.value.insert(self.open_orders_of(known, now).await?),
         };
         let mut report = SyncReport::default();
-        let ids = left.clone();
+        let ids = left.iter().cloned().collect();
         let asked = |id: PlatformOrderId, _| {
             left.remove(&id);
         };
@@ -237,7 +237,7 @@ impl Engine {
     pub(super) async fn read_each(
         &self,
         shop: &Shop,
-        ids: BTreeSet<PlatformOrderId>,
+        ids: Vec<PlatformOrderId>,
         until: Option<Instant>,
         now: DateTime<Utc>,
         report: &mut SyncReport,

@@ -95,6 +95,7 @@ struct Pony {
     sold: Mutex<Vec<(String, Label)>>,
     backwards: bool,
     hangs: AtomicBool,
+    panics: AtomicBool,
 }
 
 impl Pony {
@@ -160,6 +161,7 @@ impl CarrierAdapter for Pony {
         Ok(found.map_or(Recovery::Absent, |(_, label)| Recovery::Found(Box::new(label.clone()))))
     }
     async fn track(&self, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>> {
+        assert!(!self.panics.load(Ordering::SeqCst), "the pony is lame");
         let mut answers: Vec<Tracked> = numbers
             .iter()
             .map(|number| {
@@ -308,6 +310,22 @@ async fn one_shops_outage_stops_nobody_else() {
     assert_eq!(report.labels_bought, 3);
     // The shop itself, and each of its parcels, say why.
     assert_eq!(report.errors.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_adapter_of_a_carrier_is_told_and_the_round_goes_on() {
+    let pony = Arc::new(Pony::default());
+    let stall = Arc::new(Stall::with(2));
+    let engine = engine(Arc::new(MemoryStore::new()), &[("1", stall)], &pony, "w");
+    let items = ready(&engine, &["1"]).await;
+    engine.buy_labels(&items, &BatchOptions::default(), at(0), |_| {}).await.unwrap();
+    pony.panics.store(true, Ordering::SeqCst);
+    let report = engine.tick(&Schedule::default(), at(1)).await;
+    let [error] = report.tracked.errors.as_slice() else { panic!("{:?}", report.tracked) };
+    assert_eq!(error.operation(), Some("track"));
+    assert!(error.message().contains("the adapter panicked: the pony is lame"), "{error}");
+    pony.panics.store(false, Ordering::SeqCst);
+    assert!(engine.tick(&Schedule::default(), at(2)).await.tracked.errors.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

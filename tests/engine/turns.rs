@@ -392,6 +392,26 @@ async fn an_order_that_a_platform_fails_to_show_is_asked_for_in_every_round_unti
 }
 
 #[tokio::test(start_paused = true)]
+async fn orders_that_fail_slowly_keep_no_other_that_was_kept_aside_from_its_turn() {
+    let slow = numbered(40);
+    let all: BTreeSet<String> = slow.book().orders.keys().cloned().collect();
+    slow.book().failing.clone_from(&all);
+    let mut policy = EnginePolicy::default();
+    policy.concurrency = 4;
+    let engine = engine_with(&[("1", &slow)], policy, |shop| shop);
+    engine.tick(&Schedule::default(), at(0)).await;
+    slow.book().unlisted = all;
+    // The list and two answers fit into a share, so that eight orders are asked for in a round.
+    slow.book().answers_after = Some(Duration::from_secs(8));
+    let mut asked = BTreeSet::new();
+    for round in 1..=6 {
+        engine.tick(&Schedule::default(), at(round)).await;
+        asked.extend(slow.book().reads.drain(..));
+    }
+    assert_eq!(asked.len(), 40);
+}
+
+#[tokio::test(start_paused = true)]
 async fn news_of_a_known_order_that_a_platform_fails_to_show_is_not_given_up() {
     let bazaar = Bazaar::new(&["a"]);
     let engine = engine(&[("1", &bazaar)]);

@@ -229,6 +229,26 @@ async fn a_pack_is_read_whole_with_its_shipment_and_its_deadline() {
 }
 
 #[tokio::test]
+async fn the_detail_of_a_packs_status_may_be_nothing_a_word_or_an_object() {
+    for (detail, kept) in [
+        (Value::Null, None),
+        (json!("splitted"), Some("splitted")),
+        (json!({"code": "splitted", "description": "two boxes"}), Some("splitted")),
+        (json!([1]), Some("[1]")),
+    ] {
+        let pack = json!({"id": 7, "status": "cancelled", "status_detail": detail,
+            "orders": [{"id": 5}], "shipment": {"id": null}});
+        let mut order = json_fixture("order_pack_catalog.response.json");
+        (order["id"], order["pack_id"]) = (json!(5), json!(7));
+        order["shipping"] = json!({"id": null});
+        let (shop, _) = scripted(config(), vec![ok(pack.to_string()), ok(order.to_string())]);
+        let read = shop.get_order(&id("7")).await.unwrap();
+        let attribute = read.attributes.get("pack.status_detail").map(String::as_str);
+        assert_eq!(attribute, kept, "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn an_order_without_a_pack_and_without_a_shipment_is_arranged_with_the_buyer() {
     let mut order = json_fixture("orders_search.response.json")["results"][0].clone();
     order["tags"] = json!(["no_shipping", "paid"]);

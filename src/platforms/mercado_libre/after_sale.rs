@@ -341,7 +341,7 @@ impl AfterSale for MercadoLibre {
                 }
             }
         }
-        let next = answer.paging.next(offset, count, u64::from(PAGE_SIZE));
+        let next = answer.paging.next(offset, count, PAGE_SIZE);
         Ok(Page { items, next: next.map(|next| Cursor::new(next.to_string())) })
     }
 

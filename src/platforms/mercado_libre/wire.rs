@@ -322,11 +322,23 @@ pub(super) struct WirePayment<'a> {
     pub(super) date_approved: Option<DateTime<Utc>>,
 }
 
+/// A detail in words: `null`, a text, or an object with `code` and `description`.
+fn words_opt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let Some(raw) = Option::<&RawValue>::deserialize(deserializer)? else { return Ok(None) };
+    if let Ok(text) = serde_json::from_str(raw.get()) {
+        return Ok(Some(text));
+    }
+    let detail: Option<CancelDetail<'_>> = serde_json::from_str(raw.get()).ok();
+    let code = detail.and_then(|detail| detail.code).map(Cow::into_owned);
+    // Of another form, it is kept as it is.
+    Ok(Some(code.unwrap_or_else(|| raw.get().to_owned())))
+}
+
 #[derive(Deserialize)]
 pub(super) struct WirePack {
     #[serde(default)]
     pub(super) status: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "words_opt")]
     pub(super) status_detail: Option<String>,
     #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) family_pack_id: Option<String>,
@@ -350,9 +362,9 @@ pub(super) struct WireShipment {
     pub(super) substatus: Option<String>,
     #[serde(default, deserialize_with = "instant_opt")]
     pub(super) last_updated: Option<DateTime<Utc>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) tracking_number: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) tracking_method: Option<String>,
     #[serde(default)]
     pub(super) logistic: Option<Logistic>,
@@ -408,9 +420,9 @@ pub(super) struct Destination {
 
 #[derive(Default, Deserialize)]
 pub(super) struct Named {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) name: Option<String>,
 }
 
