@@ -587,3 +587,58 @@ async fn what_a_page_says_of_its_list_never_ends_the_walk_early() {
     assert_eq!(next(json!({"offset": 100, "limit": 9_999})).unwrap(), cursor("150"));
     assert_eq!(next(json!({"offset": 100, "limit": 50, "total": 150})).unwrap(), None);
 }
+
+#[tokio::test]
+async fn orders_that_move_up_because_others_left_the_list_are_shown_too() {
+    let page = |from: u64, count: u64, total: u64| {
+        let paging = json!({"total": total, "offset": 0, "limit": 50});
+        ok(json!({"results": plain(from, count), "paging": paging}).to_string())
+    };
+    // Two of the first page leave before the second one is read: the 51st and 52nd are now the 49th
+    // and 50th.
+    let answers = vec![page(1, 50, 120), page(53, 50, 118), page(51, 50, 118), page(101, 20, 118)];
+    let (shop, script) = scripted(config(), answers);
+    let found = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    shop.for_each_page(&day(), |page| {
+        found.lock().unwrap().extend(read_items(page).into_iter().map(|order| order.id));
+        async { Ok(()) }
+    })
+    .await
+    .unwrap();
+    let wanted: std::collections::BTreeSet<_> = (1..=120).map(|n| id(n.to_string())).collect();
+    assert_eq!(found.into_inner().unwrap(), wanted);
+    let urls: Vec<_> = script.calls().into_iter().map(|call| call.url).collect();
+    let offsets: Vec<&str> = urls
+        .iter()
+        .map(|url| url.split_once("&offset=").unwrap().1.split_once('&').unwrap().0)
+        .collect();
+    assert_eq!(offsets, ["0", "50", "48", "98"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sale_cancelled_during_a_walk_takes_no_other_out_of_it() {
+    let house = house();
+    let mut packs = generate(7, 160, noon() - TimeDelta::days(3), noon());
+    packs.sort_by_key(|pack| pack.placed_at);
+    let ids: Vec<String> = packs.iter().map(|pack| pack.id()).collect();
+    packs.into_iter().for_each(|pack| house.market.place(pack));
+    let query = OrderQuery::Created { from: noon() - TimeDelta::days(4), to: noon() };
+    let found = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    house
+        .shop
+        .for_each_page(&query, |page| {
+            let mut found = found.lock().unwrap();
+            if found.is_empty() {
+                for pack in &ids[..20] {
+                    house.market.cancel(pack, "buyer", "buyer_cancel_express", noon());
+                }
+            }
+            found.extend(read_items(page).into_iter().map(|order| order.id.to_string()));
+            async { Ok(()) }
+        })
+        .await
+        .unwrap();
+    let found = found.into_inner().unwrap();
+    let missing: Vec<&String> = ids[20..].iter().filter(|pack| !found.contains(*pack)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

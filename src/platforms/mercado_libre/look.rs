@@ -247,6 +247,10 @@ impl MercadoLibre {
             }
             break (packs, unreadable, shown, paging);
         };
+        // An order that changes or is cancelled during the walk leaves the list, and those behind it
+        // move up: as many were not shown.
+        let gone = at.total.zip(paging.total).map_or(0, |(was, is)| was.saturating_sub(is));
+        at.total = paging.total;
         packs.retain(|pack| {
             pack.first().is_none_or(|order| !at.seen.iter().any(|seen| seen == order.work_unit()))
         });
@@ -274,7 +278,7 @@ impl MercadoLibre {
             }
         }
         items.extend(unreadable.into_iter().map(PlatformItem::Unreadable));
-        Ok(Page { items, next: at.after(paging, shown) })
+        Ok(Page { items, next: at.after(paging, shown, gone) })
     }
 
     async fn search(&self, search: &Search) -> Result<KeptPage> {
@@ -313,7 +317,7 @@ impl MercadoLibre {
                 (now.checked_sub_signed(days).unwrap_or(now), now)
             }
         };
-        Ok(Place { from, to: end, end, offset: 0, seen: Vec::new() })
+        Ok(Place { from, to: end, end, offset: 0, total: None, seen: Vec::new() })
     }
 }
 
@@ -364,6 +368,8 @@ struct Place {
     to: DateTime<Utc>,
     end: DateTime<Utc>,
     offset: u64,
+    /// How many orders the part had when its last page was read.
+    total: Option<u64>,
     seen: Vec<String>,
 }
 
@@ -384,6 +390,7 @@ impl Place {
                 to: at("to")?,
                 end: at("end")?,
                 offset: field("offset")?.parse().ok()?,
+                total: field("total")?.parse().ok(),
                 seen: field("seen")?
                     .split(',')
                     .filter(|s| !s.is_empty())
@@ -394,23 +401,27 @@ impl Place {
         read().ok_or_else(|| Error::invalid("cursor", "is no cursor of this adapter"))
     }
 
-    /// The next place; `None` at the end.
-    fn after(mut self, paging: Paging, shown: u64) -> Option<Cursor> {
-        if let Some(next) = paging.next(self.offset, shown, u64::from(PAGE_SIZE)) {
+    /// The next place, after a page that showed so many, while so many had gone from the list; `None`
+    /// at the end.
+    fn after(mut self, paging: Paging, shown: u64, gone: u64) -> Option<Cursor> {
+        if gone > 0 {
+            self.offset = self.offset.saturating_sub(gone);
+        } else if let Some(next) = paging.next(self.offset, shown, u64::from(PAGE_SIZE)) {
             self.offset = next;
         } else if self.to < self.end {
             self.from = self.to;
             self.to = self.end;
-            self.offset = 0;
+            (self.offset, self.total) = (0, None);
         } else {
             return None;
         }
         Some(Cursor::new(format!(
-            "from={}&to={}&end={}&offset={}&seen={}",
+            "from={}&to={}&end={}&offset={}&total={}&seen={}",
             self.from.timestamp_micros(),
             self.to.timestamp_micros(),
             self.end.timestamp_micros(),
             self.offset,
+            self.total.map_or_else(String::new, |total| total.to_string()),
             self.seen.join(",")
         )))
     }
