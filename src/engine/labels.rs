@@ -9,7 +9,7 @@ use futures_util::future;
 use tokio::time::Instant;
 
 use super::commit::Alongside;
-use super::round::{Turn, Worked, no_answer};
+use super::round::{Turn, Worked, contained, no_answer};
 use super::time::{bounded, later, seconds_later};
 use super::{Carrier, Engine, Purchases, Shop};
 use crate::error::{Error, ErrorKind, Result, Retry};
@@ -203,7 +203,8 @@ impl Engine {
         let shops: BTreeSet<ShopKey> = items.iter().map(|item| item.order.shop_key()).collect();
         let read = future::join_all(shops.into_iter().map(|shop| async move {
             let until = self.until(turn, &shop);
-            let outcome = self.read_if_stale(&shop, until, now).await;
+            let read = self.read_if_stale(&shop, until, now);
+            let outcome = contained(&shop, "list_orders", read).await.and_then(|read| read);
             (shop, outcome)
         }))
         .await;

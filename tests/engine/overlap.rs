@@ -37,6 +37,7 @@ use super::support::{recipient, scan, snapshot};
 struct Stall {
     orders: Vec<PlatformOrder>,
     down: AtomicBool,
+    panics: AtomicBool,
 }
 
 impl Stall {
@@ -50,7 +51,7 @@ impl Stall {
                 order
             })
             .collect();
-        Self { orders, down: AtomicBool::new(false) }
+        Self { orders, ..Self::default() }
     }
 }
 
@@ -67,6 +68,7 @@ impl MarketplaceAdapter for Stall {
         _query: &OrderQuery,
         _cursor: Option<&Cursor>,
     ) -> Result<Page<PlatformOrder>> {
+        assert!(!self.panics.load(Ordering::SeqCst), "the stall fell over");
         if self.down.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Transient, "down"));
         }
@@ -299,17 +301,22 @@ async fn two_processes_on_one_file_never_buy_two_labels_for_one_parcel() {
 
 #[tokio::test(start_paused = true)]
 async fn one_shops_outage_stops_nobody_else() {
-    let pony = Arc::new(Pony::default());
-    let (up, down) = (Arc::new(Stall::with(3)), Arc::new(Stall::with(3)));
-    let engine =
-        engine(Arc::new(MemoryStore::new()), &[("down", down.clone()), ("up", up)], &pony, "w");
-    ready(&engine, &["down", "up"]).await;
-    down.down.store(true, Ordering::SeqCst);
-    let schedule = Schedule::default().with_buy_labels(true);
-    let report = engine.tick(&schedule, at(1)).await;
-    assert_eq!(report.labels_bought, 3);
-    // The shop itself, and each of its parcels, say why.
-    assert_eq!(report.errors.len(), 4);
+    for panics in [false, true] {
+        let pony = Arc::new(Pony::default());
+        let (up, down) = (Arc::new(Stall::with(3)), Arc::new(Stall::with(3)));
+        let stalls = [("down", down.clone()), ("up", up)];
+        let engine = engine(Arc::new(MemoryStore::new()), &stalls, &pony, "w");
+        ready(&engine, &["down", "up"]).await;
+        let fault = if panics { &down.panics } else { &down.down };
+        fault.store(true, Ordering::SeqCst);
+        let schedule = Schedule::default().with_buy_labels(true);
+        let report = engine.tick(&schedule, at(1)).await;
+        assert_eq!(report.labels_bought, 3);
+        // The shop itself, and each of its parcels, say why.
+        assert_eq!(report.errors.len(), 4);
+        let why = if panics { "the stall fell over" } else { "down" };
+        assert!(report.errors.iter().all(|error| error.to_string().contains(why)), "{panics}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
