@@ -789,6 +789,63 @@ mod tests {
         assert_eq!([gift("1"), gift("\"yes\"")], [None, None]);
     }
 
+    #[derive(Debug, Default, PartialEq, serde::Deserialize)]
+    struct Loose<'a> {
+        #[serde(default, deserialize_with = "integer_opt")]
+        count: Option<u32>,
+        #[serde(borrow, default, deserialize_with = "loose_text_opt")]
+        name: Option<Cow<'a, str>>,
+        #[serde(default, deserialize_with = "or_empty")]
+        words: Vec<String>,
+        #[serde(borrow, default, deserialize_with = "object_opt")]
+        inner: Option<Box<Loose<'a>>>,
+    }
+
+    fn loose(fields: &str) -> Option<Loose<'_>> {
+        serde_json::from_str(fields).ok()
+    }
+
+    #[test]
+    fn whole_numbers_and_texts_may_be_written_as_each_other() {
+        let count = |text: &str| loose(&format!("{{\"count\": {text}}}")).map(|read| read.count);
+        for (text, wanted) in [("7", Some(7)), ("\" 7 \"", Some(7)), ("\"\"", None), ("null", None)]
+        {
+            assert_eq!(count(text), Some(wanted), "{text}");
+        }
+        for bad in ["-1", "4294967296", "\"4294967296\"", "7.5", "\"7.5\"", "true", "[]", "{}"] {
+            assert_eq!(count(bad), None, "{bad}");
+        }
+        let plain = loose(r#"{"name": "Ana"}"#).unwrap();
+        assert!(matches!(plain.name, Some(Cow::Borrowed("Ana"))));
+        assert_eq!(
+            loose(r#"{"name": 18446744073709551615}"#).unwrap().name.unwrap(),
+            u64::MAX.to_string()
+        );
+        assert_eq!(loose(r#"{"name": -5}"#).unwrap().name.unwrap(), "-5");
+        assert_eq!(loose(r#"{"name": "\u0041"}"#).unwrap().name.unwrap(), "A");
+        // Beyond 64 bits the digits would be lost.
+        for bad in [r#"{"name": 18446744073709551616}"#, r#"{"name": 1.0}"#, r#"{"name": true}"#] {
+            assert_eq!(loose(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_may_be_null_or_an_empty_list() {
+        let nothing = Loose::default();
+        for text in [
+            "{}",
+            r#"{"count": null, "name": null, "words": null, "inner": null}"#,
+            r#"{"words": [], "inner": []}"#,
+        ] {
+            assert_eq!(loose(text).unwrap(), nothing, "{text}");
+        }
+        let inner = loose(r#"{"inner": {"count": 1, "inner": []}}"#).unwrap().inner.unwrap();
+        assert_eq!((inner.count, inner.inner), (Some(1), None));
+        for bad in [r#"{"inner": [{}]}"#, r#"{"inner": "x"}"#, r#"{"words": {}}"#] {
+            assert_eq!(loose(bad), None, "{bad}");
+        }
+    }
+
     #[test]
     fn a_list_may_be_its_only_item_and_numbers_inside_stay_exact() {
         for (json, amounts) in [
