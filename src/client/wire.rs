@@ -314,10 +314,22 @@ impl serde::Serialize for Number {
     }
 }
 
-/// Reads a whole number that is sometimes written as a string; `null` and an empty string are `None`.
+/// Reads a whole number that is sometimes written as a string.
 ///
 /// # Errors
 /// What is no whole number, or does not fit the type.
+pub fn integer<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i128>,
+{
+    deserializer.deserialize_any(Whole(PhantomData))
+}
+
+/// Like [`integer`]; `null` and an empty string are `None`.
+///
+/// # Errors
+/// As [`integer`].
 pub fn integer_opt<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

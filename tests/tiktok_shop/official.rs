@@ -565,6 +565,28 @@ async fn a_carrier_that_nobody_declared_has_the_name_that_a_list_of_the_platform
 }
 
 #[tokio::test]
+async fn answers_beside_orders_read_with_fields_of_other_types_too() {
+    let slots = json!({"can_pickup": "true", "can_drop_off": null, "can_van_collection": false,
+        "drop_off_point_url": null, "pickup_slots": [
+            {"start_time": "1772625600", "end_time": 1_772_629_200, "avaliable": "true"},
+            {"start_time": null, "end_time": null, "avaliable": null}]});
+    let nothing = json!({"can_pickup": null, "pickup_slots": null});
+    let shops = json!({"shops": [{"id": 7_495_540_735_365_777_507_u64, "name": null, "region": "US",
+        "cipher": "GCP"}]});
+    let none = json!({ "shops": null });
+    let answers = vec![answer(&slots), answer(&nothing), answer(&shops), answer(&none)];
+    let (shop, _) = scripted("US", answers);
+    let package = PlatformPackageId::from_static("1152321127278713123");
+    let read = shop.handover_options(&package).await.unwrap();
+    assert!(read.pickup && !read.drop_off && read.slots.len() == 1);
+    assert_eq!(read.slots[0].from.timestamp(), 1_772_625_600);
+    assert!(shop.handover_options(&package).await.unwrap().slots.is_empty());
+    let read = shop.shops().await.unwrap();
+    assert_eq!((read[0].id.as_str(), read[0].name.as_str()), ("7495540735365777507", ""));
+    assert!(shop.shops().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn orders_are_split_combined_and_taken_apart_as_the_official_requests_show() {
     let units = ["57646237751283022", "576462377512830223", "3"];
     let answers = vec![

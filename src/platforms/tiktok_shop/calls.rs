@@ -9,7 +9,9 @@ use super::handover::{self, Handover};
 use super::map::{self, ReadOrder, Reading};
 use super::quota;
 use super::wire::{self, ItemError, page_token};
-use crate::client::wire::{exact_decimal_opt, or_empty, string_or_number, string_or_number_opt};
+use crate::client::wire::{
+    exact_decimal_opt, integer, integer_opt, or_empty, string_or_number, string_or_number_opt,
+};
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, PlatformOrderId};
@@ -324,7 +326,7 @@ pub(super) struct Service {
     pub(super) price: Option<Decimal>,
     #[serde(default)]
     pub(super) currency: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "integer_opt")]
     pub(super) latest_delivery_days: Option<u32>,
     #[serde(default)]
     pub(super) shipping_provider_name: Option<String>,
@@ -634,7 +636,7 @@ struct SkuInventory {
 pub(super) struct WarehouseInventory {
     #[serde(deserialize_with = "string_or_number")]
     pub(super) warehouse_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "integer")]
     pub(super) available_quantity: u32,
 }
 

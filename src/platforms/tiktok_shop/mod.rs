@@ -118,6 +118,7 @@ use self::calls::{SearchOrders, ShipPackage, UpdateShipping};
 use self::config::Versions;
 use self::map::{ReadOrder, Unit};
 use self::webhooks::Receiver;
+use crate::client::wire::{or_empty, string_or_number};
 use crate::client::{Client, Clock, RefreshTokenSource, RetryPolicy, Transport};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{
@@ -170,8 +171,10 @@ const CHANGES_WITHIN: u32 = 72;
 #[non_exhaustive]
 pub struct AuthorizedShop {
     /// Its id.
+    #[serde(deserialize_with = "string_or_number")]
     pub id: String,
-    /// Its name.
+    /// Its name; may be empty.
+    #[serde(default, deserialize_with = "or_empty")]
     pub name: String,
     /// Its region, for example `US` or `GB`.
     pub region: String,

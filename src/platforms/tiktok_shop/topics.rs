@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::calls::{Nothing, calls, get};
 use super::{TikTokShop, map, quota, wire};
-use crate::client::wire::or_empty;
+use crate::client::wire::{integer_opt, or_empty};
 use crate::client::{Operation, Outgoing, Repeat, Response};
 use crate::error::{Error, Result};
 
@@ -56,9 +56,9 @@ pub(super) struct Topics {
 struct WireTopic {
     event_type: String,
     address: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "integer_opt")]
     create_time: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "integer_opt")]
     update_time: Option<i64>,
 }
 
