@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use orderflow::calendar::WorkCalendar;
 use orderflow::conformance::marketplaces::{self, Fixture};
 use orderflow::engine::{Engine, Shop};
-use orderflow::order::{PlatformLine, PlatformOrder, PlatformShipment, UnitGroup, UnitStatus};
+use orderflow::order::{PlatformLine, PlatformOrder, UnitGroup, UnitStatus};
 use orderflow::ports::{CarrierNaming, Confirmed, Cursor, MarketplaceAdapter, OrderQuery};
 use orderflow::ports::{Page, PlatformItem, PlatformLimits, ShipmentNotice, Unreadable};
 use orderflow::store::{MemoryStock, MemoryStore};
@@ -64,19 +64,7 @@ fn read(number: u32, text: &str) -> Result<PlatformOrder> {
     line.units = vec![UnitGroup::new(UnitStatus::New, left)];
     line.units.retain(|group| group.units > 0);
     for (number, units) in sent {
-        let number = Some(number.parse()?);
-        let (package, carrier, url, shipped_at) = (None, None, None, None);
-        let mut group = UnitGroup::new(UnitStatus::Shipped, units);
-        group.shipment = Some(PlatformShipment {
-            package,
-            carrier,
-            number,
-            url,
-            shipped_at,
-            collected_at: None,
-            delivered_at: None,
-        });
-        line.units.push(group);
+        line.units.push(UnitGroup::shipped(units, number.parse()?));
     }
     let address = Address {
         lines: vec![street.into()],
@@ -144,11 +132,10 @@ impl MarketplaceAdapter for Kiosk {
                 (Ok(order), OrderQuery::Created { from, to })
                     if order.placed_at < *from || order.placed_at >= *to => {}
                 (Ok(order), _) => items.push(PlatformItem::Read(Box::new(order))),
-                (Err(error), _) => items.push(PlatformItem::Unreadable(Unreadable {
-                    id: number.to_string().parse().ok(),
-                    reason: error.message().to_owned(),
-                    raw: text.as_str().into(),
-                })),
+                (Err(error), _) => {
+                    let id = number.to_string().parse().ok();
+                    items.push(Unreadable::new(id, error.message(), text.as_str()).into());
+                }
             }
         }
         Ok(Page { items, next })

@@ -219,3 +219,10 @@ fn every_test_that_the_rule_book_names_exists() {
     assert!(rows > 90, "the table was not found");
     assert!(missing.is_empty(), "{missing:#?}");
 }
+
+#[test]
+fn a_marketplace_outside_the_crate_takes_less_than_two_hundred_lines() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/custom_adapter.rs");
+    let lines = std::fs::read_to_string(path).unwrap().lines().count();
+    assert!(lines < 200, "{lines} lines");
+}

@@ -94,7 +94,7 @@ async fn compared(
     today: NaiveDate,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    timeline.note("compared with the platforms (orders, missing, extra, different):");
+    timeline.note("compared with the platforms (orders, missing, extra, different, unreadable):");
     let from = local(today, 9, 0) - hours(12);
     for market in &house.markets {
         for round in 1..=ROUNDS {
@@ -107,13 +107,21 @@ async fn compared(
                 }
             };
             timeline.note(&format!(
-                "  {:<24} {:>5} {:>3} {:>3} {:>3}",
+                "  {:<24} {:>5} {:>3} {:>3} {:>3} {:>3}",
                 market.label,
                 found.compared,
                 found.missing.len(),
                 found.extra.len(),
-                found.mismatched.len()
+                found.mismatched.len(),
+                found.unreadable.len()
             ));
+            for bad in &found.unreadable {
+                let order = bad.id.as_ref().map_or("without an id", |id| id.as_str());
+                timeline.note(&format!("    order {order}: {}", bad.reason));
+            }
+            for error in &found.errors {
+                timeline.note(&format!("    not read: {error}"));
+            }
             break;
         }
     }

@@ -48,6 +48,10 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 
+mod loose;
+
+pub use loose::{integer, integer_opt, loose_text_opt, object_opt, or_empty};
+
 use crate::error::ErrorKind;
 
 /// Decodes a vendor's JSON. An error names the place (`orders[3].total`) and never repeats the text,

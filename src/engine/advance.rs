@@ -194,6 +194,9 @@ impl Engine {
                     report.troubles.push(Trouble { order: key, step: "wait", error });
                 }
                 Worked::NotBegun => is_cut = true,
+                Worked::Broken(error) => {
+                    report.troubles.push(Trouble { order: key, step: "adapter", error });
+                }
                 Worked::GivenUp => {
                     let error = no_answer(&key.shop_key(), "advance");
                     stopped_by = Some(key.clone());

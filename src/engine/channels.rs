@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Engine;
 use super::advance::stock_failure;
-use super::round::{Part, Turn, Worked};
+use super::round::{Part, Turn};
 use crate::error::{Error, Result};
 use crate::ids::{ShopKey, Sku};
 use crate::ports::StockLevel;
@@ -87,7 +87,9 @@ impl Engine {
             .await;
         let mut report = ChannelReport::default();
         let mut failure = None;
-        for (one, outcome) in outcomes.into_iter().filter_map(Worked::done) {
+        for worked in outcomes {
+            let done = worked.done(|error| failure = failure.take().or(Some(error)));
+            let Some((one, outcome)) = done else { continue };
             report.told += one.told;
             for (shop, _, error) in &one.failed {
                 self.stop_if_refused(shop, error, now);

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::ingest::endless;
+use super::ingest::{checked, endless};
 use super::{Engine, SyncReport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{OrderKey, ShopKey};
 use crate::order::{Action, OrderFilter, OrderSort, TimeRange, reconcile};
-use crate::ports::{OrderQuery, PageWalk, PlatformItem};
+use crate::ports::{OrderQuery, PageWalk, PlatformItem, Unreadable};
 
 const PAGE: u32 = 256;
 
@@ -25,8 +25,8 @@ pub struct Comparison {
     pub extra: Vec<OrderKey>,
     /// On both sides, and not alike.
     pub mismatched: Vec<OrderKey>,
-    /// Orders that could not be read.
-    pub unreadable: u64,
+    /// Orders that could not be read, each with the reason; they are in quarantine now.
+    pub unreadable: Vec<Unreadable>,
     /// Orders whose single read failed; whether they are extra is not known.
     pub errors: Vec<Error>,
 }
@@ -54,11 +54,15 @@ impl Engine {
             let page = known.adapter.list_orders(&query, walk.cursor()).await?;
             let mut snapshots = Vec::new();
             for item in page.items {
-                match item {
-                    PlatformItem::Read(snapshot) => snapshots.push(*snapshot),
-                    PlatformItem::Unreadable(unreadable) => {
+                let read = match item {
+                    PlatformItem::Read(snapshot) => checked(*snapshot),
+                    PlatformItem::Unreadable(unreadable) => Err(unreadable),
+                };
+                match read {
+                    Ok(snapshot) => snapshots.push(snapshot),
+                    Err(unreadable) => {
                         listed.extend(unreadable.id.clone().map(key_of));
-                        self.put_aside(known, unreadable, now, &mut report).await?;
+                        found.unreadable.push(unreadable);
                     }
                 }
             }
@@ -102,8 +106,10 @@ impl Engine {
             offset += page.orders.len() as u64;
             for order in page.orders.into_iter().filter(|order| !listed.contains(&order.key)) {
                 // Lists leave out what they like, for example cancelled orders: a single read decides.
-                match known.adapter.get_order(&order.key.order).await {
-                    Ok(snapshot) => {
+                let read = known.adapter.get_order(&order.key.order).await;
+                match read.map(checked) {
+                    Ok(Err(unreadable)) => found.unreadable.push(unreadable),
+                    Ok(Ok(snapshot)) => {
                         found.compared += 1;
                         let before = report.updated;
                         self.take_in(known, vec![snapshot], now, &mut report).await?;
@@ -118,7 +124,9 @@ impl Engine {
                 }
             }
         }
-        found.unreadable = report.quarantined;
+        for unreadable in &found.unreadable {
+            self.put_aside(known, unreadable.clone(), now, &mut report).await?;
+        }
         Ok(found)
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::Engine;
 use super::ingest::{SyncReport, endless};
-use super::round::{Kept, Part, Turn, is_past, within};
+use super::round::{Kept, Part, Turn, contained, is_past, within};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{EventId, OrderKey, ShopKey};
 use crate::personal::Personal;
@@ -162,7 +162,7 @@ impl Engine {
             )
             .await;
         for ((key, events), outcome) in named.into_iter().zip(read) {
-            let Some(outcome) = outcome.done() else {
+            let Some(outcome) = outcome.done(|error| report.errors.push(error)) else {
                 report.waiting += events.len() as u64;
                 continue;
             };
@@ -172,7 +172,8 @@ impl Engine {
         let read = future::join_all(unnamed.keys().map(|shop| async move {
             let may_judge = part.may_judge(shop);
             let until = self.until(Turn::Share(part), shop);
-            (may_judge, self.read_all(shop, until, now).await)
+            let read = contained(shop, "list_orders", self.read_all(shop, until, now));
+            (may_judge, read.await.and_then(|read| read))
         }))
         .await;
         for ((shop, events), (may_judge, outcome)) in unnamed.into_iter().zip(read) {
@@ -237,7 +238,8 @@ impl Engine {
                     shop: shop.clone(),
                     order: Some(key.order.clone()),
                     reason: format!("a notification named it: {error}"),
-                    raw: Personal::new(String::new()),
+                    // Entries are told apart by their bytes.
+                    raw: Personal::new(serde_json::json!({ "named": key.order }).to_string()),
                     seen_at: now,
                 };
                 self.0.store.quarantine(&entry).await?;

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::commit::apply_events;
 use super::round::{Kept, is_past, within};
+use super::shops::SingleRead;
 use super::time::earlier;
 use super::{Engine, Shop};
 use crate::error::{Error, ErrorKind, Result};
@@ -79,7 +80,9 @@ impl Engine {
     /// Brings a shop up to date by time of change: from where the last call ended, overlapping, to
     /// just before now. The horizon moves only after every page is stored, so a failure in the
     /// middle costs nothing but reading again. A window that a round had no time to finish is read to
-    /// its end first, from the page it stopped at.
+    /// its end first, from the page it stopped at. An order that the platform fails to show
+    /// ([`Unreadable::is_passing`]) costs only itself: it is kept in quarantine, and every later call
+    /// asks for it again until the platform shows or refuses it.
     ///
     /// # Errors
     /// Of the adapter or the store; [`ErrorKind::Configuration`] when a wrong clock moved the horizon
@@ -95,17 +98,88 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<SyncReport> {
         let mut report = SyncReport::default();
+        let aside = self.kept_aside(shop).await?;
         // What was left of an older window first, then what came since.
         loop {
             let was_begun = self.sync_window(shop, until, now, &mut report).await?;
-            if !was_begun || report.more {
+            if report.more {
                 return Ok(report);
+            }
+            if !was_begun {
+                break;
             }
             let to = self.end_of_window(shop, now)?;
             if self.0.store.horizon(shop).await?.is_some_and(|known| to <= known) {
-                return Ok(report);
+                break;
             }
         }
+        self.read_aside(shop, aside, until, now, &mut report).await?;
+        Ok(report)
+    }
+
+    /// The orders that the platform failed to show in an earlier call. After a start, which of those
+    /// in quarantine they are is not known any more: each is asked for once.
+    /// Those that failed least often come first, so that a few that fail slowly keep no other from its
+    /// turn.
+    async fn kept_aside(&self, shop: &ShopKey) -> Result<Vec<PlatformOrderId>> {
+        let known = self.shop_states().entry(shop.clone()).or_default().aside.clone();
+        let Some(known) = known else {
+            let kept = self.0.store.quarantined().await?;
+            let kept = kept.into_iter().filter(|entry| entry.shop == *shop);
+            let kept: BTreeMap<_, _> =
+                kept.filter_map(|entry| entry.order).map(|order| (order, 0)).collect();
+            let ids = kept.keys().cloned().collect();
+            self.shop_states().entry(shop.clone()).or_default().aside = Some(kept);
+            return Ok(ids);
+        };
+        let mut ids: Vec<(PlatformOrderId, u32)> = known.into_iter().collect();
+        ids.sort_by_key(|(_, failed)| *failed);
+        Ok(ids.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// Asks again for orders that were kept aside. Those that the platform still fails to show stay
+    /// aside; those it refuses stay in quarantine.
+    async fn read_aside(
+        &self,
+        shop: &ShopKey,
+        aside: Vec<PlatformOrderId>,
+        until: Option<Instant>,
+        now: DateTime<Utc>,
+        report: &mut SyncReport,
+    ) -> Result<()> {
+        if aside.is_empty() {
+            return Ok(());
+        }
+        let known = self.shop(shop)?;
+        let mut read = Vec::new();
+        let asked = |id: PlatformOrderId, outcome: SingleRead| {
+            let mut states = self.shop_states();
+            let state = states.entry(shop.clone()).or_default();
+            let aside = state.aside.get_or_insert_default();
+            match outcome {
+                SingleRead::Failed => {
+                    let failed = aside.entry(id).or_default();
+                    *failed = failed.saturating_add(1);
+                }
+                SingleRead::Refused => {
+                    aside.remove(&id);
+                }
+                SingleRead::Read(answered) => {
+                    aside.remove(&id);
+                    read.push((id, answered));
+                }
+            }
+        };
+        // What there is no time for stays aside, and does not make the shop unfinished: a platform
+        // that fails must not be asked without a pause.
+        self.read_each(known, aside, until, now, report, asked).await?;
+        for (id, answered) in read {
+            let key = OrderKey::new(shop.platform.clone(), shop.shop.clone(), answered);
+            if self.0.store.order(&key).await?.is_some() {
+                self.0.store.release(shop, &id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Until when a list shows everything now.
@@ -267,6 +341,14 @@ impl Engine {
         report: &mut SyncReport,
     ) -> Result<()> {
         report.quarantined += 1;
+        if let (Some(id), true) = (&unreadable.id, unreadable.is_passing) {
+            let mut states = self.shop_states();
+            let state = states.entry(shop.key.clone()).or_default();
+            // Before the first call after a start nobody remembers; the quarantine does.
+            if let Some(aside) = &mut state.aside {
+                aside.entry(id.clone()).or_default();
+            }
+        }
         let entry = QuarantineEntry {
             shop: shop.key.clone(),
             order: unreadable.id,
@@ -279,11 +361,17 @@ impl Engine {
 
     /// Orders that could be read after all need not be kept as unreadable.
     async fn leave_quarantine(&self, shop: &Shop, now: DateTime<Utc>) -> Result<()> {
+        let aside = self.shop_states().get(&shop.key).and_then(|state| state.aside.clone());
+        let aside = aside.unwrap_or_default();
         for entry in self.0.store.quarantined().await? {
             let (Some(id), true) = (entry.order, entry.shop == shop.key && entry.seen_at < now)
             else {
                 continue;
             };
+            // An older version of it may be known; the one that was not shown is still to be read.
+            if aside.contains_key(&id) {
+                continue;
+            }
             let key = OrderKey::new(shop.key.platform.clone(), shop.key.shop.clone(), id);
             if self.0.store.order(&key).await?.is_some() {
                 self.0.store.release(&shop.key, &key.order).await?;
@@ -304,18 +392,13 @@ impl Engine {
         let mut news = Vec::with_capacity(snapshots.len());
         let mut rounds: Vec<BTreeMap<PlatformOrderId, PlatformOrder>> = Vec::new();
         for snapshot in snapshots {
-            if let Err(fault) = snapshot.check() {
-                let raw = if snapshot.raw.expose().is_empty() {
-                    // Adapters without bytes of their own: what they made of it is kept.
-                    serde_json::to_string(&snapshot).unwrap_or_default().into()
-                } else {
-                    snapshot.raw.clone()
-                };
-                let unreadable =
-                    Unreadable { id: Some(snapshot.id.clone()), reason: fault.to_string(), raw };
-                self.put_aside(shop, unreadable, now, report).await?;
-                continue;
-            }
+            let snapshot = match checked(snapshot) {
+                Ok(snapshot) => snapshot,
+                Err(unreadable) => {
+                    self.put_aside(shop, unreadable, now, report).await?;
+                    continue;
+                }
+            };
             match rounds.iter_mut().find(|round| !round.contains_key(&snapshot.id)) {
                 Some(round) => {
                     round.insert(snapshot.id.clone(), snapshot);
@@ -506,6 +589,18 @@ impl Engine {
         }
         Ok(all)
     }
+}
+
+/// An order that can be one, or what is kept of one that contradicts itself.
+pub(super) fn checked(snapshot: PlatformOrder) -> std::result::Result<PlatformOrder, Unreadable> {
+    let Err(fault) = snapshot.check() else { return Ok(snapshot) };
+    let raw = if snapshot.raw.expose().is_empty() {
+        // Adapters without bytes of their own: what they made of it is kept.
+        serde_json::to_string(&snapshot).unwrap_or_default().into()
+    } else {
+        snapshot.raw
+    };
+    Err(Unreadable::new(Some(snapshot.id), fault.to_string(), raw))
 }
 
 /// A list without an end as an error that names shop and operation.

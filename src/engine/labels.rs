@@ -9,7 +9,7 @@ use futures_util::future;
 use tokio::time::Instant;
 
 use super::commit::Alongside;
-use super::round::{Turn, Worked, no_answer};
+use super::round::{Turn, Worked, contained, no_answer};
 use super::time::{bounded, later, seconds_later};
 use super::{Carrier, Engine, Purchases, Shop};
 use crate::error::{Error, ErrorKind, Result, Retry};
@@ -176,7 +176,7 @@ impl Engine {
             .await;
         let mut outcomes = Vec::with_capacity(total);
         for (item, worked) in items.iter().zip(worked) {
-            let was_begun = matches!(worked, Worked::GivenUp);
+            let was_begun = matches!(worked, Worked::GivenUp | Worked::Broken(_));
             let mut outcome = outcome_of(worked);
             // A purchase that was written down has a key to look for it by.
             if was_begun
@@ -203,7 +203,8 @@ impl Engine {
         let shops: BTreeSet<ShopKey> = items.iter().map(|item| item.order.shop_key()).collect();
         let read = future::join_all(shops.into_iter().map(|shop| async move {
             let until = self.until(turn, &shop);
-            let outcome = self.read_if_stale(&shop, until, now).await;
+            let read = self.read_if_stale(&shop, until, now);
+            let outcome = contained(&shop, "list_orders", read).await.and_then(|read| read);
             (shop, outcome)
         }))
         .await;
@@ -662,6 +663,7 @@ impl Drop for UnderWay<'_> {
 pub(super) fn outcome_of<T>(worked: Worked<ItemOutcome<T>>) -> ItemOutcome<T> {
     match worked {
         Worked::Done(outcome) => outcome,
+        Worked::Broken(error) => ItemOutcome::Failed(error),
         Worked::GivenUp => ItemOutcome::Failed(Error::new(
             ErrorKind::Ambiguous,
             "the shop gave no answer: whether it was done is not known",

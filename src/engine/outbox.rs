@@ -42,9 +42,17 @@ impl Engine {
     /// # Errors
     /// Of the store; what goes wrong with single intents is in the report.
     pub async fn recover(&self, now: DateTime<Utc>) -> Result<OutboxReport> {
+        self.recover_in(Turn::Patience, now).await
+    }
+
+    pub(super) async fn recover_in(
+        &self,
+        turn: Turn<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<OutboxReport> {
         let mut report = OutboxReport::default();
         let intents = self.0.store.unsettled().await?;
-        self.look_after_all(Turn::Patience, intents, now, &mut report).await;
+        self.look_after_all(turn, intents, now, &mut report).await;
         Ok(report)
     }
 
@@ -96,7 +104,7 @@ impl Engine {
             .await;
         for ((key, shop), one) in keys.into_iter().zip(done) {
             let begun = !matches!(one, Worked::NotBegun);
-            let Some(one) = one.done() else {
+            let Some(one) = one.done(|error| report.errors.push(error)) else {
                 // What was begun may be at the shop: it is looked for or sent again under its key,
                 // as after any answer that was lost.
                 report.taken += u64::from(begun);

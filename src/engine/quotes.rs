@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Engine;
 use super::labels::PackageRef;
-use super::round::within;
+use super::round::{caught, within};
 use crate::address::{Address, Country};
 use crate::error::{Error, ErrorKind, Result};
 use crate::money::Money;
@@ -64,11 +64,12 @@ impl Engine {
     async fn prices(&self, request: &RateRequest) -> ParcelQuotes {
         let until = Some(Instant::now() + self.share());
         let answers = future::join_all(self.0.carriers.iter().map(|(id, carrier)| async move {
-            let answer = within(until, carrier.adapter.rates(request)).await.unwrap_or_else(|| {
+            let asked = caught(id.as_str(), "rates", carrier.adapter.rates(request));
+            let answer = within(until, asked).await.unwrap_or_else(|| {
                 Err(Error::new(ErrorKind::Transient, "the carrier gave no price in time")
                     .with_operation(id.as_str(), "rates"))
             });
-            (id, answer)
+            (id, answer.and_then(|answer| answer))
         }))
         .await;
         let mut prices = ParcelQuotes { quotes: Vec::new(), failed: Vec::new() };

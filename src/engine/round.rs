@@ -6,9 +6,11 @@
 //! part.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::Engine;
@@ -123,17 +125,50 @@ pub(super) enum Worked<R> {
     Done(R),
     /// It was begun, and the shop gave no answer: it may have acted.
     GivenUp,
+    /// It was begun, and an adapter panicked: it may have acted.
+    Broken(Error),
     /// It was not begun.
     NotBegun,
 }
 
 impl<R> Worked<R> {
-    pub(super) fn done(self) -> Option<R> {
+    /// The result of what was done; a panic is an error to tell.
+    pub(super) fn done(self, tell: impl FnOnce(Error)) -> Option<R> {
         match self {
             Self::Done(result) => Some(result),
+            Self::Broken(error) => {
+                tell(error);
+                None
+            }
             Self::GivenUp | Self::NotBegun => None,
         }
     }
+}
+
+/// Awaits work on one shop: a panic in its adapter is its own error, and the other shops go on.
+pub(super) async fn contained<T>(
+    shop: &ShopKey,
+    operation: &'static str,
+    work: impl Future<Output = T>,
+) -> Result<T, Error> {
+    let done = caught(shop.platform.as_str(), operation, work).await;
+    done.map_err(|error| error.with_context("shop", shop))
+}
+
+/// Awaits work of an adapter, which may be anybody's: a panic is an error. What the engine itself
+/// remembers is whole after any dropped future, and a panic drops the future.
+pub(super) async fn caught<T>(
+    adapter: &str,
+    operation: &'static str,
+    work: impl Future<Output = T>,
+) -> Result<T, Error> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| {
+        let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+        let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
+        let words = words.unwrap_or_else(|| "without words".to_owned());
+        Error::new(ErrorKind::Ambiguous, format!("the adapter panicked: {words}"))
+            .with_operation(adapter, operation)
+    })
 }
 
 impl Engine {

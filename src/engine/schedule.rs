@@ -219,16 +219,21 @@ impl Engine {
             )
             .await;
         let (mut uploaded, mut failure) = (0, None);
-        for outcome in worked.into_iter().filter_map(Worked::done) {
+        for outcome in worked {
             match outcome {
-                Ok(begun) => uploaded += u64::from(begun),
-                Err(error) => failure = failure.or(Some(error)),
+                Worked::Done(Ok(begun)) => uploaded += u64::from(begun),
+                Worked::Done(Err(error)) | Worked::Broken(error) => {
+                    failure = failure.or(Some(error));
+                }
+                Worked::GivenUp | Worked::NotBegun => {}
             }
         }
         failure.map_or(Ok(uploaded), Err)
     }
 
-    /// Recovers, then ticks on the schedule until `shutdown` resolves. A tick that has begun then may
+    /// Recovers, each shop within its share ([`EnginePolicy::shop_share_seconds`](super::EnginePolicy)):
+    /// what a slow one has left over is looked after by the ticks, and nothing of it is bought again
+    /// before. Then ticks on the schedule until `shutdown` resolves. A tick that has begun then may
     /// go on for [`Schedule::grace`] and is dropped after it, which is as safe as a crash: what was
     /// under way is looked for at the next start. `clock` gives the time of each tick; `report` gets
     /// what each did. A tick after which a shop has more to do is followed by the next one at once.
@@ -236,7 +241,7 @@ impl Engine {
     /// Needs a tokio runtime with its timer.
     ///
     /// # Errors
-    /// When recovery at the start fails: nothing must be bought before it has been done.
+    /// When the store does not say at the start which intents are open: nothing must be bought then.
     pub async fn run(
         &self,
         schedule: &Schedule,
@@ -245,8 +250,10 @@ impl Engine {
         mut report: impl FnMut(TickReport) + Send,
     ) -> Result<()> {
         let mut shutdown = std::pin::pin!(shutdown);
-        let (recovered, told) =
-            within_grace(self.recover(clock()), shutdown.as_mut(), schedule.grace).await;
+        let round = self.round();
+        let part = round.part_with_others();
+        let recovery = self.recover_in(Turn::Share(&part), clock());
+        let (recovered, told) = within_grace(recovery, shutdown.as_mut(), schedule.grace).await;
         recovered.transpose()?;
         if told {
             return Ok(());

@@ -8,11 +8,11 @@ use futures_util::{StreamExt, future, stream};
 use tokio::time::{Instant, timeout_at};
 
 use super::ingest::Reading;
-use super::round::{Kept, Part, Turn, Worked, is_past, no_answer, within};
+use super::round::{Kept, Part, Turn, Worked, contained, is_past, no_answer, within};
 use super::time::later;
 use super::{Engine, Shop, SyncReport};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{OrderKey, ShopKey, Sku};
+use crate::ids::{OrderKey, PlatformOrderId, ShopKey, Sku};
 use crate::order::{Order, OrderFilter, OrderSort, OrderState};
 use crate::ports::PageWalk;
 
@@ -45,11 +45,25 @@ pub(super) struct ShopState {
     /// The notices that are being collected over several rounds.
     pub(super) collecting: Option<PageWalk>,
     /// The open orders that are still to be read again one by one.
-    rereading: Option<BTreeSet<OrderKey>>,
+    rereading: Option<BTreeSet<PlatformOrderId>>,
+    /// Orders that the platform failed to show, and how often since: they are asked for again. `None`
+    /// until the first call after a start has looked which are in quarantine.
+    pub(super) aside: Option<BTreeMap<PlatformOrderId, u32>>,
     /// Behind which order the next round begins, when the last one did not come to the end.
     pub(super) advanced_to: Option<OrderKey>,
     /// SKUs whose level the shop was not told of; `None` is all of them, as after a start.
     pub(super) untold: Option<BTreeSet<Sku>>,
+}
+
+/// What came of asking for one order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SingleRead {
+    /// It was read, and is known by this id.
+    Read(PlatformOrderId),
+    /// The platform failed for now.
+    Failed,
+    /// It does not show the order.
+    Refused,
 }
 
 impl Engine {
@@ -112,7 +126,8 @@ impl Engine {
             .collect();
         let read = future::join_all(due.into_iter().map(|shop| async move {
             let until = self.until(Turn::Share(part), &shop.key);
-            (shop.key.clone(), self.read_shop(shop, until, now).await)
+            let read = contained(&shop.key, "list_orders", self.read_shop(shop, until, now));
+            (shop.key.clone(), read.await.and_then(|read| read))
         }))
         .await;
         let mut synced = Vec::new();
@@ -204,53 +219,80 @@ impl Engine {
             None => kept.value.insert(self.open_orders_of(known, now).await?),
         };
         let mut report = SyncReport::default();
-        let keys: Vec<OrderKey> = left.iter().cloned().collect();
-        let mut answers = stream::iter(keys)
-            .map(|key| async move {
-                let answer = known.adapter.get_order(&key.order).await;
-                (key, answer)
-            })
-            .buffer_unordered(self.0.policy.concurrency);
-        loop {
-            if !left.is_empty() && is_past(until) {
-                report.more = true;
-                return Ok(report);
-            }
-            let Some(answer) = within(until, answers.next()).await else {
-                report.more = true;
-                return Ok(report);
-            };
-            let Some((key, answer)) = answer else { break };
-            match answer {
-                Ok(snapshot) => {
-                    report.seen += 1;
-                    self.take_in(known, vec![snapshot], now, &mut report).await?;
-                }
-                Err(error) if error.kind() == ErrorKind::AuthRejected => return Err(error),
-                Err(_) => report.unread += 1,
-            }
-            left.remove(&key);
+        let ids = left.iter().cloned().collect();
+        let asked = |id: PlatformOrderId, _| {
+            left.remove(&id);
+        };
+        if !self.read_each(known, ids, until, now, &mut report, asked).await? {
+            report.more = true;
+            return Ok(report);
         }
         kept.value = None;
         self.shop_states().entry(shop.clone()).or_default().reread_at = Some(now);
         Ok(report)
     }
 
-    async fn open_orders_of(&self, shop: &Shop, now: DateTime<Utc>) -> Result<BTreeSet<OrderKey>> {
+    /// Asks for orders one by one, some at a time, until an instant. Each answer is taken in and told
+    /// to `asked` before the next. Returns whether all of them were asked for.
+    pub(super) async fn read_each(
+        &self,
+        shop: &Shop,
+        ids: Vec<PlatformOrderId>,
+        until: Option<Instant>,
+        now: DateTime<Utc>,
+        report: &mut SyncReport,
+        mut asked: impl FnMut(PlatformOrderId, SingleRead) + Send,
+    ) -> Result<bool> {
+        let mut left = ids.len();
+        let mut answers = stream::iter(ids)
+            .map(|id| async move {
+                let answer = shop.adapter.get_order(&id).await;
+                (id, answer)
+            })
+            .buffer_unordered(self.0.policy.concurrency);
+        loop {
+            if left > 0 && is_past(until) {
+                return Ok(false);
+            }
+            let Some(answer) = within(until, answers.next()).await else { return Ok(false) };
+            let Some((id, answer)) = answer else { return Ok(true) };
+            let outcome = match answer {
+                Ok(snapshot) => {
+                    let answered = snapshot.id.clone();
+                    report.seen += 1;
+                    self.take_in(shop, vec![snapshot], now, report).await?;
+                    SingleRead::Read(answered)
+                }
+                Err(error) if error.kind() == ErrorKind::AuthRejected => return Err(error),
+                Err(error) => {
+                    report.unread += 1;
+                    if error.is_passing() { SingleRead::Failed } else { SingleRead::Refused }
+                }
+            };
+            asked(id, outcome);
+            left -= 1;
+        }
+    }
+
+    async fn open_orders_of(
+        &self,
+        shop: &Shop,
+        now: DateTime<Utc>,
+    ) -> Result<BTreeSet<PlatformOrderId>> {
         let filter = OrderFilter {
             shops: vec![shop.key.shop.clone()],
             platforms: vec![shop.key.platform.clone()],
             states: OrderState::ALL.iter().copied().filter(|state| !state.is_terminal()).collect(),
             ..OrderFilter::default()
         };
-        let (mut keys, mut offset) = (BTreeSet::new(), 0);
+        let (mut ids, mut offset) = (BTreeSet::new(), 0);
         loop {
             let page = self.0.store.find(&filter, OrderSort::Placed, now, offset, PAGE).await?;
             if page.orders.is_empty() {
-                return Ok(keys);
+                return Ok(ids);
             }
             offset += page.orders.len() as u64;
-            keys.extend(page.orders.into_iter().map(|order| order.key));
+            ids.extend(page.orders.into_iter().map(|order| order.key.order));
         }
     }
 
@@ -337,7 +379,8 @@ impl Engine {
                 let Some((place, item)) = rest.next() else { break };
                 begun.push(place);
                 let result = work(item);
-                running.push(async move { (place, result.await) });
+                let shop = &shop;
+                running.push(async move { (place, contained(shop, "call", result).await) });
             }
             if running.is_empty() || is_past(hard) {
                 break;
@@ -346,7 +389,7 @@ impl Engine {
             match timeout_at(until, running.next()).await {
                 Ok(Some((place, result))) => {
                     finished += 1;
-                    results.insert(place, Worked::Done(result));
+                    results.insert(place, result.map_or_else(Worked::Broken, Worked::Done));
                 }
                 Ok(None) => break,
                 Err(_) => {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Engine;
 use super::commit::Alongside;
 use super::labels::PackageRef;
-use super::round::within;
+use super::round::{caught, within};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{CarrierId, PackageId, TrackingNumber};
 use crate::order::{Action, Actor};
@@ -67,8 +67,8 @@ impl Engine {
                     batch.iter().map(|(number, _)| number.clone()).collect();
                 report.asked += numbers.len() as u64;
                 let until = Instant::now() + self.patience();
-                let Some(answer) = within(Some(until), carrier.adapter.track(&numbers)).await
-                else {
+                let asked = caught(id.as_str(), "track", carrier.adapter.track(&numbers));
+                let Some(answer) = within(Some(until), asked).await else {
                     let silent = "the carrier gave no answer; its parcels are asked for later";
                     report.errors.push(
                         Error::new(ErrorKind::Transient, silent)
@@ -76,7 +76,7 @@ impl Engine {
                     );
                     break;
                 };
-                match answer {
+                match answer.and_then(|answer| answer) {
                     Ok(answers) => {
                         self.remember_asked(batch.iter().map(|(_, item)| &item.package), now);
                         let mut answers: HashMap<_, _> = answers

@@ -151,6 +151,13 @@ impl UnitGroup {
     pub const fn new(status: UnitStatus, units: u32) -> Self {
         Self { status, units, shipment: None, reason: None }
     }
+
+    /// Units that left in a parcel under a number, of which no more is known.
+    #[must_use]
+    pub fn shipped(units: u32, number: TrackingNumber) -> Self {
+        let parcel = PlatformShipment { number: Some(number), ..PlatformShipment::default() };
+        Self { shipment: Some(parcel), ..Self::new(UnitStatus::Shipped, units) }
+    }
 }
 
 /// Units of a line that share one status.
@@ -189,7 +196,7 @@ pub enum UnitStatus {
 }
 
 /// A parcel as the platform knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlatformShipment {
     /// The platform's id of the parcel.
     pub package: Option<PlatformPackageId>,

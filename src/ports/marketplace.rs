@@ -261,6 +261,35 @@ pub struct Unreadable {
     pub reason: String,
     /// The platform's bytes of it.
     pub raw: Personal<String>,
+    /// The platform failed for now: it is to be asked for this order again, one by one, until it
+    /// answers.
+    #[serde(default)]
+    pub is_passing: bool,
+}
+
+impl Unreadable {
+    /// An order that asking again would not make readable.
+    #[must_use]
+    pub fn new(
+        id: Option<PlatformOrderId>,
+        reason: impl Into<String>,
+        raw: impl Into<Personal<String>>,
+    ) -> Self {
+        Self { id, reason: reason.into(), raw: raw.into(), is_passing: false }
+    }
+
+    /// One that the platform failed to show for now.
+    #[must_use]
+    pub fn passing(mut self) -> Self {
+        self.is_passing = true;
+        self
+    }
+}
+
+impl<T> From<Unreadable> for PlatformItem<T> {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Unreadable(unreadable)
+    }
 }
 
 /// Tells the platform that a parcel has left.

@@ -86,7 +86,7 @@ proptest! {
     #[test]
     fn delimiters_marks_and_line_ends_do_not_matter(rows in rows(), mark: bool, crlf: bool) {
         let plain = sorted(&written(&rows, b',', false, false), &mapping());
-        for delimiter in [b',', b';', b'\t'] {
+        for delimiter in [b',', b';', b'\t', b'|'] {
             let found = sorted(&written(&rows, delimiter, mark, crlf), &mapping());
             prop_assert_eq!(&found, &plain);
         }

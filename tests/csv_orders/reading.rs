@@ -131,7 +131,7 @@ fn the_mapping_of_the_preset_survives_serialisation() {
 fn a_mapping_that_cannot_work_is_told_before_any_file() {
     let twice = mapping().with_column(Field::Note, "SKU");
     assert!(matches!(twice.check(), Err(MappingError::ClaimedTwice { .. })));
-    assert_eq!(mapping().with_delimiter('|').check(), Err(MappingError::Delimiter));
+    assert_eq!(mapping().with_delimiter(':').check(), Err(MappingError::Delimiter));
     let far = mapping().with_look_back(u32::MAX).check();
     assert!(matches!(far, Err(MappingError::TooLarge { name: "look_back", .. })));
     let format = mapping().with_dates(["%Q"], chrono_tz::UTC).check();

@@ -103,9 +103,8 @@ async fn pages_go_through_the_file_and_go_on_after_a_restart() {
     assert_eq!(listed(&shop, &everything()).await, ids);
 
     let first = shop.list_orders(&everything(), None).await.unwrap();
-    let orders = std::fs::read(folder.path().join("orders.csv")).unwrap();
-    let export = folder.path().join("other.csv");
-    let restarted = CsvShop::from_bytes(orders, mapping(), export).unwrap().with_page_size(4);
+    let (orders, export) = (folder.path().join("orders.csv"), folder.path().join("other.csv"));
+    let restarted = CsvShop::open(orders, mapping(), export).unwrap().with_page_size(4);
     let second = restarted.list_orders(&everything(), first.next.as_ref()).await.unwrap();
     let PlatformItem::Read(order) = &second.items[0] else { panic!("{second:?}") };
     assert_eq!(order.id.as_str(), "A-4");
@@ -225,4 +224,125 @@ fn every_carrier_is_called_by_its_own_name() {
     let carrier = CarrierId::from_static("anyone");
     let found = shop.carrier_name(&carrier, &ServiceCode::from_static("x"));
     assert_eq!(found, CarrierNaming::Other { name: "anyone".into() });
+}
+
+/// Changes a file, and makes sure that its time of writing shows it.
+fn rewrite(path: &Path, text: &str) {
+    let before = std::fs::metadata(path).unwrap().modified().unwrap();
+    std::fs::write(path, text).unwrap();
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(before + std::time::Duration::from_secs(1)).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_is_written_to_during_a_list_is_told_and_gives_no_order_of_two_versions() {
+    let ids = |letter: &str| -> Vec<String> { (0..10).map(|n| format!("{letter}-{n}")).collect() };
+    let text = |ids: &[String]| {
+        let rows: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "1")).collect();
+        file(&rows)
+    };
+    let (old, new) = (ids("A"), ids("B"));
+    let longer = format!("{}{}\n", text(&new), row("B-X", "1"));
+    for renamed in [false, true] {
+        for changed in [text(&new), longer.clone(), file(&[])] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("orders.csv");
+            let shop = shop(folder.path(), &text(&old)).with_page_size(4);
+            let first = shop.list_orders(&everything(), None).await.unwrap();
+            assert_eq!(first.items.len(), 4);
+            if renamed {
+                std::fs::write(folder.path().join("next.csv"), &changed).unwrap();
+                std::fs::rename(folder.path().join("next.csv"), &path).unwrap();
+            } else {
+                rewrite(&path, &changed);
+            }
+            // Whether the same process goes on or another one does.
+            let export = folder.path().join("other.csv");
+            let other = CsvShop::open(&path, mapping(), export).unwrap().with_page_size(4);
+            for shop in [&shop, &other] {
+                let told = shop.list_orders(&everything(), first.next.as_ref()).await.unwrap_err();
+                assert_eq!((told.kind(), told.operation()), (ErrorKind::Conflict, Some("read")));
+                assert!(told.message().contains("from its beginning"), "{told}");
+            }
+            let wanted: Vec<String> = changed
+                .lines()
+                .skip(1)
+                .map(|line| line.split(',').next().unwrap().to_owned())
+                .collect();
+            assert_eq!(listed(&shop, &everything()).await, wanted);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_engine_begins_a_list_again_whose_file_was_written_to() {
+    use orderflow::engine::{Engine, Shop};
+    use orderflow::ports::{Cursor, Page, PlatformLimits};
+    use orderflow::store::{MemoryStock, MemoryStore};
+
+    /// A shop whose file is written anew behind its first page.
+    #[derive(Debug)]
+    struct Rewritten {
+        shop: CsvShop,
+        path: std::path::PathBuf,
+        pages: AtomicU32,
+    }
+
+    #[async_trait::async_trait]
+    impl MarketplaceAdapter for Rewritten {
+        fn platform(&self) -> orderflow::PlatformId {
+            self.shop.platform()
+        }
+        fn limits(&self) -> PlatformLimits {
+            self.shop.limits()
+        }
+        async fn list_orders(
+            &self,
+            query: &OrderQuery,
+            cursor: Option<&Cursor>,
+        ) -> orderflow::Result<Page<orderflow::order::PlatformOrder>> {
+            let page = self.shop.list_orders(query, cursor).await?;
+            if self.pages.fetch_add(1, Ordering::SeqCst) == 0 {
+                rewrite(&self.path, &file(&[("A-1", "1"), ("B-1", "1"), ("B-2", "1")]));
+            }
+            Ok(page)
+        }
+        async fn get_order(
+            &self,
+            id: &PlatformOrderId,
+        ) -> orderflow::Result<orderflow::order::PlatformOrder> {
+            self.shop.get_order(id).await
+        }
+        async fn confirm_shipment(
+            &self,
+            notice: &ShipmentNotice,
+            key: &IdempotencyKey,
+        ) -> orderflow::Result<orderflow::ports::Confirmed> {
+            self.shop.confirm_shipment(notice, key).await
+        }
+        fn carrier_name(&self, carrier: &CarrierId, service: &ServiceCode) -> CarrierNaming {
+            self.shop.carrier_name(carrier, service)
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let text = file(&[("A-1", "1"), ("A-2", "1"), ("A-3", "1")]);
+    let shop = shop(folder.path(), &text).with_page_size(1);
+    let path = folder.path().join("orders.csv");
+    let adapter = Rewritten { shop, path, pages: AtomicU32::new(0) };
+    let key = orderflow::ShopKey::new(adapter.platform(), orderflow::ShopId::from_static("file"));
+    let hours = orderflow::calendar::WorkCalendar::every_day(chrono_tz::UTC);
+    let engine = Engine::builder(Arc::new(MemoryStore::new()), Arc::new(MemoryStock::new()))
+        .shop(Shop::new(key.clone(), Arc::new(adapter), hours))
+        .build()
+        .unwrap();
+    let now = at("2026-03-02T00:00:00Z");
+    assert_eq!(engine.sync(&key, now).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(engine.known_until(&key).await.unwrap(), None);
+    engine.sync(&key, now).await.unwrap();
+    let all = orderflow::order::OrderFilter::default();
+    let sort = orderflow::order::OrderSort::Placed;
+    let found = engine.store().find(&all, sort, now, 0, 10).await.unwrap().orders;
+    let ids: Vec<&str> = found.iter().map(|order| order.key.order.as_str()).collect();
+    assert_eq!(ids, ["A-1", "B-1", "B-2"]);
 }

@@ -88,6 +88,26 @@ async fn a_far_row_that_disagrees_or_is_bad_costs_the_whole_order_and_names_the_
 }
 
 #[tokio::test]
+async fn a_file_of_nothing_but_spread_orders_gives_each_of_them_whole() {
+    // The first rows of all orders, then their last ones: every order is spread.
+    let mut text = file(&[]);
+    for sku in ["FIRST", "LAST"] {
+        for number in 0..3_000 {
+            text.push_str(&row(&format!("A-{number}"), sku));
+            text.push('\n');
+        }
+    }
+    let (_folder, shop) = shop_over(&text, mapping());
+    let (orders, errors) = listed(&shop).await;
+    assert_eq!((orders.len(), errors.len()), (3_000, 0));
+    for order in &orders {
+        let skus: Vec<&str> =
+            order.lines.iter().map(|line| line.sku.as_ref().unwrap().as_str()).collect();
+        assert_eq!(skus, ["FIRST", "LAST"], "{}", order.id);
+    }
+}
+
+#[tokio::test]
 async fn a_far_row_that_is_written_later_is_joined_the_next_time_the_file_is_read() {
     let (folder, shop) = shop_over(&split(400), mapping());
     assert_eq!(listed(&shop).await.0[0].lines.len(), 3);

@@ -32,6 +32,14 @@ fn what_a_spreadsheet_did_to_a_cell_is_told_with_row_column_and_code() {
         (with(",1,2,", ",#VALUE!,2,"), "sku", Code::SpreadsheetError),
         (with(",1,2,", ",'1,2,"), "sku", Code::SpreadsheetMark),
         (with(",1,2,", ",A\u{200d}B,2,"), "sku", Code::InvisibleCharacter),
+        (with("BAD", "1.23 E+17"), "order_id", Code::ScientificNotation),
+        (with("BAD", "1.23E +17"), "order_id", Code::ScientificNotation),
+        (with("BAD", "1.23e+ 17"), "order_id", Code::ScientificNotation),
+        (with("BAD", "1045000000001.0"), "order_id", Code::DecimalNotation),
+        (with("BAD", "1045000000001.00"), "order_id", Code::DecimalNotation),
+        (with("BAD", "\"1045000000001,0\""), "order_id", Code::DecimalNotation),
+        (with(",1,2,", ",7.0,2,"), "sku", Code::DecimalNotation),
+        (with("80202", "80202.0"), "postal_code", Code::DecimalNotation),
         (with("80202", "'80202"), "postal_code", Code::SpreadsheetMark),
         (with("80202", "#####"), "postal_code", Code::SpreadsheetError),
         (with("2026-03-01", "##########"), "placed_at", Code::SpreadsheetError),
@@ -76,7 +84,8 @@ fn cells_that_only_look_odd_are_left_alone() {
         "{}{}\n",
         file(&[]),
         row("#5", "##").replace("Denver", "'s-Hertogenbosch").replace("Canary Name", "#1 Fan"),
-    );
+    ) + &format!("{}\n", row("1.5", "V2.0"))
+        + &format!("{}\n", row("10.0.0", "1.05"));
     let (orders, errors) = read(text.as_bytes(), &mapping());
     assert_eq!(errors, []);
     assert_eq!(orders[0].recipient.as_ref().unwrap().address.city, "'s-Hertogenbosch");
@@ -97,7 +106,9 @@ fn a_word_for_a_country_is_declared_and_goes_before_the_codes() {
 fn a_first_line_that_names_the_separator_is_understood() {
     let plain = file(&[("A", "1"), ("B", "2")]);
     let wanted = read(plain.as_bytes(), &mapping());
-    for (line, delimiter) in [("sep=,\r\n", ","), ("sep=;\n", ";"), ("SEP=\t\n", "\t")] {
+    for (line, delimiter) in
+        [("sep=,\r\n", ","), ("sep=;\n", ";"), ("SEP=\t\n", "\t"), ("sep=|\n", "|")]
+    {
         for mark in ["", "\u{feff}"] {
             let text = format!("{mark}{line}{}", plain.replace(',', delimiter));
             assert_eq!(read(text.as_bytes(), &mapping()), wanted, "{line:?}");

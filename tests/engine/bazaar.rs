@@ -14,7 +14,7 @@ use orderflow::ports::{
     Acknowledge, Acknowledged, BuyerMessages, CancelLine, Cancellations, CarrierNaming, Confirmed,
     Cursor, MarketplaceAdapter, MissedNotices, OrderQuery, Page, PlatformItem, PlatformLimits,
     RefundLine, Refunds, SellerFigures, ShipmentNotice, StatedFigure, StockLevel, StockPush,
-    WebhookNotice, WebhookRequest, Webhooks,
+    Unreadable, WebhookNotice, WebhookRequest, Webhooks,
 };
 use orderflow::store::{MemoryStock, MemoryStore};
 use orderflow::warehouse::{FulfillmentChannel, Warehouse};
@@ -42,6 +42,10 @@ pub(crate) struct Book {
     pub(crate) answers_after: Option<Duration>,
     /// Calls of these names never end.
     pub(crate) hangs: BTreeSet<&'static str>,
+    /// Calls of these names panic.
+    pub(crate) panics: BTreeSet<&'static str>,
+    /// Orders that it fails to show for a while, in lists and alone.
+    pub(crate) failing: BTreeSet<String>,
     /// Acknowledgements of orders with smaller ids never end.
     pub(crate) hangs_below: Option<String>,
     /// Orders on a page; all of them, unless said.
@@ -116,6 +120,8 @@ impl Bazaar {
         if hangs {
             std::future::pending::<()>().await;
         }
+        let panics = self.book().panics.contains(call);
+        assert!(!panics, "the call {call} of the bazaar is broken");
         if locked_out {
             return Err(Error::new(ErrorKind::AuthRejected, "the seller withdrew the consent"));
         }
@@ -175,7 +181,12 @@ impl MarketplaceAdapter for Bazaar {
         let size = book.page_size.unwrap_or(usize::MAX);
         let mut items: Vec<_> = listed
             .skip(from)
-            .map(|(_, order)| PlatformItem::Read(Box::new(order.clone())))
+            .map(|(id, order)| match book.failing.contains(id) {
+                false => PlatformItem::Read(Box::new(order.clone())),
+                true => {
+                    Unreadable::new(Some(order.id.clone()), "503", id.as_str()).passing().into()
+                }
+            })
             .collect();
         let next = (items.len() > size).then(|| Cursor::new((from + size).to_string()));
         items.truncate(size);
@@ -185,7 +196,7 @@ impl MarketplaceAdapter for Bazaar {
         self.wait("get").await?;
         let mut book = self.book();
         book.reads.push(id.to_string());
-        if book.shaky {
+        if book.shaky || book.failing.contains(id.as_str()) {
             return Err(Error::new(ErrorKind::Transient, "try again"));
         }
         let found = book.orders.get(id.as_str()).cloned();

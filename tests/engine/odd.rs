@@ -66,11 +66,9 @@ impl MarketplaceAdapter for Odd {
         let middle = if self.mended.load(std::sync::atomic::Ordering::SeqCst) {
             read("2")
         } else {
-            PlatformItem::Unreadable(Unreadable {
-                id: Some(PlatformOrderId::from_static("2")),
-                reason: "orderDate is no instant".into(),
-                raw: "{\"id\":\"2\",\"orderDate\":\"soon\"}".into(),
-            })
+            let (id, raw) =
+                (PlatformOrderId::from_static("2"), "{\"id\":\"2\",\"orderDate\":\"soon\"}");
+            Unreadable::new(Some(id), "orderDate is no instant", raw).into()
         };
         Ok(Page { items: vec![read("1"), middle, read("3")], next: None })
     }

@@ -37,6 +37,7 @@ use super::support::{recipient, scan, snapshot};
 struct Stall {
     orders: Vec<PlatformOrder>,
     down: AtomicBool,
+    panics: AtomicBool,
 }
 
 impl Stall {
@@ -50,7 +51,7 @@ impl Stall {
                 order
             })
             .collect();
-        Self { orders, down: AtomicBool::new(false) }
+        Self { orders, ..Self::default() }
     }
 }
 
@@ -67,6 +68,7 @@ impl MarketplaceAdapter for Stall {
         _query: &OrderQuery,
         _cursor: Option<&Cursor>,
     ) -> Result<Page<PlatformOrder>> {
+        assert!(!self.panics.load(Ordering::SeqCst), "the stall fell over");
         if self.down.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Transient, "down"));
         }
@@ -95,6 +97,7 @@ struct Pony {
     sold: Mutex<Vec<(String, Label)>>,
     backwards: bool,
     hangs: AtomicBool,
+    panics: AtomicBool,
 }
 
 impl Pony {
@@ -160,6 +163,7 @@ impl CarrierAdapter for Pony {
         Ok(found.map_or(Recovery::Absent, |(_, label)| Recovery::Found(Box::new(label.clone()))))
     }
     async fn track(&self, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>> {
+        assert!(!self.panics.load(Ordering::SeqCst), "the pony is lame");
         let mut answers: Vec<Tracked> = numbers
             .iter()
             .map(|number| {
@@ -297,17 +301,38 @@ async fn two_processes_on_one_file_never_buy_two_labels_for_one_parcel() {
 
 #[tokio::test(start_paused = true)]
 async fn one_shops_outage_stops_nobody_else() {
+    for panics in [false, true] {
+        let pony = Arc::new(Pony::default());
+        let (up, down) = (Arc::new(Stall::with(3)), Arc::new(Stall::with(3)));
+        let stalls = [("down", down.clone()), ("up", up)];
+        let engine = engine(Arc::new(MemoryStore::new()), &stalls, &pony, "w");
+        ready(&engine, &["down", "up"]).await;
+        let fault = if panics { &down.panics } else { &down.down };
+        fault.store(true, Ordering::SeqCst);
+        let schedule = Schedule::default().with_buy_labels(true);
+        let report = engine.tick(&schedule, at(1)).await;
+        assert_eq!(report.labels_bought, 3);
+        // The shop itself, and each of its parcels, say why.
+        assert_eq!(report.errors.len(), 4);
+        let why = if panics { "the stall fell over" } else { "down" };
+        assert!(report.errors.iter().all(|error| error.to_string().contains(why)), "{panics}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_adapter_of_a_carrier_is_told_and_the_round_goes_on() {
     let pony = Arc::new(Pony::default());
-    let (up, down) = (Arc::new(Stall::with(3)), Arc::new(Stall::with(3)));
-    let engine =
-        engine(Arc::new(MemoryStore::new()), &[("down", down.clone()), ("up", up)], &pony, "w");
-    ready(&engine, &["down", "up"]).await;
-    down.down.store(true, Ordering::SeqCst);
-    let schedule = Schedule::default().with_buy_labels(true);
-    let report = engine.tick(&schedule, at(1)).await;
-    assert_eq!(report.labels_bought, 3);
-    // The shop itself, and each of its parcels, say why.
-    assert_eq!(report.errors.len(), 4);
+    let stall = Arc::new(Stall::with(2));
+    let engine = engine(Arc::new(MemoryStore::new()), &[("1", stall)], &pony, "w");
+    let items = ready(&engine, &["1"]).await;
+    engine.buy_labels(&items, &BatchOptions::default(), at(0), |_| {}).await.unwrap();
+    pony.panics.store(true, Ordering::SeqCst);
+    let report = engine.tick(&Schedule::default(), at(1)).await;
+    let [error] = report.tracked.errors.as_slice() else { panic!("{:?}", report.tracked) };
+    assert_eq!(error.operation(), Some("track"));
+    assert!(error.message().contains("the adapter panicked: the pony is lame"), "{error}");
+    pony.panics.store(false, Ordering::SeqCst);
+    assert!(engine.tick(&Schedule::default(), at(2)).await.tracked.errors.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use orderflow::platforms::mercado_libre::{
     MercadoLibre, MercadoLibreConfig, Site, quota as mercado_quota,
 };
 use orderflow::platforms::tiktok_shop::{TikTokShop, TikTokShopConfig, quota as tiktok_quota};
-use orderflow::ports::MarketplaceAdapter;
+use orderflow::ports::{MarketplaceAdapter, WebhookRequest};
 use orderflow::sandbox::mercado_libre::{self as mercado, MercadoLibreStandIn, Way};
 use orderflow::sandbox::tiktok_shop::{
     self as tiktok, SandboxOrder, SandboxUnit, Shipping, TikTokShopStandIn,
@@ -361,6 +361,57 @@ async fn a_mercado_libre_sale_cancelled_after_printing_ends_without_an_incident(
     assert_eq!(world.engine.store().unsettled().await.unwrap(), []);
 }
 
+/// Stores the notifications that a stand-in has queued. Returns how many.
+async fn deliver(world: &World, market: &MercadoLibreStandIn) -> usize {
+    let notices = market.take_notices();
+    for body in &notices {
+        let request = WebhookRequest {
+            method: "POST",
+            path_and_query: "/",
+            headers: &[],
+            body: body.as_slice(),
+        };
+        world.engine.receive(&world.shop, &request, world.clock_now()).await.unwrap();
+    }
+    notices.len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notification_of_a_mercado_libre_shipment_moves_its_order_at_once() {
+    let (world, market) = mercado_libre(Faults::none());
+    sell(&market, 3, 2);
+    world.import().await;
+    // All open orders have just been read: their next turn is half an hour away.
+    world.read_again().await;
+    deliver(&world, &market).await;
+    world.engine.work_inbox(at(0)).await.unwrap();
+    let moved = world.orders().await.remove(0).key;
+    market.set_shipment(moved.order.as_str(), "ready_to_ship", Some("picked_up"), at(0));
+    assert_eq!(deliver(&world, &market).await, 1);
+    let report = world.engine.work_inbox(at(0)).await.unwrap();
+    assert_eq!((report.done, report.orders_read, report.errors.len()), (1, 1, 0));
+    for order in world.orders().await {
+        let state =
+            if order.key == moved { OrderState::InTransit } else { OrderState::AwaitingShipment };
+        assert_eq!(order.state(), state);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mercado_libre_order_whose_shipment_fails_costs_no_other_and_is_read_in_a_later_round() {
+    let faults = scripted("mercado-libre", "/shipments/", 0, 1, Fault::ServerError);
+    let (world, market) = mercado_libre(faults);
+    let count = sell(&market, 3, 4);
+    let report = world.engine.sync(&world.shop, at(0)).await.unwrap();
+    assert_eq!((report.imported, report.quarantined), (count as u64 - 1, 1));
+    let kept = world.engine.store().quarantined().await.unwrap().remove(0);
+    assert!(kept.order.is_some() && kept.reason.contains("get_shipment"), "{}", kept.reason);
+    let report = world.engine.sync(&world.shop, at(1)).await.unwrap();
+    assert_eq!((report.imported, report.unread), (1, 0));
+    assert_eq!(world.orders().await.len(), count);
+    assert_eq!(world.engine.store().quarantined().await.unwrap(), []);
+}
+
 #[tokio::test(start_paused = true)]
 async fn tiktok_shop_parcels_reach_their_buyers_under_the_platforms_labels() {
     for region in ["US", "GB"] {
@@ -466,6 +517,11 @@ async fn an_order_in_its_hour_of_remorse_raises_nothing_and_goes_on_when_it_is_o
         let address = |kind: &ExceptionKind| matches!(kind, ExceptionKind::Address(_));
         let open = world.engine.exceptions(at(0)).await.unwrap();
         assert!(!open.iter().any(|item| address(&item.kind)), "{open:?}");
+        // The hour is over by our clock; the platform has not said so yet.
+        let late = at(3);
+        let still = world.orders().await.remove(0);
+        world.engine.advance(late).await.unwrap();
+        assert!(still.is_held(late) && world.orders().await[0].packages.is_empty());
         world.clock.set(at(1));
         world.read_again().await;
         world.engine.advance(at(1)).await.unwrap();

@@ -339,9 +339,43 @@ async fn the_daily_comparison_names_what_is_missing_extra_and_unlike_and_mends_i
     assert_eq!(found.missing, [key("1", "new")]);
     assert_eq!(found.extra, [key("1", "gone")]);
     assert_eq!(found.mismatched, [key("1", "changed")]);
-    assert_eq!((found.compared, found.unreadable, found.errors.len()), (2, 0, 0));
+    assert_eq!((found.compared, found.unreadable.len(), found.errors.len()), (2, 0, 0));
     let again = engine.compare_shop(&shop("1"), at(-24), at(1), at(2)).await.unwrap();
     assert!(again.missing.is_empty() && again.mismatched.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_daily_comparison_shows_which_orders_could_not_be_read_and_why() {
+    let bazaar = Bazaar::new(&["good", "failing", "odd"]);
+    let engine = engine(&[("1", &bazaar)]);
+    {
+        let mut book = bazaar.book();
+        book.failing.insert("failing".into());
+        book.orders.get_mut("odd").unwrap().lines.clear();
+    }
+    let found = engine.compare_shop(&shop("1"), at(-24), at(1), at(1)).await.unwrap();
+    let shown: Vec<_> = found
+        .unreadable
+        .iter()
+        .map(|bad| (bad.id.as_ref().unwrap().as_str(), bad.reason.as_str()))
+        .collect();
+    assert_eq!(shown, [("failing", "503"), ("odd", "lines: the order has no goods")]);
+    assert_eq!(found.missing, [key("1", "good")]);
+    assert_eq!(engine.store().quarantined().await.unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_order_that_a_notification_names_in_vain_is_kept_with_its_name() {
+    let bazaar = Bazaar::new(&[]);
+    let engine = engine(&[("1", &bazaar)]);
+    for body in ["e1:x", "e2:y"] {
+        engine.receive(&shop("1"), &request(body, SIGNED), at(0)).await.unwrap();
+    }
+    engine.work_inbox(at(0)).await.unwrap();
+    let kept = engine.store().quarantined().await.unwrap();
+    let named: std::collections::BTreeSet<_> =
+        kept.into_iter().map(|entry| entry.order.unwrap().to_string()).collect();
+    assert_eq!(named, std::collections::BTreeSet::from(["x".to_owned(), "y".to_owned()]));
 }
 
 #[tokio::test(start_paused = true)]

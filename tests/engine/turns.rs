@@ -10,7 +10,7 @@ use orderflow::order::{Action, Actor, CancelReason, OrderState};
 use orderflow::ports::{EndlessList, MarketplaceExt, OrderQuery};
 use tokio::time::Instant;
 
-use super::bazaar::{Bazaar, SIGNED, engine, engine_with, key, request, shop, words};
+use super::bazaar::{Bazaar, SIGNED, engine, engine_on, engine_with, key, request, shop, words};
 use super::house::at;
 use super::support::{label_requested, purchased};
 
@@ -279,4 +279,152 @@ async fn a_run_goes_on_at_once_where_a_shop_has_more_to_read() {
     policy.shop_share_seconds = 0;
     let refused = std::panic::catch_unwind(|| engine_with(&[("1", &slow)], policy, |shop| shop));
     assert!(refused.is_err(), "a share of nothing is a mistake");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_adapter_of_one_shop_is_its_failure_and_stops_no_other() {
+    for call in ["list", "get", "acknowledge", "confirm", "stock", "cancel"] {
+        let (broken, good) = (Bazaar::new(&["a"]), Bazaar::new(&["b"]));
+        let policy = EnginePolicy::default();
+        let engine = engine_with(&[("1-broken", &broken), ("2-good", &good)], policy, |shop| {
+            shop.with_offers([(orderflow::Sku::from_static("SKU-1"), None)])
+        });
+        for name in ["1-broken", "2-good"] {
+            engine.sync(&shop(name), at(0)).await.unwrap();
+        }
+        engine.advance(at(0)).await.unwrap();
+        packed(&engine, "1-broken", "a", "N-1").await;
+        packed(&engine, "2-good", "b", "N-2").await;
+        for (bazaar, id) in [(&broken, "c"), (&good, "d")] {
+            bazaar.sell(id);
+        }
+        broken.book().panics.insert(call);
+        for (name, id) in [("1-broken", "a"), ("2-good", "b")] {
+            let body = format!("e1:{id}");
+            engine.receive(&shop(name), &request(&body, SIGNED), at(0)).await.unwrap();
+        }
+        let report = engine.tick(&Schedule::default(), at(0)).await;
+        assert_eq!(good.book().confirmed, ["b"], "{call}");
+        assert_eq!(good.book().acknowledged, ["b", "d"], "{call}");
+        assert_eq!(good.book().levels.len(), 1, "{call}");
+        let mut outcomes = Vec::new();
+        if call == "cancel" {
+            let both = [key("1-broken", "c"), key("2-good", "d")];
+            outcomes = engine.cancel_orders(&both, &CancelReason::OutOfStock, at(0)).await;
+            assert_eq!(words(&outcomes), ["failed", "done"]);
+        }
+        let mut told: Vec<String> = report.errors.iter().map(ToString::to_string).collect();
+        told.extend(report.inbox.errors.iter().map(ToString::to_string));
+        told.extend(report.outbox.errors.iter().map(ToString::to_string));
+        told.extend(report.advanced.troubles.iter().map(|trouble| trouble.error.to_string()));
+        told.extend(outcomes.iter().map(|outcome| format!("{outcome:?}")));
+        let wanted = format!("the adapter panicked: the call {call} of the bazaar is broken");
+        assert!(told.iter().any(|words| words.contains(&wanted)), "{call}: {told:?}");
+
+        // Once it is mended, nothing of the shop is lost.
+        broken.book().panics.clear();
+        engine.tick(&Schedule::default(), at(1)).await;
+        assert_eq!(broken.book().confirmed, ["a"], "{call}");
+        assert!(broken.book().acknowledged.contains(&"c".to_owned()), "{call}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_recovery_of_a_run_waits_for_a_slow_shop_no_longer_than_its_share() {
+    let (slow, quick) = (Bazaar::new(&["a"]), Bazaar::new(&["b"]));
+    let store: Arc<dyn orderflow::ports::store::Store> =
+        Arc::new(orderflow::store::MemoryStore::new());
+    let names = [("1-slow", &slow), ("2-quick", &quick)];
+    let before = engine_on(Arc::clone(&store), &names, EnginePolicy::default(), |shop| shop);
+    before.tick(&Schedule::default(), at(0)).await;
+    for (name, id, bazaar) in [("1-slow", "a", &slow), ("2-quick", "b", &quick)] {
+        packed(&before, name, id, "N-1").await;
+        bazaar.book().hangs.insert("confirm");
+    }
+    // A crash while both are told.
+    let tick = tokio::time::timeout(Duration::from_secs(5), async {
+        before.tick(&Schedule::default(), at(0)).await
+    });
+    assert!(tick.await.is_err());
+    drop(before);
+    quick.book().hangs.clear();
+    quick.sell("c");
+    let engine = engine_on(store, &names, EnginePolicy::default(), |shop| shop);
+    let shutdown = tokio::time::sleep(Duration::from_secs(50));
+    engine.run(&Schedule::default(), shutdown, || at(0), |_| {}).await.unwrap();
+    assert_eq!(quick.book().confirmed, ["b"]);
+    assert_eq!(quick.book().acknowledged, ["b", "c"], "the ticks have begun");
+    // What the slow one has left over is looked after by the ticks.
+    slow.book().hangs.clear();
+    engine.tick(&Schedule::default(), at(1)).await;
+    assert_eq!(slow.book().confirmed, ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_a_platform_fails_to_show_is_asked_for_in_every_round_until_it_is_there() {
+    let bazaar = Bazaar::new(&["a", "b", "c"]);
+    bazaar.book().failing.insert("b".into());
+    let store: Arc<dyn orderflow::ports::store::Store> =
+        Arc::new(orderflow::store::MemoryStore::new());
+    let names = [("1", &bazaar)];
+    let first = engine_on(Arc::clone(&store), &names, EnginePolicy::default(), |shop| shop);
+    let read = first.sync(&shop("1"), at(0)).await.unwrap();
+    assert_eq!((read.imported, read.quarantined), (2, 1));
+    // The horizon has moved on, and lists show the order no more.
+    bazaar.book().unlisted.insert("b".into());
+    for round in 1..4 {
+        let read = first.sync(&shop("1"), at(round)).await.unwrap();
+        assert_eq!(read.unread, 1, "{round}");
+    }
+    assert_eq!(bazaar.book().reads, ["b", "b", "b"]);
+    // A restart forgets nothing.
+    let second = engine_on(Arc::clone(&store), &names, EnginePolicy::default(), |shop| shop);
+    assert_eq!(second.sync(&shop("1"), at(4)).await.unwrap().unread, 1);
+    assert_eq!(store.quarantined().await.unwrap().len(), 1);
+    bazaar.book().failing.clear();
+    let read = second.sync(&shop("1"), at(5)).await.unwrap();
+    assert_eq!((read.imported, read.unread), (1, 0));
+    assert!(known(&second, "1", "b").await);
+    assert_eq!(store.quarantined().await.unwrap(), []);
+    let reads = bazaar.book().reads.len();
+    second.sync(&shop("1"), at(6)).await.unwrap();
+    assert_eq!(bazaar.book().reads.len(), reads, "what was read is not asked for again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn orders_that_fail_slowly_keep_no_other_that_was_kept_aside_from_its_turn() {
+    let slow = numbered(40);
+    let all: BTreeSet<String> = slow.book().orders.keys().cloned().collect();
+    slow.book().failing.clone_from(&all);
+    let mut policy = EnginePolicy::default();
+    policy.concurrency = 4;
+    let engine = engine_with(&[("1", &slow)], policy, |shop| shop);
+    engine.tick(&Schedule::default(), at(0)).await;
+    slow.book().unlisted = all;
+    // The list and two answers fit into a share, so that eight orders are asked for in a round.
+    slow.book().answers_after = Some(Duration::from_secs(8));
+    let mut asked = BTreeSet::new();
+    for round in 1..=6 {
+        engine.tick(&Schedule::default(), at(round)).await;
+        asked.extend(slow.book().reads.drain(..));
+    }
+    assert_eq!(asked.len(), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_of_a_known_order_that_a_platform_fails_to_show_is_not_given_up() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    bazaar.cancel_there("a");
+    bazaar.book().failing.insert("a".into());
+    engine.sync(&shop("1"), at(1)).await.unwrap();
+    bazaar.book().unlisted.insert("a".into());
+    engine.sync(&shop("1"), at(2)).await.unwrap();
+    assert_eq!(engine.store().quarantined().await.unwrap().len(), 1);
+    bazaar.book().failing.clear();
+    engine.sync(&shop("1"), at(3)).await.unwrap();
+    let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert_eq!(order.state(), OrderState::Cancelled);
+    assert_eq!(engine.store().quarantined().await.unwrap(), []);
 }

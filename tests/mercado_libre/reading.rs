@@ -229,6 +229,26 @@ async fn a_pack_is_read_whole_with_its_shipment_and_its_deadline() {
 }
 
 #[tokio::test]
+async fn the_detail_of_a_packs_status_may_be_nothing_a_word_or_an_object() {
+    for (detail, kept) in [
+        (Value::Null, None),
+        (json!("splitted"), Some("splitted")),
+        (json!({"code": "splitted", "description": "two boxes"}), Some("splitted")),
+        (json!([1]), Some("[1]")),
+    ] {
+        let pack = json!({"id": 7, "status": "cancelled", "status_detail": detail,
+            "orders": [{"id": 5}], "shipment": {"id": null}});
+        let mut order = json_fixture("order_pack_catalog.response.json");
+        (order["id"], order["pack_id"]) = (json!(5), json!(7));
+        order["shipping"] = json!({"id": null});
+        let (shop, _) = scripted(config(), vec![ok(pack.to_string()), ok(order.to_string())]);
+        let read = shop.get_order(&id("7")).await.unwrap();
+        let attribute = read.attributes.get("pack.status_detail").map(String::as_str);
+        assert_eq!(attribute, kept, "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn an_order_without_a_pack_and_without_a_shipment_is_arranged_with_the_buyer() {
     let mut order = json_fixture("orders_search.response.json")["results"][0].clone();
     order["tags"] = json!(["no_shipping", "paid"]);
@@ -434,4 +454,191 @@ fn a_configuration_that_cannot_work_is_refused() {
     let kind = |config| MercadoLibre::new(config, script.clone()).unwrap_err().kind();
     assert_eq!(kind(config().with_base_url("http://mercado.test")), ErrorKind::Configuration);
     assert_eq!(kind(config().with_cancel_words("x".repeat(160))), ErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn a_shipment_leads_to_its_order_by_its_own_word_or_by_its_items() {
+    let order = json_fixture("order_pack_catalog.response.json");
+    let shipment = |order: Value| {
+        json!({"id": 7, "order_id": order, "status": "shipped", "substatus": null,
+            "logistic": {"mode": "me2", "type": "drop_off"}})
+        .to_string()
+    };
+    let items =
+        fixture("shipment_items.response.json").replace("\"order_id\": 0", "\"order_id\": 5");
+    for (named, asked) in [(json!(5), 0), (Value::Null, 1)] {
+        let mut answers = vec![ok(shipment(named))];
+        answers.extend((0..asked).map(|_| ok(items.clone())));
+        answers.push(ok(order.to_string()));
+        // The pack, the shipment again, and its history.
+        answers.extend([missing(), ok(shipment(json!(5))), missing()]);
+        let (shop, script) = scripted(config(), answers);
+        let read = shop.get_order(&id("shipments/7")).await.unwrap();
+        assert_eq!(read.id, id("2000006556183755"));
+        assert_eq!(read.lines[0].units[0].status, UnitStatus::InTransit);
+        let urls: Vec<_> = script.calls().into_iter().map(|call| call.url).collect();
+        assert_eq!(urls[0], "https://mercado.test/shipments/7");
+        assert!(asked == 0 || urls[1] == "https://mercado.test/shipments/7/items", "{}", urls[1]);
+        assert_eq!(urls[1 + asked], "https://mercado.test/orders/5");
+    }
+    let (shop, _) = scripted(config(), vec![ok(shipment(Value::Null)), ok("[]")]);
+    let error = shop.get_order(&id("shipments/7")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+/// So many orders without packs and without shipments, from this id on.
+fn plain(from: u64, count: u64) -> Vec<Value> {
+    let order = |number| {
+        let mut order = json_fixture("order_pack_catalog.response.json");
+        order["id"] = json!(from + number);
+        order["pack_id"] = Value::Null;
+        order["shipping"] = json!({"id": null});
+        order
+    };
+    (0..count).map(order).collect()
+}
+
+fn day() -> OrderQuery {
+    OrderQuery::Updated { from: at("2026-01-01T00:00:00Z"), to: at("2026-01-02T00:00:00Z") }
+}
+
+#[tokio::test]
+async fn what_fails_for_one_order_costs_only_that_order_which_is_to_be_asked_for_again() {
+    for failure in [status(503, "{}"), status(502, "<html>"), status(500, ""), Answer::Lost] {
+        let mut orders = plain(1, 3);
+        orders[1]["shipping"] = json!({"id": 9});
+        let (shop, _) = scripted(config(), vec![ok(page_of(&orders)), failure]);
+        let page = shop.list_orders(&day(), None).await.unwrap();
+        let [PlatformItem::Read(one), PlatformItem::Unreadable(bad), PlatformItem::Read(three)] =
+            page.items.as_slice()
+        else {
+            panic!("{page:?}")
+        };
+        assert_eq!((&one.id, &three.id, &bad.id), (&id("1"), &id("3"), &Some(id("2"))));
+        assert!(bad.is_passing && bad.reason.contains("get_shipment"), "{}", bad.reason);
+        assert!(bad.raw.as_str().contains("order_items"));
+    }
+    // What is refused for good is not asked for again.
+    let mut orders = plain(1, 2);
+    orders[0]["shipping"] = json!({"id": 9});
+    let (shop, _) = scripted(config(), vec![ok(page_of(&orders)), status(451, "{}")]);
+    let page = shop.list_orders(&day(), None).await.unwrap();
+    let PlatformItem::Unreadable(bad) = &page.items[0] else { panic!("{page:?}") };
+    assert!(!bad.is_passing);
+    // Limits and credentials are about the shop.
+    for (code, kind) in [(429, ErrorKind::RateLimited), (401, ErrorKind::AuthRejected)] {
+        let answers = vec![ok(page_of(&orders)), status(code, "{}"), status(code, "{}")];
+        let (shop, _) = scripted(config(), answers);
+        assert_eq!(shop.list_orders(&day(), None).await.unwrap_err().kind(), kind);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_which_no_order_can_be_read_for_now_fails_as_a_whole() {
+    let mut orders = plain(1, 2);
+    for order in &mut orders {
+        order["shipping"] = json!({"id": 9});
+    }
+    let (shop, _) =
+        scripted(config(), vec![ok(page_of(&orders)), status(503, "{}"), status(503, "{}")]);
+    let error = shop.list_orders(&day(), None).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Transient, Some("list_orders")));
+    assert!(error.message().contains("get_shipment"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_page_says_of_its_list_never_ends_the_walk_early() {
+    let page = |from: u64, count: u64, paging: &Value| {
+        let mut body = json!({"results": plain(from, count), "paging": paging});
+        if paging.as_str() == Some("missing") {
+            body.as_object_mut().unwrap().remove("paging");
+        }
+        ok(body.to_string())
+    };
+    let all = |total: u64, limit: u64| json!({"total": total, "offset": 0, "limit": limit});
+    for paging in [
+        json!("missing"),
+        Value::Null,
+        json!({}),
+        json!({"total": null, "offset": null, "limit": null}),
+        json!({"total": 0, "offset": 0, "limit": 50}),
+        all(70, 1_000),
+        all(70, 0),
+        json!({"total": "70", "offset": "0", "limit": "50"}),
+        json!({"total": 70}),
+    ] {
+        let (shop, script) = scripted(config(), vec![page(1, 50, &paging), page(51, 20, &paging)]);
+        let count = shop.for_each_page(&day(), |_| async { Ok(()) }).await.unwrap();
+        assert_eq!(count, 70, "{paging}");
+        let urls: Vec<_> = script.calls().into_iter().map(|call| call.url).collect();
+        assert!(urls[1].ends_with("&offset=50&limit=50"), "{paging}: {}", urls[1]);
+    }
+    // A platform that shows fewer than it was asked for is asked for the next ones, and none are left
+    // out.
+    let short = all(70, 50);
+    let (shop, script) = scripted(config(), vec![page(1, 30, &short), page(31, 40, &short)]);
+    assert_eq!(shop.for_each_page(&day(), |_| async { Ok(()) }).await.unwrap(), 70);
+    assert!(script.calls()[1].url.ends_with("&offset=30&limit=50"));
+    // A reader without a place in the list says so instead of ending it.
+    let body = |paging: Value| json!({"results": plain(1, 50), "paging": paging}).to_string();
+    let next = |paging| read_search_page(body(paging).as_bytes()).map(|page| page.next);
+    assert_eq!(next(Value::Null).unwrap_err().kind(), ErrorKind::UnexpectedAnswer);
+    let cursor = |offset: &str| Some(orderflow::ports::Cursor::new(offset));
+    assert_eq!(next(json!({"offset": 100, "limit": 9_999})).unwrap(), cursor("150"));
+    assert_eq!(next(json!({"offset": 100, "limit": 50, "total": 150})).unwrap(), None);
+}
+
+#[tokio::test]
+async fn orders_that_move_up_because_others_left_the_list_are_shown_too() {
+    let page = |from: u64, count: u64, total: u64| {
+        let paging = json!({"total": total, "offset": 0, "limit": 50});
+        ok(json!({"results": plain(from, count), "paging": paging}).to_string())
+    };
+    // Two of the first page leave before the second one is read: the 51st and 52nd are now the 49th
+    // and 50th.
+    let answers = vec![page(1, 50, 120), page(53, 50, 118), page(51, 50, 118), page(101, 20, 118)];
+    let (shop, script) = scripted(config(), answers);
+    let found = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    shop.for_each_page(&day(), |page| {
+        found.lock().unwrap().extend(read_items(page).into_iter().map(|order| order.id));
+        async { Ok(()) }
+    })
+    .await
+    .unwrap();
+    let wanted: std::collections::BTreeSet<_> = (1..=120).map(|n| id(n.to_string())).collect();
+    assert_eq!(found.into_inner().unwrap(), wanted);
+    let urls: Vec<_> = script.calls().into_iter().map(|call| call.url).collect();
+    let offsets: Vec<&str> = urls
+        .iter()
+        .map(|url| url.split_once("&offset=").unwrap().1.split_once('&').unwrap().0)
+        .collect();
+    assert_eq!(offsets, ["0", "50", "48", "98"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sale_cancelled_during_a_walk_takes_no_other_out_of_it() {
+    let house = house();
+    let mut packs = generate(7, 160, noon() - TimeDelta::days(3), noon());
+    packs.sort_by_key(|pack| pack.placed_at);
+    let ids: Vec<String> = packs.iter().map(|pack| pack.id()).collect();
+    packs.into_iter().for_each(|pack| house.market.place(pack));
+    let query = OrderQuery::Created { from: noon() - TimeDelta::days(4), to: noon() };
+    let found = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    house
+        .shop
+        .for_each_page(&query, |page| {
+            let mut found = found.lock().unwrap();
+            if found.is_empty() {
+                for pack in &ids[..20] {
+                    house.market.cancel(pack, "buyer", "buyer_cancel_express", noon());
+                }
+            }
+            found.extend(read_items(page).into_iter().map(|order| order.id.to_string()));
+            async { Ok(()) }
+        })
+        .await
+        .unwrap();
+    let found = found.into_inner().unwrap();
+    let missing: Vec<&String> = ids[20..].iter().filter(|pack| !found.contains(*pack)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -160,7 +160,7 @@ fn receive(
 async fn notifications_are_read_when_application_and_seller_are_ours() {
     let cases = [
         ("notification_orders_v2.json", "orders_v2", Some("2195160686")),
-        ("notification_shipments.json", "shipments", None),
+        ("notification_shipments.json", "shipments", Some("shipments/40546549876")),
         ("notification_messages.json", "messages/created", None),
         ("notification_post_purchase_claims.json", "post_purchase/claims", None),
         ("notification_stock_location.json", "stock-location", None),
@@ -190,6 +190,60 @@ async fn notifications_are_read_when_application_and_seller_are_ours() {
         assert_ne!(receive(&shop, &body.to_string()).unwrap().event_id, notice.event_id);
     }
     assert_eq!(receive(&shop, "{").unwrap_err().kind(), ErrorKind::UnexpectedAnswer);
+}
+
+#[tokio::test]
+async fn a_notification_is_understood_by_what_is_known_of_it() {
+    let (shop, _) = scripted(config(), Vec::new());
+    let base = json!({"resource": "/shipments/7/history", "user_id": SELLER, "topic": "shipments",
+        "application_id": 5_503_910_054_141_466_u64, "attempts": 1});
+    let told = |change: &[(&str, serde_json::Value)]| {
+        let mut body = base.clone();
+        for (field, value) in change {
+            body[*field] = value.clone();
+        }
+        receive(&shop, &body.to_string()).unwrap()
+    };
+    let at = |text: &str| json!(text);
+    // Without an instant the id tells one change from the next, and then when it came.
+    let first = told(&[("_id", at("n-1"))]);
+    assert_eq!((first.order, first.sent_at), (Some(id("shipments/7")), None));
+    assert_eq!(first.event_id, told(&[("_id", at("n-1")), ("attempts", json!(2))]).event_id);
+    assert_ne!(first.event_id, told(&[("_id", at("n-2"))]).event_id);
+    for nothing in [json!(null), json!(""), json!(" ")] {
+        let without = told(&[("sent", nothing.clone()), ("_id", at("n-1"))]);
+        assert_eq!(first.event_id, without.event_id, "{nothing}");
+    }
+    let received = told(&[("received", at("2026-03-04T11:59:00Z"))]);
+    assert_ne!(received.event_id, told(&[("received", at("2026-03-04T12:00:00Z"))]).event_id);
+    // With nothing at all it may be another change, which must not be taken for a repetition.
+    let request = base.to_string();
+    let request = WebhookRequest {
+        method: "POST",
+        path_and_query: "/",
+        headers: &[],
+        body: request.as_bytes(),
+    };
+    let webhooks = shop.webhooks().unwrap();
+    let (one, two) = (
+        webhooks.receive(&request, noon()).unwrap(),
+        webhooks.receive(&request, noon() + chrono::TimeDelta::minutes(1)).unwrap(),
+    );
+    assert_ne!(one.event_id, two.event_id);
+    // Fields of another type, and resources of every spelling.
+    let odd = told(&[("sent", json!(1_772_625_600)), ("actions", json!(null))]);
+    assert_eq!((odd.kind.as_str(), odd.sent_at), ("shipments", None));
+    assert_eq!(told(&[("actions", at("created"))]).kind, "shipments/created");
+    for (topic, resource, order) in [
+        ("shipments", "shipments/7", Some("shipments/7")),
+        ("marketplace_shipments", "/marketplace/shipments/8", Some("shipments/8")),
+        ("shipments", "/shipments/", None),
+        ("flex-handshakes", "/flex/shipments/7", None),
+        ("orders feedback", "/orders/9/feedback", Some("9")),
+    ] {
+        let notice = told(&[("topic", at(topic)), ("resource", at(resource))]);
+        assert_eq!(notice.order, order.map(id), "{topic} {resource}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,15 +16,15 @@ use orderflow::platforms::tiktok_shop::{
     Handover, HandoverChoice, PackageToShip, PickupSlot, TikTokShop, TikTokShopConfig,
 };
 use orderflow::ports::{
-    AfterSale, AfterSaleCase, BuyerMessages, CancelLine, Cancellations, CaseAnswer, CaseKind,
-    Listing, MarketplaceAdapter, OrderQuery, Page, PlatformItem, PlatformLabels, PlatformParcels,
-    ShipmentNoticeLine, StockLevel, StockPush, TrackingUpdates,
+    AfterSale, AfterSaleCase, BuyerMessages, CancelLine, Cancellations, CarrierNaming, CaseAnswer,
+    CaseKind, Listing, MarketplaceAdapter, OrderQuery, Page, PlatformItem, PlatformLabels,
+    PlatformParcels, ShipmentNoticeLine, StockLevel, StockPush, TrackingUpdates,
 };
 use orderflow::sandbox::VirtualClock;
 use orderflow::shipment::RateRequest;
 use orderflow::{
-    Dimensions, Grams, LineId, Millimetres, PlatformOrderId, PlatformPackageId, Result, Sku,
-    WarehouseId,
+    CarrierId, Dimensions, Grams, LineId, Millimetres, PlatformOrderId, PlatformPackageId, Result,
+    ServiceCode, Sku, WarehouseId,
 };
 use serde_json::{Value, json};
 
@@ -547,6 +547,43 @@ async fn the_official_carriers_read_as_expected_and_are_asked_for_once() {
         let read = shop.shipping_providers("7091146663229654785").await.unwrap();
         assert_eq!(serde_json::to_value(read).unwrap(), expected(name));
     }
+}
+
+#[tokio::test]
+async fn a_carrier_that_nobody_declared_has_the_name_that_a_list_of_the_platform_gives_it() {
+    let list = json!({"shipping_providers": [{"id": "77", "name": "Correos Express"}]});
+    let (shop, _) = scripted("US", vec![answer(&list)]);
+    let named = |carrier: &'static str| {
+        shop.carrier_name(&CarrierId::from_static(carrier), &ServiceCode::from_static("X"))
+    };
+    assert_eq!(named("correos express"), CarrierNaming::Unsupported);
+    shop.shipping_providers("7091146663229654785").await.unwrap();
+    assert_eq!(named("correos express"), CarrierNaming::Code("Correos Express".into()));
+    assert_eq!(named("77"), CarrierNaming::Code("Correos Express".into()));
+    assert_eq!(named("pony"), CarrierNaming::Unsupported);
+    assert_eq!(named("usps"), CarrierNaming::Code("USPS".into()), "what was declared stays");
+}
+
+#[tokio::test]
+async fn answers_beside_orders_read_with_fields_of_other_types_too() {
+    let slots = json!({"can_pickup": "true", "can_drop_off": null, "can_van_collection": false,
+        "drop_off_point_url": null, "pickup_slots": [
+            {"start_time": "1772625600", "end_time": 1_772_629_200, "avaliable": "true"},
+            {"start_time": null, "end_time": null, "avaliable": null}]});
+    let nothing = json!({"can_pickup": null, "pickup_slots": null});
+    let shops = json!({"shops": [{"id": 7_495_540_735_365_777_507_u64, "name": null, "region": "US",
+        "cipher": "GCP"}]});
+    let none = json!({ "shops": null });
+    let answers = vec![answer(&slots), answer(&nothing), answer(&shops), answer(&none)];
+    let (shop, _) = scripted("US", answers);
+    let package = PlatformPackageId::from_static("1152321127278713123");
+    let read = shop.handover_options(&package).await.unwrap();
+    assert!(read.pickup && !read.drop_off && read.slots.len() == 1);
+    assert_eq!(read.slots[0].from.timestamp(), 1_772_625_600);
+    assert!(shop.handover_options(&package).await.unwrap().slots.is_empty());
+    let read = shop.shops().await.unwrap();
+    assert_eq!((read[0].id.as_str(), read[0].name.as_str()), ("7495540735365777507", ""));
+    assert!(shop.shops().await.unwrap().is_empty());
 }
 
 #[tokio::test]

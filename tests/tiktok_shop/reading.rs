@@ -86,18 +86,93 @@ fn a_partly_shipped_order_shows_each_unit_where_it_stands() {
 }
 
 #[test]
-fn an_order_on_hold_is_held_for_an_hour_and_has_no_address() {
+fn an_order_on_hold_is_held_as_long_as_the_platform_says_so_and_has_no_address() {
     let order = order_with(|order| order["status"] = json!("ON_HOLD"));
     assert_eq!(order.recipient, None);
     assert_eq!(order.holds.len(), 1);
     assert_eq!(order.holds[0].reason, HoldReason::PlatformRemorse);
-    assert_eq!(order.holds[0].until.unwrap().timestamp(), 1_619_611_563 + 3_600);
+    assert_eq!(order.holds[0].until, None, "our clock ends no hold of the platform");
+    let expected = |order: &orderflow::order::PlatformOrder| {
+        let text = &order.attributes["hold_expected_until"];
+        chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp()
+    };
+    assert_eq!(expected(&order), 1_619_611_563 + 3_600);
     let release = order_with(|order| {
         order["status"] = json!("ON_HOLD");
         order["order_type"] = json!("PRE_ORDER");
     });
-    assert_eq!(release.holds[0].until.unwrap().timestamp(), 1_619_611_762);
-    assert!(order_with(|order| order["status"] = json!("AWAITING_SHIPMENT")).holds.is_empty());
+    assert_eq!((release.holds[0].until, expected(&release)), (None, 1_619_611_762));
+    let waiting = order_with(|order| order["status"] = json!("AWAITING_SHIPMENT"));
+    assert!(waiting.holds.is_empty() && !waiting.attributes.contains_key("hold_expected_until"));
+}
+
+/// Writes numbers as strings and whole numbers in strings as numbers, and puts `null` where there is
+/// an empty list.
+fn otherwise_typed(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Array(items) if items.is_empty() => *value = json!(null),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(otherwise_typed),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(otherwise_typed),
+        serde_json::Value::Number(number) => *value = json!(number.to_string()),
+        serde_json::Value::Bool(truth) => *value = json!(truth.to_string()),
+        serde_json::Value::String(text) => {
+            let number = text.parse::<u64>().ok().filter(|number| number.to_string() == *text);
+            if let Some(number) = number {
+                *value = json!(number);
+            }
+        }
+        serde_json::Value::Null => {}
+    }
+}
+
+#[test]
+fn an_order_whose_fields_have_other_types_reads_as_the_same_order() {
+    let plain = order_with(|_| {});
+    let mut odd = order_with(otherwise_typed);
+    assert_ne!(odd.raw, plain.raw);
+    odd.raw = plain.raw.clone();
+    assert_eq!(odd, plain);
+}
+
+#[test]
+fn what_may_be_left_out_may_also_be_null_or_an_empty_list() {
+    let optional = |name: &str| !matches!(name, "id" | "status" | "create_time" | "line_items");
+    for nothing in [json!(null), json!([])] {
+        let order = order_with(|order| {
+            for (name, value) in order.as_object_mut().unwrap() {
+                // A list in place of a text or a number is none of their slips.
+                if optional(name) && (nothing.is_null() || value.is_object() || value.is_array()) {
+                    *value = nothing.clone();
+                }
+            }
+        });
+        assert!(order.check().is_ok() && !order.lines.is_empty(), "{nothing}");
+    }
+}
+
+#[test]
+fn a_list_ends_where_no_token_is_and_nowhere_else() {
+    let next = |token: &str| {
+        let body = format!(r#"{{"code":0,"data":{{"orders":[]{token}}}}}"#);
+        let page = read_search_page(body.as_bytes(), &Reading::default());
+        page.map(|page| page.next.map(|next| next.as_str().to_owned()))
+    };
+    for end in ["", r#","next_page_token":"""#, r#","next_page_token":" ""#] {
+        assert_eq!(next(end).unwrap(), None, "{end}");
+    }
+    for end in ["null", "false"] {
+        assert_eq!(next(&format!(",\"next_page_token\":{end}")).unwrap(), None, "{end}");
+    }
+    for (token, kept) in [(r#""b2Zmc2V0PTA=""#, "b2Zmc2V0PTA="), ("17", "17"), (r#""0""#, "0")] {
+        let found = next(&format!(",\"next_page_token\":{token}")).unwrap();
+        assert_eq!(found.as_deref(), Some(kept));
+    }
+    for odd in ["true", "{}", "[1]"] {
+        let error = next(&format!(",\"next_page_token\":{odd}")).unwrap_err();
+        assert_eq!(error.kind(), orderflow::ErrorKind::UnexpectedAnswer, "{odd}");
+    }
+    let nothing = br#"{"code":0,"data":{"orders":null,"next_page_token":null}}"#;
+    assert!(read_search_page(nothing, &Reading::default()).unwrap().items.is_empty());
 }
 
 #[test]

@@ -61,6 +61,53 @@ async fn an_empty_list_is_a_404_with_that_code_and_no_other_404() {
 }
 
 #[tokio::test]
+async fn what_may_be_left_out_may_be_missing_null_or_an_empty_list() {
+    for nothing in [None, Some(Value::Null), Some(json!([]))] {
+        let put = |within: &mut Value, name: &str| {
+            let fields = within.as_object_mut().unwrap();
+            match &nothing {
+                None => drop(fields.remove(name)),
+                Some(nothing) => drop(fields.insert(name.to_owned(), nothing.clone())),
+            }
+        };
+        let mut list = json_fixture("get_orders.response.json");
+        put(&mut list["list"], "meta");
+        for order in list["list"]["elements"]["order"].as_array_mut().unwrap() {
+            put(order, "shipNode");
+            for line in order["orderLines"]["orderLine"].as_array_mut().unwrap() {
+                put(&mut line["charges"]["charge"][0], "tax");
+                put(line, "fulfillment");
+            }
+            for (place, name) in [("charges", "charge"), ("item", "weight")] {
+                put(&mut order["orderLines"]["orderLine"][0][place], name);
+            }
+            put(&mut order["shippingInfo"], "postalAddress");
+        }
+        let first = &mut list["list"]["elements"]["order"][0];
+        put(first, "shippingInfo");
+        for name in ["charges", "orderLineStatuses"] {
+            put(&mut first["orderLines"]["orderLine"][0], name);
+        }
+        let (one, _) = shop(vec![ok(list.to_string())]);
+        let page = one.list_orders(&created(), None).await.unwrap();
+        assert!(page.next.is_none());
+        let orders = read_items(page);
+        assert_eq!(orders.len(), 6, "{nothing:?}");
+        assert!(orders[0].recipient.is_none() && orders[0].lines[0].unit_price.is_zero());
+
+        let mut empty = json!({"list": {"elements": {}}});
+        put(&mut empty["list"]["elements"], "order");
+        let mut without = json!({"list": {"meta": {}}});
+        put(&mut without["list"], "elements");
+        for body in [empty, without] {
+            let (one, _) = shop(vec![ok(body.to_string())]);
+            let page = one.list_orders(&created(), None).await.unwrap();
+            assert!(page.items.is_empty() && page.next.is_none(), "{body}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_unreadable_order_costs_only_itself_and_names_its_field() {
     let mut list = json_fixture("get_orders.response.json");
     let orders = &mut list["list"]["elements"]["order"];

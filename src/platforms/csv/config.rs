@@ -182,6 +182,9 @@ pub enum DecimalMark {
     Comma,
 }
 
+/// What may separate the cells of a row.
+pub(super) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
 /// The look-back when none is declared, in rows.
 pub const DEFAULT_LOOK_BACK: u32 = 256;
 /// The largest look-back, in rows. Every row of it is kept in memory.
@@ -213,7 +216,7 @@ pub struct Mapping {
     /// kept as personal.
     #[serde(default)]
     pub plain_columns: Vec<String>,
-    /// `,`, `;` or a tab; `None` takes what a first line `sep=` says, else detects it from the header.
+    /// `,`, `;`, `|` or a tab; `None` takes what a first line `sep=` says, else detects it from the header.
     #[serde(default)]
     pub delimiter: Option<char>,
     /// How amounts are written.
@@ -358,7 +361,9 @@ impl Mapping {
     /// # Errors
     /// The first [`MappingError`].
     pub fn check(&self) -> Result<(), MappingError> {
-        if self.delimiter.is_some_and(|delimiter| !matches!(delimiter, ',' | ';' | '\t')) {
+        let is_known =
+            |delimiter: char| DELIMITERS.iter().any(|known| delimiter == char::from(*known));
+        if self.delimiter.is_some_and(|delimiter| !is_known(delimiter)) {
             return Err(MappingError::Delimiter);
         }
         if self.look_back > MAX_LOOK_BACK {

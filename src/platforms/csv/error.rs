@@ -31,6 +31,9 @@ pub enum RowErrorCode {
     Empty,
     /// An id was turned into a number in scientific notation (`1.23E+17`): its digits are lost.
     ScientificNotation,
+    /// An id or postcode was turned into a number with decimals (`1045000000001.0`): leading zeros and
+    /// the digits beyond the fifteenth may be lost.
+    DecimalNotation,
     /// What a spreadsheet shows in place of a value: `########` of a column that is too narrow, or an
     /// error such as `#N/A` or `#REF!`.
     SpreadsheetError,
@@ -121,8 +124,8 @@ pub enum MappingError {
         /// The other.
         second: Field,
     },
-    /// The delimiter is none of comma, semicolon and tab.
-    #[error("the delimiter must be a comma, a semicolon or a tab")]
+    /// The delimiter is none of comma, semicolon, tab and vertical bar.
+    #[error("the delimiter must be a comma, a semicolon, a tab or a vertical bar")]
     Delimiter,
     /// A number is outside of its bounds.
     #[error("{name} must be at most {most}")]

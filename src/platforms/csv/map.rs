@@ -525,6 +525,9 @@ fn damage(text: &str) -> Option<(Code, &'static str)> {
         let message = "the cell was turned into a number in scientific notation";
         return Some((Code::ScientificNotation, message));
     }
+    if is_decimal(text) {
+        return Some((Code::DecimalNotation, "the cell was turned into a number with decimals"));
+    }
     if text.starts_with(['=', '\'']) {
         let message = "the cell begins with a spreadsheet's mark of a formula or a text";
         return Some((Code::SpreadsheetMark, message));
@@ -550,10 +553,20 @@ fn is_invisible(letter: char) -> bool {
     )
 }
 
+/// Whether a text is what programs make of whole numbers that they read as ones with decimals, for
+/// example `1045000000001.0`.
+fn is_decimal(text: &str) -> bool {
+    let Some((whole, fraction)) = text.split_once(['.', ',']) else { return false };
+    let all =
+        |text: &str, fits: fn(&u8) -> bool| !text.is_empty() && text.as_bytes().iter().all(fits);
+    all(whole, u8::is_ascii_digit) && all(fraction, |byte| *byte == b'0')
+}
+
 /// Whether a text is what spreadsheets make of long numbers, for example `1.23E+17`. A text like
 /// `12E5` may well be a SKU and is left alone.
 fn is_scientific(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let (mantissa, exponent) = (mantissa.trim_end(), exponent.trim_start());
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let mantissa = mantissa.strip_prefix(['+', '-']).unwrap_or(mantissa);
     let (whole, fraction) = match mantissa.split_once(['.', ',']) {
@@ -563,7 +576,7 @@ fn is_scientific(text: &str) -> bool {
     let unsigned = exponent.strip_prefix(['+', '-']);
     digits(whole)
         && fraction.is_none_or(digits)
-        && digits(unsigned.unwrap_or(exponent))
+        && digits(unsigned.unwrap_or(exponent).trim_start())
         && (fraction.is_some() || unsigned.is_some())
 }
 

@@ -4,9 +4,10 @@
 //! - A [`Mapping`] declares which column is which field and how cells are written. Nothing about
 //!   content is guessed; only the delimiter is, when it is not declared.
 //! - All cells are text: leading zeros survive. Cells are trimmed; UTF-8 with or without byte order
-//!   mark. A first line `sep=;`, as spreadsheets write it, names the delimiter.
+//!   mark. Cells are separated by `,`, `;`, `|` or tabs; a first line `sep=;`, as spreadsheets write it,
+//!   names the delimiter.
 //! - What a spreadsheet did to a cell is told, never guessed around: an id that became `1.23E+17`,
-//!   `########` or `#REF!`, a leading apostrophe or formula, characters of zero width. The one form
+//!   `1045000000001.0`, `########` or `#REF!`, a leading apostrophe or formula, characters of zero width. The one form
 //!   that is unambiguous, `="00123"`, reads as its text.
 //! - Currencies and countries are codes that are assigned, or words that the mapping declares.
 //! - Rows with the same order id are lines of one order. They need not be adjacent; the order of rows
@@ -54,7 +55,11 @@
 //! # Quirks
 //! - A file knows no time of change: lists of changed orders contain all orders, and those without
 //!   news bring no events.
-//! - A cursor counts what was given out. After a restart the file is read again up to there.
+//! - A cursor counts what was given out of which file. After a restart the file is read again up to
+//!   there. A file that is written to while a list goes through it is a
+//!   [`Conflict`](crate::ErrorKind::Conflict), told by length, time of writing and identity: orders of
+//!   two versions are never mixed, and the list is to be begun again, as the engine does by itself.
+//!   Whoever writes such files writes them under another name and renames them.
 //! - Shipments are rows of the tracking export (`order_id, line_id, units, carrier, service,
 //!   tracking_number, tracking_url, shipped_at`), on disk before the answer. What was told is shown
 //!   in the orders from then on. The export is written by one process at a time.

@@ -38,7 +38,12 @@ pub(super) struct Records<R> {
     byte: u64,
     rows: u64,
     ended: bool,
+    /// How many bytes are read at once now.
+    ahead: usize,
 }
+
+/// How many bytes are read of a place in the middle of a file, before it shows that more are wanted.
+const FIRST_READ: usize = 1 << 12;
 
 impl<R: Read> Records<R> {
     pub(super) fn new(source: R, delimiter: u8, buffer: usize) -> Self {
@@ -56,7 +61,20 @@ impl<R: Read> Records<R> {
             byte: 0,
             rows: 0,
             ended: false,
+            ahead: buffer,
         }
+    }
+
+    /// Where the rows come from.
+    pub(super) fn source_mut(&mut self) -> &mut R {
+        &mut self.source
+    }
+
+    /// Goes on with the row that begins at a byte, where the source is now.
+    pub(super) fn begin_at(&mut self, byte: u64) {
+        self.core.reset();
+        (self.unread, self.byte, self.ended) = (0..0, byte, false);
+        self.ahead = FIRST_READ;
     }
 
     /// Where the next row begins.
@@ -66,9 +84,11 @@ impl<R: Read> Records<R> {
 
     fn refill(&mut self) -> io::Result<()> {
         loop {
-            match self.source.read(&mut self.input) {
+            let ahead = self.ahead.min(self.input.len());
+            match self.source.read(self.input.get_mut(..ahead).unwrap_or_default()) {
                 Ok(read) => {
                     self.unread = 0..read;
+                    self.ahead = ahead.saturating_mul(2);
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -1,8 +1,10 @@
 //! A shop whose orders come in a file and whose shipments go into another.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Cursor as Bytes, Read, Seek, SeekFrom};
+use std::fs::{File, Metadata};
+use std::io::{Cursor as Bytes, Read, Seek};
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -15,7 +17,7 @@ use super::error::{RowError, RowErrorCode};
 use super::export::{Export, Told};
 use super::map::{self, Reading};
 use super::read::{CsvOrders, Digest, DigestSet, Digests, Given, rejected};
-use super::wire::{Columns, Fault, Row, Rows, Texts};
+use super::wire::{Fault, Row, Rows, Texts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{
     CarrierId, IdempotencyKey, LineId, PlatformId, PlatformOrderId, ServiceCode, TrackingNumber,
@@ -40,18 +42,44 @@ enum Source {
 trait ReadSeek: Read + Seek + Send {}
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
-/// By which a changed file is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp(u64, Option<SystemTime>);
+/// By which a changed file is told: its length, when it was written, and which file it is where the
+/// system says so.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    written: u128,
+    identity: (u64, u64),
+}
+
+impl Stamp {
+    fn of(facts: &Metadata) -> Self {
+        #[cfg(unix)]
+        let identity = (facts.dev(), facts.ino());
+        #[cfg(not(unix))]
+        let identity = (0, 0);
+        let written = facts.modified().ok();
+        let written = written.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        Self { length: facts.len(), written: written.unwrap_or_default().as_nanos(), identity }
+    }
+}
+
+/// As cursors carry it.
+impl std::fmt::Display for Stamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { length, written, identity: (device, file) } = self;
+        write!(f, "{length}.{written}.{device}.{file}")
+    }
+}
 
 impl Source {
-    fn open(&self) -> Result<Box<dyn ReadSeek>> {
+    fn open(&self) -> Result<(Box<dyn ReadSeek>, Stamp)> {
         match self {
             Self::File(path) => {
                 let file = File::open(path).map_err(|error| unreadable(path, error))?;
-                Ok(Box::new(file))
+                let facts = file.metadata().map_err(|error| unreadable(path, error))?;
+                Ok((Box::new(file), Stamp::of(&facts)))
             }
-            Self::Bytes(bytes) => Ok(Box::new(Bytes::new(bytes.clone()))),
+            Self::Bytes(bytes) => Ok((Box::new(Bytes::new(bytes.clone())), self.stamp()?)),
         }
     }
 
@@ -59,9 +87,9 @@ impl Source {
         match self {
             Self::File(path) => {
                 let facts = std::fs::metadata(path).map_err(|error| unreadable(path, error))?;
-                Ok(Stamp(facts.len(), facts.modified().ok()))
+                Ok(Stamp::of(&facts))
             }
-            Self::Bytes(bytes) => Ok(Stamp(bytes.len() as u64, None)),
+            Self::Bytes(bytes) => Ok(Stamp { length: bytes.len() as u64, ..Stamp::default() }),
         }
     }
 }
@@ -75,6 +103,8 @@ fn unreadable(path: &Path, error: std::io::Error) -> Error {
 
 /// A list that goes on where the last page ended.
 struct Session {
+    /// Of the file that it began with.
+    stamp: Stamp,
     orders: CsvOrders<Box<dyn ReadSeek>>,
     given: u64,
 }
@@ -91,21 +121,18 @@ struct Place {
 /// Where the rows of each order are: 40 bytes a row.
 struct Index {
     stamp: Stamp,
-    columns: Columns,
-    delimiter: u8,
-    mark: u64,
+    /// The file, open, to read single rows from.
+    rows: Rows<Box<dyn ReadSeek>>,
     places: Vec<Place>,
     /// Orders with rows further apart than the look-back.
     spread: Arc<DigestSet>,
 }
 
-impl Index {
-    /// Where the rows of an order are, in the order of the file.
-    fn places_of(&self, digest: Digest) -> &[Place] {
-        let from = self.places.partition_point(|place| place.digest < digest);
-        let places = self.places.get(from..).unwrap_or_default();
-        places.get(..places.partition_point(|place| place.digest == digest)).unwrap_or_default()
-    }
+/// Where the rows of an order are, in the order of the file. Places are sorted.
+fn places_of(places: &[Place], digest: Digest) -> &[Place] {
+    let from = places.partition_point(|place| place.digest < digest);
+    let places = places.get(from..).unwrap_or_default();
+    places.get(..places.partition_point(|place| place.digest == digest)).unwrap_or_default()
 }
 
 /// The orders of which a reader that holds so many rows would give out a part. Places are sorted.
@@ -211,14 +238,33 @@ impl CsvShop {
             .with_operation(self.platform.as_str(), "read")
     }
 
-    /// A list from its `given`-th item on.
-    fn session(&self, state: &mut State, given: u64) -> Result<Session> {
-        if let Some(session) = state.session.take().filter(|s| given > 0 && s.given == given) {
+    /// What is said of a file that is not the one that was begun with: what it gives out from here on
+    /// would be parts of two files.
+    fn changed(&self) -> Error {
+        let words =
+            "the file of orders was written to while it was read: read it again from its beginning";
+        Error::new(ErrorKind::Conflict, words).with_operation(self.platform.as_str(), "read")
+    }
+
+    fn unchanged(&self, since: &Stamp) -> Result<()> {
+        if self.source.stamp()? == *since { Ok(()) } else { Err(self.changed()) }
+    }
+
+    /// A list from its `given`-th item on, of the file that the cursor is for.
+    fn session(&self, state: &mut State, given: u64, file: Option<&str>) -> Result<Session> {
+        if let Some(session) = state.session.take().filter(|s| given > 0 && s.given == given)
+            && file.is_none_or(|file| file == session.stamp.to_string())
+        {
+            self.unchanged(&session.stamp)?;
             return Ok(session);
         }
-        let spread = Arc::clone(&self.index(state)?.spread);
-        let file = self.source.open()?;
-        let mut orders = CsvOrders::knowing(file, &self.mapping, self.digests.clone(), spread)
+        let Index { stamp: indexed, spread, .. } = self.index(state)?;
+        let (indexed, spread) = (indexed.clone(), Arc::clone(spread));
+        let (reader, stamp) = self.source.open()?;
+        if stamp != indexed || file.is_some_and(|file| file != stamp.to_string()) {
+            return Err(self.changed());
+        }
+        let mut orders = CsvOrders::knowing(reader, &self.mapping, self.digests.clone(), spread)
             .map_err(|error| self.of_file(&error))?;
         // After a restart the file is read again up to the place.
         for _ in 0..given {
@@ -226,27 +272,28 @@ impl CsvShop {
                 break;
             }
         }
-        Ok(Session { orders, given })
+        Ok(Session { stamp, orders, given })
     }
 
     fn page(&self, query: &OrderQuery, cursor: Option<&Cursor>) -> Result<Page<PlatformOrder>> {
-        let given = match cursor {
-            None => 0,
-            Some(cursor) => cursor
-                .as_str()
-                .parse()
-                .map_err(|_| Error::invalid("cursor", "is none of this shop's"))?,
-        };
+        let place = cursor.map(Cursor::as_str);
+        let (given, file) = place.map_or(("0", None), |place| match place.split_once('@') {
+            Some((given, file)) => (given, Some(file)),
+            None => (place, None),
+        });
+        let given: u64 =
+            given.parse().map_err(|_| Error::invalid("cursor", "is none of this shop's"))?;
         let wanted = |order: &PlatformOrder| match query {
             OrderQuery::Created { from, to } => *from <= order.placed_at && order.placed_at < *to,
             OrderQuery::Updated { .. } | OrderQuery::Released => true,
         };
         let mut state = self.state();
-        let mut session = self.session(&mut state, given)?;
+        let mut session = self.session(&mut state, given, file)?;
         let most = usize::try_from(self.page_size).unwrap_or(usize::MAX);
         let mut items = Vec::new();
         while items.len() < most {
             let Some(given) = session.orders.next_given() else {
+                self.unchanged(&session.stamp)?;
                 return Ok(Page { items, next: None });
             };
             session.given += 1;
@@ -254,7 +301,8 @@ impl CsvShop {
                 Given::Read(read) => read.map_err(|error| vec![error]),
                 Given::Spread(id) => match self.gather(&mut state, &id)? {
                     Some(read) => read,
-                    // The file has changed since: the next list shows it.
+                    // Its rows have other ids now: the file has changed, which is told at the end of the
+                    // page.
                     None => continue,
                 },
             };
@@ -273,27 +321,25 @@ impl CsvShop {
                 }
                 Ok(_) => {}
                 Err(errors) => items.extend(errors.into_iter().map(|error| {
-                    PlatformItem::Unreadable(Unreadable {
-                        reason: error.to_string(),
-                        id: error.order,
-                        raw: error.raw,
-                    })
+                    Unreadable::new(error.order.clone(), error.to_string(), error.raw).into()
                 })),
             }
         }
-        let next = Some(Cursor::new(session.given.to_string()));
+        self.unchanged(&session.stamp)?;
+        let next = Some(Cursor::new(format!("{}@{}", session.given, session.stamp)));
         state.session = Some(session);
         Ok(Page { items, next })
     }
 
     /// Looks where the rows of all orders are, unless the file is as it was.
-    fn index<'a>(&self, state: &'a mut State) -> Result<&'a Index> {
+    fn index<'a>(&self, state: &'a mut State) -> Result<&'a mut Index> {
         let stamp = self.source.stamp()?;
         let index = match state.index.take().filter(|index| index.stamp == stamp) {
             Some(index) => index,
             None => {
-                let mut rows = Rows::new(self.source.open()?, &self.mapping)
-                    .map_err(|error| self.of_file(&error))?;
+                let (file, stamp) = self.source.open()?;
+                let mut rows =
+                    Rows::new(file, &self.mapping).map_err(|error| self.of_file(&error))?;
                 let mut places = Vec::new();
                 let mut spare = Texts::default();
                 while let Some(row) = rows.next(spare) {
@@ -310,8 +356,8 @@ impl CsvShop {
                 places.sort_unstable_by_key(|place| (place.digest, place.number));
                 places.shrink_to_fit();
                 let spread = Arc::new(spread(&places, self.mapping.look_back));
-                let (mark, delimiter) = (rows.mark, rows.delimiter);
-                Index { stamp, columns: rows.columns, delimiter, mark, places, spread }
+                self.unchanged(&stamp)?;
+                Index { stamp, rows, places, spread }
             }
         };
         Ok(state.index.insert(index))
@@ -323,37 +369,36 @@ impl CsvShop {
         state: &mut State,
         id: &PlatformOrderId,
     ) -> Result<Option<std::result::Result<PlatformOrder, Vec<RowError>>>> {
-        let index = self.index(state)?;
-        let places = index.places_of(self.digests.of(id.as_str()));
+        let Index { stamp, rows: reader, places, .. } = self.index(state)?;
         let mut rows: Vec<Row> = Vec::new();
-        for place in places {
-            let mut file = self.source.open()?;
-            file.seek(SeekFrom::Start(index.mark + place.byte)).map_err(|error| {
+        for place in places_of(places, self.digests.of(id.as_str())) {
+            reader.go_to(place.byte).map_err(|error| {
                 Error::new(ErrorKind::Storage, "the file of orders cannot be read")
                     .with_operation(self.platform.as_str(), "read")
                     .with_source(error)
             })?;
-            let mut reader = Rows::at(file, index.columns.clone(), index.delimiter);
             let Some(row) = reader.next(Texts::default()) else { continue };
             let mut row = row.map_err(|error| self.of_file(&error))?;
             (row.number, row.line) = (place.number, place.line);
-            if row.cell(index.columns.of(Field::OrderId)) != id.as_str() {
+            let columns = &reader.columns;
+            if row.cell(columns.of(Field::OrderId)) != id.as_str() {
                 continue;
             }
             if rows.len() >= MAX_LOOK_BACK as usize {
                 let message = format!("the order has more than {MAX_LOOK_BACK} rows");
                 let fault = Fault::new(None, RowErrorCode::TooLarge, message);
-                let mut error = row.error(fault, &index.columns);
+                let mut error = row.error(fault, columns);
                 error.order = Some(id.clone());
                 return Ok(Some(Err(vec![error])));
             }
             rows.push(row);
         }
+        self.unchanged(stamp)?;
         if rows.is_empty() {
             return Ok(None);
         }
-        let read = map::order(&rows, &index.columns, &self.reading)
-            .map_err(|faults| rejected(&rows, faults, &index.columns, &self.reading));
+        let read = map::order(&rows, &reader.columns, &self.reading)
+            .map_err(|faults| rejected(&rows, faults, &reader.columns, &self.reading));
         Ok(Some(read))
     }
 

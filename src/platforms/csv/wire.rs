@@ -1,9 +1,9 @@
 //! From bytes to rows of text: delimiter, header, encoding, positions.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Chain, Cursor, Read};
+use std::io::{Chain, Cursor, Read, Seek, SeekFrom};
 
-use super::config::{Field, Mapping, squeezed};
+use super::config::{DELIMITERS, Field, Mapping, squeezed};
 use super::error::{RowError, RowErrorCode};
 use super::records::Records;
 use crate::personal::Personal;
@@ -250,10 +250,9 @@ pub(super) struct Rows<R> {
     records: Records<Chain<Cursor<Vec<u8>>, R>>,
     pub(super) columns: Columns,
     /// How many bytes come before the header: byte order mark and `sep=`.
-    pub(super) mark: u64,
+    mark: u64,
     /// How many lines come before the header.
     lines_before: u64,
-    pub(super) delimiter: u8,
 }
 
 impl<R: Read> Rows<R> {
@@ -297,13 +296,7 @@ impl<R: Read> Rows<R> {
             .map_err(|_| Box::new(of_header(RowErrorCode::NotUtf8, "the header is not UTF-8")))?;
         let columns = Columns::find(&header, mapping)?;
         let mark = u64::try_from(mark).unwrap_or(0);
-        Ok(Self { records, columns, mark, lines_before, delimiter })
-    }
-
-    /// Reads rows from another place of the same file.
-    pub(super) fn at(reader: R, columns: Columns, delimiter: u8) -> Self {
-        let records = Records::new(Cursor::new(Vec::new()).chain(reader), delimiter, 1 << 12);
-        Self { records, columns, mark: 0, lines_before: 0, delimiter }
+        Ok(Self { records, columns, mark, lines_before })
     }
 
     /// The next row; `None` is the end. Takes a record that is not needed any more.
@@ -348,6 +341,22 @@ impl<R: Read> Rows<R> {
     }
 }
 
+impl<R: Read + Seek> Rows<R> {
+    /// Goes on with the row that begins at a byte, counted as [`Row::byte`] is. The row's number and
+    /// line are not known then.
+    pub(super) fn go_to(&mut self, byte: u64) -> std::io::Result<()> {
+        if self.records.place().byte == byte {
+            return Ok(());
+        }
+        let mark = self.mark;
+        let (head, file) = self.records.source_mut().get_mut();
+        head.set_position(u64::MAX);
+        file.seek(SeekFrom::Start(mark.saturating_add(byte)))?;
+        self.records.begin_at(byte);
+        Ok(())
+    }
+}
+
 /// Reads on until there is a whole line, or more than a header can be.
 fn fill(reader: &mut impl Read, head: &mut Vec<u8>) -> std::io::Result<()> {
     let mut chunk = vec![0_u8; 8_192];
@@ -370,7 +379,7 @@ fn is_utf16(head: &[u8]) -> bool {
 /// The delimiter that a first line `sep=;` names, as spreadsheets write it, and the line's length.
 fn separator_line(head: &[u8]) -> Option<(u8, usize)> {
     let [s, e, p, b'=', delimiter, rest @ ..] = head else { return None };
-    if ![*s, *e, *p].eq_ignore_ascii_case(b"sep") || !matches!(delimiter, b',' | b';' | b'\t') {
+    if ![*s, *e, *p].eq_ignore_ascii_case(b"sep") || !DELIMITERS.contains(delimiter) {
         return None;
     }
     match rest {
@@ -391,8 +400,7 @@ fn has_line(head: &[u8]) -> bool {
 
 /// The delimiter that occurs most in the header, quoted texts aside; a comma when none does.
 fn detected(head: &[u8]) -> u8 {
-    const CANDIDATES: [u8; 3] = [b',', b';', b'\t'];
-    let mut counts = [0_u32; 3];
+    let mut counts = [0_u32; DELIMITERS.len()];
     let mut quoted = false;
     for byte in head {
         match byte {
@@ -400,16 +408,84 @@ fn detected(head: &[u8]) -> u8 {
             b'\n' if !quoted => break,
             _ if quoted => {}
             _ => {
-                for (candidate, count) in CANDIDATES.iter().zip(&mut counts) {
+                for (candidate, count) in DELIMITERS.iter().zip(&mut counts) {
                     *count += u32::from(candidate == byte);
                 }
             }
         }
     }
     let most = counts.iter().copied().max().unwrap_or(0);
-    CANDIDATES
+    DELIMITERS
         .into_iter()
         .zip(counts)
         .find(|(_, count)| *count == most && most > 0)
         .map_or(b',', |(candidate, _)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file that counts what is done with it.
+    struct Counted {
+        bytes: Cursor<Vec<u8>>,
+        read: usize,
+        sought: usize,
+    }
+
+    impl Read for Counted {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            let read = self.bytes.read(into)?;
+            self.read += read;
+            Ok(read)
+        }
+    }
+
+    impl Seek for Counted {
+        fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+            self.sought += 1;
+            self.bytes.seek(to)
+        }
+    }
+
+    #[test]
+    fn single_rows_are_read_at_their_places_from_one_opening_and_no_more_than_is_near_them() {
+        let mapping = Mapping::preset("orderflow").unwrap();
+        let header =
+            "order_id,placed_at,recipient_name,address1,city,postal_code,country,currency,sku,qty";
+        for before in ["", "\u{feff}", "sep=,\r\n", "\u{feff}sep=,\n"] {
+            let mut text = format!("{before}{header}\n");
+            for number in 0..10_000 {
+                let row =
+                    format!("A-{number},2026-03-01,Ana,\"1 St\n\",Denver,80202,US,USD,MUG,1\n");
+                text.push_str(&row);
+            }
+            let file = Counted { bytes: Cursor::new(text.into_bytes()), read: 0, sought: 0 };
+            let mut rows = Rows::new(file, &mapping).unwrap();
+            let (mut places, mut wanted) = (Vec::new(), Vec::new());
+            while let Some(row) = rows.next(Texts::default()) {
+                let row = row.unwrap();
+                places.push(row.byte);
+                wanted.push(row.cell(Some(0)).to_owned());
+            }
+            let counts = |rows: &mut Rows<Counted>| {
+                let file = rows.records.source_mut().get_ref().1;
+                (file.read, file.sought)
+            };
+            let (read, _) = counts(&mut rows);
+            let mut at = |index: usize| {
+                rows.go_to(places[index]).unwrap();
+                let row = rows.next(Texts::default()).unwrap().unwrap();
+                assert_eq!(row.cell(Some(0)), wanted[index], "{before:?}");
+                assert_eq!(row.byte, places[index]);
+                counts(&mut rows)
+            };
+            for index in [9_999, 0, 5_000] {
+                at(index);
+            }
+            let (after, sought) = at(5_001);
+            assert_eq!(sought, 3, "the next row is where the last one ended");
+            assert!(after - read <= 3 * 4_096, "{} bytes for three places", after - read);
+        }
+    }
 }

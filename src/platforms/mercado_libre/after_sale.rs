@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::calls::{AnswerClaim, Get, Resource, Send, stamp};
-use super::wire::{Paging, instant_opt, or_empty};
+use super::wire::{Paging, instant_opt};
 use super::{MERCADO_LIBRE, MercadoLibre, quota, unsupported};
 use crate::client::percent_encode;
 use crate::client::wire::{
-    decode, exact_decimal, exact_decimal_opt, filled, string_or_number, string_or_number_opt,
-    unexpected,
+    decode, exact_decimal, exact_decimal_opt, filled, or_empty, string_or_number,
+    string_or_number_opt, unexpected,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, PlatformOrderId};
@@ -29,9 +29,9 @@ const GLOBAL: &str = "/marketplace/v2/claims";
 
 #[derive(Deserialize)]
 struct SearchAnswer {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     data: Vec<Box<RawValue>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     paging: Paging,
 }
 
@@ -336,16 +336,13 @@ impl AfterSale for MercadoLibre {
                         items.push(PlatformItem::Read(Box::new(case)));
                     }
                 }
-                Err(error) => items.push(PlatformItem::Unreadable(Unreadable {
-                    id: None,
-                    reason: error.message().to_owned(),
-                    raw: crate::personal::Personal::new(raw.get().to_owned()),
-                })),
+                Err(error) => {
+                    items.push(Unreadable::new(None, error.message(), raw.get()).into());
+                }
             }
         }
-        let shown = offset.saturating_add(count);
-        let more = count > 0 && shown < answer.paging.total;
-        Ok(Page { items, next: more.then(|| Cursor::new(shown.to_string())) })
+        let next = answer.paging.next(offset, count, PAGE_SIZE);
+        Ok(Page { items, next: next.map(|next| Cursor::new(next.to_string())) })
     }
 
     async fn case(&self, _kind: &CaseKind, id: &str) -> Result<AfterSaleCase> {

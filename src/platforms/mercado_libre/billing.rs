@@ -3,11 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::calls::{Get, Resource};
-use super::wire::or_empty;
 use super::{MercadoLibre, quota, unsupported};
 use crate::address::{Address, Country};
 use crate::client::percent_encode;
-use crate::client::wire::{filled, string_or_number_opt};
+use crate::client::wire::{filled, or_empty, string_or_number_opt};
 use crate::error::Result;
 use crate::ids::PlatformOrderId;
 use crate::personal::Personal;

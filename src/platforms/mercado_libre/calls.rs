@@ -9,8 +9,10 @@ use serde::de::DeserializeOwned;
 use super::config::Site;
 use super::pages::{self, KeptOrder, KeptPage};
 use super::quota;
-use super::wire::{GlobalResult, HistoryRow, Paging, WirePack, WireShipment, WireSla};
-use crate::client::wire::{decode, unexpected};
+use super::wire::{
+    GlobalResult, HistoryRow, Paging, ShipmentItem, WirePack, WireShipment, WireSla,
+};
+use crate::client::wire::{decode, or_empty, unexpected};
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::{Error, Result};
 
@@ -66,6 +68,7 @@ resources! {
     WireShipment => "get_shipment", quota::SHIPMENTS;
     WireSla => "get_sla", quota::SHIPMENTS;
     Vec<HistoryRow> => "get_history", quota::SHIPMENTS;
+    Vec<ShipmentItem> => "get_shipment_items", quota::SHIPMENTS;
 }
 
 /// `GET` of a resource, with its bytes.
@@ -187,6 +190,8 @@ impl Operation for SearchOrders<'_> {
 /// Packs found across borders, with the ids of their orders.
 pub(super) struct Found {
     pub(super) packs: Vec<(String, Vec<String>)>,
+    /// How many results the page has.
+    pub(super) shown: u64,
     pub(super) paging: Paging,
 }
 
@@ -220,10 +225,11 @@ impl Operation for SearchGlobally<'_> {
         #[derive(serde::Deserialize)]
         struct Answer {
             results: Vec<GlobalResult>,
-            #[serde(default)]
+            #[serde(default, deserialize_with = "or_empty")]
             paging: Paging,
         }
         let answer: Answer = response.json()?;
+        let shown = answer.results.len() as u64;
         let packs = answer.results.into_iter().map(|result| {
             let mut orders: Vec<String> =
                 result.orders.into_iter().filter_map(|order| order.id).collect();
@@ -232,7 +238,7 @@ impl Operation for SearchGlobally<'_> {
             }
             (result.id, orders)
         });
-        Ok(Found { packs: packs.collect(), paging: answer.paging })
+        Ok(Found { packs: packs.collect(), shown, paging: answer.paging })
     }
 }
 

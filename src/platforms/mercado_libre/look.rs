@@ -7,17 +7,19 @@ use std::task::Poll;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::MercadoLibre;
-use super::calls::{Get, GetOrder, PAGE_SIZE, Search, SearchGlobally, SearchOrders, Stamp};
+use super::calls::{Found, Get, GetOrder, PAGE_SIZE, Search, SearchGlobally, SearchOrders, Stamp};
 use super::map::ShipmentFacts;
-use super::pages::{self, KeptOrder};
+use super::pages::{self, KeptOrder, KeptPage};
 use super::statuses::Effect;
-use super::wire::{HistoryRow, Paging, WirePack, WireShipment, WireSla};
+use super::wire::{HistoryRow, Paging, ShipmentItem, WirePack, WireShipment, WireSla};
 use crate::client::wire::unexpected;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::PlatformOrderId;
 use crate::order::{LogisticsMode, PlatformOrder, UnitStatus};
 use crate::ports::{Cursor, OrderQuery, Page, PlatformItem, Unreadable};
 
+/// Before the id of a shipment that stands for its order, as notifications name it.
+pub(super) const OF_SHIPMENT: &str = "shipments/";
 /// Orders of a page that are completed at once.
 const AT_ONCE: usize = 8;
 /// Windows are not cut smaller than this.
@@ -54,11 +56,15 @@ fn by_number(id: &str) -> (usize, &str) {
 }
 
 impl MercadoLibre {
-    /// The orders that an id names: those of the pack, or the one of this id.
+    /// The orders that an id names: those of the pack, the one of this id, or one of the shipment.
     pub(super) async fn orders_of(
         &self,
         id: &PlatformOrderId,
     ) -> Result<(Vec<KeptOrder>, Option<WirePack>)> {
+        if let Some(shipment) = id.as_str().strip_prefix(OF_SHIPMENT) {
+            let order = self.order_of_shipment(shipment).await?;
+            return Ok((vec![self.one_order(&order).await?], None));
+        }
         let pack =
             absent(self.client.call(&Get::<WirePack>::new(self.paths.pack(id.as_str()))).await)?;
         let Some((pack, _)) = pack else {
@@ -82,6 +88,21 @@ impl MercadoLibre {
         let order = pages::platform_order(&orders, pack.as_ref(), &facts)
             .map_err(|error| error.with_operation(super::MERCADO_LIBRE.as_str(), "get_order"))?;
         Ok(Seen { order, facts })
+    }
+
+    /// An order whose goods are in a shipment. Local shipments name it only with their items.
+    async fn order_of_shipment(&self, id: &str) -> Result<String> {
+        let call = Get::<WireShipment>::new(self.paths.shipment(id, ""));
+        if let Some(order) = self.client.call(&call).await?.0.order_id {
+            return Ok(order);
+        }
+        let call = Get::<Vec<ShipmentItem>>::new(self.paths.shipment(id, "/items"));
+        let items = absent(self.client.call(&call).await)?.map(|(items, _)| items);
+        items.into_iter().flatten().find_map(|item| item.order_id).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "the shipment names no order")
+                .with_operation(super::MERCADO_LIBRE.as_str(), "get_order")
+                .with_context("shipment", id)
+        })
     }
 
     async fn one_order(&self, id: &str) -> Result<KeptOrder> {
@@ -166,7 +187,7 @@ impl MercadoLibre {
         Ok(facts)
     }
 
-    /// Completes what a page shows of a pack. Bytes that cannot be read cost only this pack.
+    /// Completes what a page shows of a pack. What cannot be read costs only this pack.
     async fn complete(
         &self,
         orders: Vec<KeptOrder>,
@@ -181,24 +202,8 @@ impl MercadoLibre {
             Ok::<_, Error>((pages::kept_item(&orders, pack.as_ref(), &facts)?, beyond))
         };
         match read.await {
-            // What is refused of one order, or of its shipment, costs that order and no other.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::UnexpectedAnswer
-                        | ErrorKind::Rejected
-                        | ErrorKind::NotFound
-                        | ErrorKind::Conflict
-                ) =>
-            {
-                let unreadable = Unreadable {
-                    id: PlatformOrderId::new(unit).ok(),
-                    reason: error.to_string(),
-                    raw: crate::personal::Personal::new(raw),
-                };
-                Ok((PlatformItem::Unreadable(unreadable), false))
-            }
-            other => other,
+            Err(error) => Ok((kept_aside(unit, raw, error)?.into(), false)),
+            read => read,
         }
     }
 
@@ -220,7 +225,7 @@ impl MercadoLibre {
         if at.from >= at.end {
             return Ok(Page { items: Vec::new(), next: None });
         }
-        let (mut packs, unreadable, paging) = loop {
+        let (mut packs, unreadable, shown, paging) = loop {
             let search = Search {
                 seller: self.seller,
                 site: self.site.clone(),
@@ -230,19 +235,22 @@ impl MercadoLibre {
                 to: at.to,
                 offset: at.offset,
             };
-            let (packs, unreadable, paging) = self.search(&search).await?;
+            let KeptPage { packs, unreadable, shown, paging } = self.search(&search).await?;
             // A total over an empty page is a mistake of the platform: smaller windows would be empty too.
-            let empty = packs.is_empty() && unreadable.is_empty();
-            let deep = paging.total > u64::from(self.deepest_offset) && !empty;
+            let is_deep = |total| total > u64::from(self.deepest_offset);
+            let deep = paging.total.is_some_and(is_deep) && shown > 0;
             let span = at.to.signed_duration_since(at.from);
             if deep && at.offset == 0 && span > SMALLEST_WINDOW {
                 // How deep a search may be paged is not documented: a smaller window never is deep.
                 at.to = at.from + span / 2;
                 continue;
             }
-            break (packs, unreadable, paging);
+            break (packs, unreadable, shown, paging);
         };
-        let found = packs.len() + unreadable.len();
+        // An order that changes or is cancelled during the walk leaves the list, and those behind it
+        // move up: as many were not shown.
+        let gone = at.total.zip(paging.total).map_or(0, |(was, is)| was.saturating_sub(is));
+        at.total = paging.total;
         packs.retain(|pack| {
             pack.first().is_none_or(|order| !at.seen.iter().any(|seen| seen == order.work_unit()))
         });
@@ -251,9 +259,16 @@ impl MercadoLibre {
             .map(|pack| pack.first().map(|o| o.work_unit().to_owned()).unwrap_or_default())
             .collect();
         let completed = side_by_side(packs, |pack| Box::pin(self.complete(pack))).await;
+        let completed = completed.into_iter().collect::<Result<Vec<_>>>()?;
+        let all = completed.iter().map(|(item, _)| match item {
+            PlatformItem::Unreadable(item) => Some(item),
+            PlatformItem::Read(_) => None,
+        });
+        if let Some(error) = all_failed(all.chain(unreadable.iter().map(Some)).collect()) {
+            return Err(error);
+        }
         let mut items = Vec::with_capacity(completed.len() + unreadable.len());
-        for (unit, done) in units.into_iter().zip(completed) {
-            let (item, reached_beyond) = done?;
+        for (unit, (item, reached_beyond)) in units.into_iter().zip(completed) {
             if reached_beyond {
                 // Its other orders are on other pages, where they are not to count again.
                 at.seen.push(unit);
@@ -263,41 +278,34 @@ impl MercadoLibre {
             }
         }
         items.extend(unreadable.into_iter().map(PlatformItem::Unreadable));
-        Ok(Page { items, next: at.after(paging, found) })
+        Ok(Page { items, next: at.after(paging, shown, gone) })
     }
 
-    async fn search(
-        &self,
-        search: &Search,
-    ) -> Result<(Vec<Vec<KeptOrder>>, Vec<Unreadable>, Paging)> {
+    async fn search(&self, search: &Search) -> Result<KeptPage> {
         if !self.paths.global {
-            let page = self.client.call(&SearchOrders(search)).await?;
-            return Ok((page.packs, page.unreadable, page.paging));
+            return self.client.call(&SearchOrders(search)).await;
         }
-        let found = self.client.call(&SearchGlobally(search)).await?;
+        let Found { packs: found, shown, paging } =
+            self.client.call(&SearchGlobally(search)).await?;
         let (mut packs, mut unreadable) = (Vec::new(), Vec::new());
-        for (id, orders) in found.packs {
+        for (id, orders) in found {
             let mut pack = Vec::with_capacity(orders.len());
             let mut trouble = None;
             for order in &orders {
                 match self.one_order(order).await {
                     Ok(order) => pack.push(order),
-                    Err(error) if error.kind() == ErrorKind::UnexpectedAnswer => {
-                        trouble = Some(error.to_string());
-                    }
-                    Err(error) => return Err(error),
+                    Err(error) => trouble = Some(error),
                 }
             }
             match trouble {
                 None => packs.push(pack),
-                Some(reason) => unreadable.push(Unreadable {
-                    id: PlatformOrderId::new(id).ok(),
-                    reason,
-                    raw: crate::personal::Personal::new(String::new()),
-                }),
+                Some(error) => {
+                    let raw = serde_json::json!({ "id": id, "orders": orders }).to_string();
+                    unreadable.push(kept_aside(id, raw, error)?);
+                }
             }
         }
-        Ok((packs, unreadable, found.paging))
+        Ok(KeptPage { packs, unreadable, shown, paging })
     }
 
     fn start(&self, query: &OrderQuery) -> Result<Place> {
@@ -309,7 +317,32 @@ impl MercadoLibre {
                 (now.checked_sub_signed(days).unwrap_or(now), now)
             }
         };
-        Ok(Place { from, to: end, end, offset: 0, seen: Vec::new() })
+        Ok(Place { from, to: end, end, offset: 0, total: None, seen: Vec::new() })
+    }
+}
+
+/// Where none of several orders can be read for now, it is no single order that fails: the page is to
+/// be read anew.
+fn all_failed(items: Vec<Option<&Unreadable>>) -> Option<Error> {
+    let failed: Vec<&Unreadable> =
+        items.iter().copied().flatten().filter(|item| item.is_passing).collect();
+    let [first, _, ..] = failed.as_slice() else { return None };
+    (failed.len() == items.len()).then(|| {
+        let message = format!("no order of the page could be read: {}", first.reason);
+        Error::new(ErrorKind::Transient, message)
+            .with_operation(super::MERCADO_LIBRE.as_str(), "list_orders")
+    })
+}
+
+/// What an error leaves of one unit of work, so that it costs that unit and no other: where it is
+/// refused, or fails on their side for now. Errors about the shop stay errors.
+fn kept_aside(unit: String, raw: String, error: Error) -> Result<Unreadable> {
+    use ErrorKind as Kind;
+    let unreadable = Unreadable::new(PlatformOrderId::new(unit).ok(), error.to_string(), raw);
+    match error.kind() {
+        Kind::UnexpectedAnswer | Kind::Rejected | Kind::NotFound | Kind::Conflict => Ok(unreadable),
+        Kind::Transient => Ok(unreadable.passing()),
+        _ => Err(error),
     }
 }
 
@@ -335,6 +368,8 @@ struct Place {
     to: DateTime<Utc>,
     end: DateTime<Utc>,
     offset: u64,
+    /// How many orders the part had when its last page was read.
+    total: Option<u64>,
     seen: Vec<String>,
 }
 
@@ -355,6 +390,7 @@ impl Place {
                 to: at("to")?,
                 end: at("end")?,
                 offset: field("offset")?.parse().ok()?,
+                total: field("total")?.parse().ok(),
                 seen: field("seen")?
                     .split(',')
                     .filter(|s| !s.is_empty())
@@ -365,25 +401,27 @@ impl Place {
         read().ok_or_else(|| Error::invalid("cursor", "is no cursor of this adapter"))
     }
 
-    /// The next place; `None` at the end.
-    fn after(mut self, paging: Paging, found: usize) -> Option<Cursor> {
-        let step = if paging.limit == 0 { u64::from(PAGE_SIZE) } else { paging.limit };
-        let next = self.offset.saturating_add(step);
-        if next < paging.total && found > 0 {
+    /// The next place, after a page that showed so many, while so many had gone from the list; `None`
+    /// at the end.
+    fn after(mut self, paging: Paging, shown: u64, gone: u64) -> Option<Cursor> {
+        if gone > 0 {
+            self.offset = self.offset.saturating_sub(gone);
+        } else if let Some(next) = paging.next(self.offset, shown, u64::from(PAGE_SIZE)) {
             self.offset = next;
         } else if self.to < self.end {
             self.from = self.to;
             self.to = self.end;
-            self.offset = 0;
+            (self.offset, self.total) = (0, None);
         } else {
             return None;
         }
         Some(Cursor::new(format!(
-            "from={}&to={}&end={}&offset={}&seen={}",
+            "from={}&to={}&end={}&offset={}&total={}&seen={}",
             self.from.timestamp_micros(),
             self.to.timestamp_micros(),
             self.end.timestamp_micros(),
             self.offset,
+            self.total.map_or_else(String::new, |total| total.to_string()),
             self.seen.join(",")
         )))
     }

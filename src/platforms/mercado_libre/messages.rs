@@ -5,10 +5,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{Get, Resource, Send, SendMessage, number};
-use super::wire::{Paging, instant_opt, or_empty};
+use super::wire::{Paging, instant_opt};
 use super::{MERCADO_LIBRE, MercadoLibre, not_there, quota, refused, unsupported};
 use crate::client::percent_encode;
-use crate::client::wire::{string_or_number_opt, unexpected};
+use crate::client::wire::{or_empty, string_or_number_opt, unexpected};
 use crate::error::{Error, Result, VendorDetail};
 use crate::ids::{IdempotencyKey, PlatformOrderId};
 use crate::order::PlatformOrder;
@@ -84,8 +84,8 @@ impl Resource for Unread {
 
 #[derive(Deserialize)]
 struct Conversation {
-    #[serde(default)]
-    paging: Option<Paging>,
+    #[serde(default, deserialize_with = "or_empty")]
+    paging: Paging,
     #[serde(default)]
     conversation_status: Option<ConversationStatus>,
     #[serde(default, deserialize_with = "or_empty")]
@@ -209,7 +209,7 @@ impl MercadoLibre {
         }
     }
 
-    async fn conversation(&self, pack: &str, offset: u32) -> Result<Conversation> {
+    async fn conversation(&self, pack: &str, offset: u64) -> Result<Conversation> {
         let mut call = Get::<Conversation>::new(self.conversation_path(pack));
         if !self.paths.global {
             // A plain read would mark the buyer's messages as read; across borders that is a call of
@@ -229,16 +229,11 @@ impl MercadoLibre {
     pub async fn messages_about(&self, pack: &PlatformOrderId) -> Result<Vec<BuyerMessage>> {
         let seller = self.seller.to_string();
         let mut found: Vec<BuyerMessage> = Vec::new();
-        let mut offset = 0;
-        loop {
+        let mut place = Some(0);
+        while let Some(offset) = place {
             let page = self.conversation(pack.as_str(), offset).await?;
-            let count = u32::try_from(page.messages.len()).unwrap_or(u32::MAX);
+            place = page.paging.next(offset, page.messages.len() as u64, LOOKED_THROUGH.into());
             found.extend(page.messages.into_iter().map(|message| message.read(&seller)));
-            offset = offset.saturating_add(count);
-            let total = page.paging.unwrap_or_default().total;
-            if count == 0 || u64::from(offset) >= total {
-                break;
-            }
         }
         found.sort_by_key(|message| message.sent_at);
         Ok(found)

@@ -2,7 +2,8 @@
 //! code), and Global Selling.
 //!
 //! The unit of work is the pack with its one shipment: an order's id here is the pack's id, or the
-//! order's own where there is no pack. Reads take both. Line ids are `<order>-<item>[-<variation>]`.
+//! order's own where there is no pack. Reads take both, and `shipments/<id>`, by which notifications of
+//! parcels are read. Line ids are `<order>-<item>[-<variation>]`.
 //!
 //! # Credentials
 //! The application's client id and secret, the seller's user id, and a refresh token from the
@@ -20,6 +21,8 @@
 //! # Quirks
 //! - A search by the seller never shows cancelled orders, and a parcel that moves does not touch its
 //!   order: [`PlatformLimits`] says both, so that open orders are read again one by one.
+//! - Each order of a list takes calls of its own. One that fails for now costs only its order, which is
+//!   [asked for again](crate::ports::Unreadable::is_passing); where all of a page fail, so does the page.
 //! - Only `me1` and `custom` shipments are told of tracking numbers. For Mercado Envíos
 //!   ([`LogisticsMode::PlatformLabel`]) there is nothing to upload, and trying to is
 //!   [`Unsupported`](crate::ErrorKind::Unsupported).

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::calls::PAGE_SIZE;
 use super::map::{ShipmentFacts, order_of};
 use super::wire::{OnlyIds, Paging, SearchAnswer, WireOrder, WirePack};
 use crate::client::wire::{decode, decode_text, unexpected};
@@ -73,20 +74,23 @@ impl KeptOrder {
 pub(super) struct KeptPage {
     pub(super) packs: Vec<Vec<KeptOrder>>,
     pub(super) unreadable: Vec<Unreadable>,
+    /// How many results the page has.
+    pub(super) shown: u64,
     pub(super) paging: Paging,
 }
 
 /// Reads a page of `GET /orders/search` for what its packs still lack.
 pub(super) fn kept_page(body: &[u8]) -> Result<KeptPage> {
-    let Grouped { packs, unreadable, paging } = grouped(body)?;
+    let Grouped { packs, unreadable, shown, paging } = grouped(body)?;
     let packs = packs.iter().map(|pack| pack.iter().map(ReadOrder::to_kept).collect()).collect();
-    Ok(KeptPage { packs, unreadable, paging })
+    Ok(KeptPage { packs, unreadable, shown, paging })
 }
 
 /// A page of a search: packs with the orders that the page shows of them.
 struct Grouped<'a> {
     packs: Vec<Vec<ReadOrder<'a>>>,
     unreadable: Vec<Unreadable>,
+    shown: u64,
     paging: Paging,
 }
 
@@ -96,6 +100,7 @@ fn grouped(body: &[u8]) -> Result<Grouped<'_>> {
     let mut packs: Vec<Vec<ReadOrder<'_>>> = Vec::with_capacity(answer.results.len());
     let mut places: BTreeMap<Cow<'_, str>, usize> = BTreeMap::new();
     let mut unreadable = Vec::new();
+    let shown = answer.results.len() as u64;
     for raw in answer.results {
         match ReadOrder::read(raw.get()) {
             Ok(order) => {
@@ -110,16 +115,13 @@ fn grouped(body: &[u8]) -> Result<Grouped<'_>> {
             Err(error) => unreadable.push(self::unreadable(raw.get(), error.message())),
         }
     }
-    Ok(Grouped { packs, unreadable, paging: answer.paging })
+    Ok(Grouped { packs, unreadable, shown, paging: answer.paging })
 }
 
 fn unreadable(raw: &str, reason: &str) -> Unreadable {
     let ids: Option<OnlyIds> = serde_json::from_str(raw).ok();
-    Unreadable {
-        id: ids.and_then(|ids| ids.pack_id.or(ids.id)).and_then(|id| PlatformOrderId::new(id).ok()),
-        reason: reason.to_owned(),
-        raw: Personal::new(raw.to_owned()),
-    }
+    let id = ids.and_then(|ids| ids.pack_id.or(ids.id));
+    Unreadable::new(id.and_then(|id| PlatformOrderId::new(id).ok()), reason, raw)
 }
 
 /// Reads a page of `GET /orders/search` as it is, without the shipments, which have calls of their
@@ -131,16 +133,20 @@ fn unreadable(raw: &str, reason: &str) -> Unreadable {
 /// is the plain offset.
 ///
 /// # Errors
-/// [`UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer) when the page as a whole is not readable;
-/// an order that is not costs only itself.
+/// [`UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer) when the page as a whole is not readable,
+/// or does not say where in the list it is although that goes on; an order that is not readable costs
+/// only itself.
 pub fn read_search_page(body: &[u8]) -> Result<Page<PlatformOrder>> {
-    let Grouped { packs, unreadable, paging } = grouped(body)?;
-    let shown = paging.offset.saturating_add(paging.limit);
-    let more = paging.limit > 0 && shown < paging.total;
+    let Grouped { packs, unreadable, shown, paging } = grouped(body)?;
+    let offset = paging.offset.unwrap_or_default();
+    let next = paging.next(offset, shown, u64::from(PAGE_SIZE));
+    if next.is_some() && paging.offset.is_none() {
+        return Err(unexpected("paging.offset is missing, and the list goes on"));
+    }
     let nothing = ShipmentFacts::default();
     let mut items: Vec<_> = packs.iter().map(|pack| item(pack, None, &nothing)).collect();
     items.extend(unreadable.into_iter().map(PlatformItem::Unreadable));
-    Ok(Page { items, next: more.then(|| Cursor::new(shown.to_string())) })
+    Ok(Page { items, next: next.map(|next| Cursor::new(next.to_string())) })
 }
 
 fn item(
@@ -150,13 +156,11 @@ fn item(
 ) -> PlatformItem<PlatformOrder> {
     match order_of(orders, pack, facts) {
         Ok(order) => PlatformItem::Read(Box::new(order)),
-        Err(error) => PlatformItem::Unreadable(Unreadable {
-            id: orders
-                .first()
-                .and_then(|order| PlatformOrderId::new(order.work_unit().as_ref()).ok()),
-            reason: error.message().to_owned(),
-            raw: raw(orders, facts),
-        }),
+        Err(error) => {
+            let unit = orders.first().map(|order| order.work_unit().as_ref());
+            let id = unit.and_then(|unit| PlatformOrderId::new(unit).ok());
+            Unreadable::new(id, error.message(), raw(orders, facts)).into()
+        }
     }
 }
 

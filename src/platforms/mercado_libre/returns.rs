@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::calls::{AnswerClaim, Get, Resource, Send, number};
 use super::look::absent;
-use super::wire::{instant_opt, or_empty};
+use super::wire::instant_opt;
 use super::{MERCADO_LIBRE, MercadoLibre, quota, refused};
 use crate::client::percent_encode;
 use crate::client::wire::{
-    exact_decimal_opt, filled, string_or_number, string_or_number_opt, unexpected,
+    exact_decimal_opt, filled, or_empty, string_or_number, string_or_number_opt, unexpected,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{LineId, PlatformOrderId, TrackingNumber};

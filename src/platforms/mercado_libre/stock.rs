@@ -5,9 +5,8 @@ use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
 use super::calls::{Get, PutItem, Resource, Send, number};
-use super::wire::or_empty;
 use super::{MercadoLibre, quota};
-use crate::client::wire::string_or_number_opt;
+use crate::client::wire::{or_empty, string_or_number_opt};
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ports::{StockLevel, StockPush};

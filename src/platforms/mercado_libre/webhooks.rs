@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::look::OF_SHIPMENT;
 use super::wire::parse_instant;
-use crate::client::wire::{decode, string_or_number_opt};
+use crate::client::wire::{OneOrMany, decode, filled, string_or_number_opt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{EventId, PlatformOrderId};
 use crate::ports::{WebhookNotice, WebhookRequest, Webhooks};
@@ -19,7 +20,7 @@ pub(super) struct Receiver {
 /// A notification, pushed or found among the missed ones.
 #[derive(Debug, Deserialize)]
 pub(super) struct Notice {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     resource: Option<String>,
     #[serde(default)]
     topic: Option<String>,
@@ -27,19 +28,21 @@ pub(super) struct Notice {
     user_id: Option<String>,
     #[serde(default, deserialize_with = "string_or_number_opt")]
     application_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     sent: Option<String>,
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    received: Option<String>,
     /// One of the two, at times both.
     #[serde(default, rename = "_id", deserialize_with = "string_or_number_opt")]
     own_id: Option<String>,
     #[serde(default, deserialize_with = "string_or_number_opt")]
     id: Option<String>,
     #[serde(default)]
-    actions: Option<Vec<String>>,
+    actions: OneOrMany<String>,
 }
 
 impl Webhooks for Receiver {
-    fn receive(&self, request: &WebhookRequest<'_>, _now: DateTime<Utc>) -> Result<WebhookNotice> {
+    fn receive(&self, request: &WebhookRequest<'_>, now: DateTime<Utc>) -> Result<WebhookNotice> {
         let notice: Notice = decode(request.body)
             .map_err(|error| error.with_operation("mercado-libre", "receive_webhook"))?;
         // There is no signature: that the ids are ours is all that can be checked here, and the
@@ -50,7 +53,7 @@ impl Webhooks for Receiver {
         if notice.user_id.as_deref() != Some(self.seller.as_str()) {
             return Err(refused("the notification is about another seller"));
         }
-        notice.read()
+        notice.read(now)
     }
 }
 
@@ -63,7 +66,8 @@ impl Notice {
         self.user_id.as_deref() == Some(seller)
     }
 
-    pub(super) fn read(&self) -> Result<WebhookNotice> {
+    /// Reads what it says; `now` is when it came.
+    pub(super) fn read(&self, now: DateTime<Utc>) -> Result<WebhookNotice> {
         let missing = |field: &str| {
             Error::new(ErrorKind::UnexpectedAnswer, format!("the notification has no {field}"))
                 .with_operation("mercado-libre", "receive_webhook")
@@ -73,28 +77,34 @@ impl Notice {
         let resource = self.resource.as_deref().filter(|r| !r.trim().is_empty());
         let resource = resource.ok_or_else(|| missing("resource"))?;
         let path = resource.trim().trim_start_matches('/');
-        let sent = self.sent.as_deref().unwrap_or_default();
         // One change may be told in several attempts, which differ in their count and not in when
-        // the change was first sent; another change of the same resource has another stamp.
-        let id = self.own_id.as_deref().or(self.id.as_deref()).unwrap_or_default();
-        let stamp = if sent.is_empty() { id } else { sent };
-        let event_id = EventId::of_content(&["mercado-libre", topic, path, stamp]);
-        let kind = match self.actions.as_deref() {
-            Some([first, ..]) => format!("{topic}/{first}"),
-            _ => topic.to_owned(),
+        // the change was first sent; another change of the same resource has another stamp. Without
+        // any it may be another change: reading once too often does no harm.
+        let stamps = [&self.sent, &self.own_id, &self.id, &self.received];
+        let stamp = stamps.into_iter().find_map(|stamp| filled(stamp.as_deref()));
+        let stamp = stamp.unwrap_or_else(|| now.to_rfc3339());
+        let event_id = EventId::of_content(&["mercado-libre", topic, path, &stamp]);
+        let kind = match &*self.actions {
+            [first, ..] => format!("{topic}/{first}"),
+            [] => topic.to_owned(),
         };
         Ok(WebhookNotice {
             event_id,
             kind,
             order: order_of(topic, path).and_then(|id| PlatformOrderId::new(id).ok()),
-            sent_at: parse_instant(sent),
+            sent_at: self.sent.as_deref().and_then(parse_instant),
         })
     }
 }
 
-/// The order that a notice names. Shipments, claims and messages name only themselves.
+/// What to read the order by: its own id, or its shipment. Claims and messages name only themselves.
 fn order_of<'a>(topic: &str, path: &'a str) -> Option<&'a str> {
     let tail = path.strip_prefix("marketplace/").unwrap_or(path);
+    if matches!(topic, "shipments" | "marketplace_shipments") {
+        // Without what may follow the id: all of it is about the one parcel.
+        let id = tail.strip_prefix(OF_SHIPMENT)?.split('/').next().filter(|id| !id.is_empty())?;
+        return tail.get(..OF_SHIPMENT.len() + id.len());
+    }
     let id = tail.strip_prefix("orders/")?;
     let about_orders = matches!(
         topic,

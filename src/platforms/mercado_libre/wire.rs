@@ -9,18 +9,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::client::wire::{
-    OneOrMany, exact_decimal, exact_decimal_opt, scalar, scalar_opt, string_or_number,
-    string_or_number_opt, text, text_opt,
+    OneOrMany, exact_decimal, exact_decimal_opt, integer_opt, or_empty, scalar, scalar_opt,
+    string_or_number, string_or_number_opt, text, text_opt,
 };
-
-/// Reads `null` as the empty value.
-pub(super) fn or_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
-}
 
 /// A text of a list, borrowed where nothing is escaped.
 #[derive(Deserialize)]
@@ -122,18 +113,33 @@ pub(super) struct Ref<'a> {
 pub(super) struct SearchAnswer<'a> {
     #[serde(borrow)]
     pub(super) results: Vec<&'a RawValue>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub(super) paging: Paging,
 }
 
+/// What an answer says of the list that it is a page of; any of it may be missing or wrong.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub(super) struct Paging {
-    #[serde(default)]
-    pub(super) total: u64,
-    #[serde(default)]
-    pub(super) offset: u64,
-    #[serde(default)]
-    pub(super) limit: u64,
+    #[serde(default, deserialize_with = "integer_opt")]
+    pub(super) total: Option<u64>,
+    #[serde(default, deserialize_with = "integer_opt")]
+    pub(super) offset: Option<u64>,
+    #[serde(default, deserialize_with = "integer_opt")]
+    limit: Option<u64>,
+}
+
+impl Paging {
+    /// Where the list goes on behind a page that was asked for `asked` items from `offset` on and
+    /// showed `shown`; `None` at its end. What was shown counts, not what is said of it: a step wider
+    /// than that would pass over items. A full page without a credible total is not the last one.
+    pub(super) fn next(self, offset: u64, shown: u64, asked: u64) -> Option<u64> {
+        let next = offset.saturating_add(shown);
+        let goes_on = match self.total {
+            Some(total) if total >= next => next < total,
+            _ => shown >= self.limit.filter(|limit| *limit > 0).map_or(asked, |l| l.min(asked)),
+        };
+        (goes_on && shown > 0).then_some(next)
+    }
 }
 
 /// Only the ids, for orders of which nothing else can be read.
@@ -316,11 +322,23 @@ pub(super) struct WirePayment<'a> {
     pub(super) date_approved: Option<DateTime<Utc>>,
 }
 
+/// A detail in words: `null`, a text, or an object with `code` and `description`.
+fn words_opt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let Some(raw) = Option::<&RawValue>::deserialize(deserializer)? else { return Ok(None) };
+    if let Ok(text) = serde_json::from_str(raw.get()) {
+        return Ok(Some(text));
+    }
+    let detail: Option<CancelDetail<'_>> = serde_json::from_str(raw.get()).ok();
+    let code = detail.and_then(|detail| detail.code).map(Cow::into_owned);
+    // Of another form, it is kept as it is.
+    Ok(Some(code.unwrap_or_else(|| raw.get().to_owned())))
+}
+
 #[derive(Deserialize)]
 pub(super) struct WirePack {
     #[serde(default)]
     pub(super) status: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "words_opt")]
     pub(super) status_detail: Option<String>,
     #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) family_pack_id: Option<String>,
@@ -336,14 +354,17 @@ pub(super) struct WirePack {
 pub(super) struct WireShipment {
     #[serde(deserialize_with = "string_or_number")]
     pub(super) id: String,
+    /// Across borders, and in the old view.
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    pub(super) order_id: Option<String>,
     pub(super) status: String,
     #[serde(default)]
     pub(super) substatus: Option<String>,
     #[serde(default, deserialize_with = "instant_opt")]
     pub(super) last_updated: Option<DateTime<Utc>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) tracking_number: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) tracking_method: Option<String>,
     #[serde(default)]
     pub(super) logistic: Option<Logistic>,
@@ -399,9 +420,9 @@ pub(super) struct Destination {
 
 #[derive(Default, Deserialize)]
 pub(super) struct Named {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) name: Option<String>,
 }
 
@@ -486,6 +507,13 @@ pub(super) struct WireSla {
     pub(super) service: Option<String>,
     #[serde(default, deserialize_with = "instant_opt")]
     pub(super) expected_date: Option<DateTime<Utc>>,
+}
+
+/// An item of a shipment.
+#[derive(Deserialize)]
+pub(super) struct ShipmentItem {
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    pub(super) order_id: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -15,6 +15,7 @@ use super::statuses::Effect;
 use super::webhooks::Notice;
 use super::wire::{Paging, WireShipment};
 use super::{MERCADO_LIBRE, MercadoLibre, not_there, quota, refused, unsupported};
+use crate::client::wire::or_empty;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{PlatformOrderId, PlatformPackageId, TrackingNumber};
 use crate::order::{CancelReason, HoldReason, LogisticsMode, PlatformOrder, UnitStatus};
@@ -613,10 +614,10 @@ const MISSED_PAGE: u64 = 50;
 
 #[derive(Deserialize)]
 struct MissedAnswer {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     messages: Vec<Box<serde_json::value::RawValue>>,
-    #[serde(default)]
-    paging: Option<Paging>,
+    #[serde(default, deserialize_with = "or_empty")]
+    paging: Paging,
 }
 
 impl Resource for MissedAnswer {
@@ -639,30 +640,24 @@ impl MissedNotices for MercadoLibre {
             .with("offset", offset.to_string())
             .with("limit", MISSED_PAGE.to_string());
         let (answer, _) = self.client.call(&call).await?;
-        let count = answer.messages.len() as u64;
+        let (count, now) = (answer.messages.len() as u64, self.clock.now());
         let seller = self.seller.to_string();
         let mut items = Vec::with_capacity(answer.messages.len());
         for raw in &answer.messages {
             let notice: Result<Notice> = crate::client::wire::decode(raw.get().as_bytes());
             match notice
-                .and_then(|notice| notice.read().map(|read| (notice.is_about(&seller), read)))
+                .and_then(|notice| notice.read(now).map(|read| (notice.is_about(&seller), read)))
             {
                 // The application may serve other sellers, too.
                 Ok((false, _)) => {}
                 Ok((true, read)) => items.push(PlatformItem::Read(Box::new(read))),
-                Err(error) => items.push(PlatformItem::Unreadable(Unreadable {
-                    id: None,
-                    reason: error.message().to_owned(),
-                    raw: crate::personal::Personal::new(raw.get().to_owned()),
-                })),
+                Err(error) => {
+                    items.push(Unreadable::new(None, error.message(), raw.get()).into());
+                }
             }
         }
-        let shown = offset.saturating_add(count);
-        let more = match answer.paging {
-            Some(paging) if paging.total > 0 => shown < paging.total && count > 0,
-            _ => count >= MISSED_PAGE,
-        };
-        Ok(Page { items, next: more.then(|| Cursor::new(shown.to_string())) })
+        let next = answer.paging.next(offset, count, MISSED_PAGE);
+        Ok(Page { items, next: next.map(|next| Cursor::new(next.to_string())) })
     }
 }
 

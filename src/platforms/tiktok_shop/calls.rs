@@ -8,8 +8,10 @@ use serde_json::value::RawValue;
 use super::handover::{self, Handover};
 use super::map::{self, ReadOrder, Reading};
 use super::quota;
-use super::wire::{self, ItemError};
-use crate::client::wire::{exact_decimal_opt, string_or_number, string_or_number_opt};
+use super::wire::{self, ItemError, page_token};
+use crate::client::wire::{
+    exact_decimal_opt, integer, integer_opt, or_empty, string_or_number, string_or_number_opt,
+};
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, PlatformOrderId};
@@ -185,7 +187,7 @@ impl Operation for GetOrder<'_> {
 /// Shops that a token is good for.
 #[derive(Deserialize)]
 pub(super) struct Shops {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub(super) shops: Vec<super::AuthorizedShop>,
 }
 
@@ -197,7 +199,7 @@ impl ListShops {
 
 #[derive(Deserialize)]
 pub(super) struct Providers {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub(super) shipping_providers: Vec<ShippingProvider>,
 }
 
@@ -309,7 +311,7 @@ fn measured(grams: u32, size: Option<crate::units::Dimensions>) -> serde_json::V
 
 #[derive(Deserialize)]
 pub(super) struct Services {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub(super) shipping_services: Vec<Service>,
 }
 
@@ -324,7 +326,7 @@ pub(super) struct Service {
     pub(super) price: Option<Decimal>,
     #[serde(default)]
     pub(super) currency: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "integer_opt")]
     pub(super) latest_delivery_days: Option<u32>,
     #[serde(default)]
     pub(super) shipping_provider_name: Option<String>,
@@ -445,7 +447,7 @@ impl Operation for Download {
 
 #[derive(Deserialize)]
 pub(super) struct SplitDone {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub(super) packages: Vec<SplitPackage>,
 }
 
@@ -476,9 +478,9 @@ impl SplitOrder {
 
 #[derive(Deserialize)]
 pub(super) struct Combinable {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub(super) combinable_packages: Vec<PackageOfOrders>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "page_token")]
     pub(super) next_page_token: Option<String>,
 }
 
@@ -487,7 +489,7 @@ pub(super) struct Combinable {
 pub(super) struct PackageOfOrders {
     #[serde(deserialize_with = "string_or_number")]
     pub(super) id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub(super) order_ids: Vec<String>,
 }
 
@@ -500,9 +502,9 @@ impl FindCombinable {
 
 #[derive(Deserialize)]
 pub(super) struct Combined {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub(super) packages: Vec<PackageOfOrders>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub(super) errors: Vec<ItemError>,
 }
 
@@ -548,18 +550,18 @@ impl CreateCancellation {
 /// Cases whose items are read one by one.
 #[derive(Deserialize)]
 pub(super) struct CancellationPage {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub(super) cancellations: Vec<Box<RawValue>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "page_token")]
     pub(super) next_page_token: Option<String>,
 }
 
 /// Cases whose items are read one by one.
 #[derive(Deserialize)]
 pub(super) struct ReturnPage {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub(super) return_orders: Vec<Box<RawValue>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "page_token")]
     pub(super) next_page_token: Option<String>,
 }
 
@@ -611,13 +613,13 @@ impl AnswerCase {
 
 #[derive(Deserialize)]
 pub(super) struct Inventory {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     inventory: Vec<ProductInventory>,
 }
 
 #[derive(Deserialize)]
 struct ProductInventory {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     skus: Vec<SkuInventory>,
 }
 
@@ -625,7 +627,7 @@ struct ProductInventory {
 struct SkuInventory {
     #[serde(deserialize_with = "string_or_number")]
     id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     warehouse_inventory: Vec<WarehouseInventory>,
 }
 
@@ -634,7 +636,7 @@ struct SkuInventory {
 pub(super) struct WarehouseInventory {
     #[serde(deserialize_with = "string_or_number")]
     pub(super) warehouse_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "integer")]
     pub(super) available_quantity: u32,
 }
 
@@ -659,7 +661,7 @@ impl SearchInventory {
 
 #[derive(Deserialize)]
 pub(super) struct Updated {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub(super) errors: Vec<ItemError>,
 }
 

@@ -5,7 +5,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::map::instant;
-use crate::client::wire::{decode, exact_decimal_opt, filled, string_or_number};
+use crate::client::wire::{
+    decode, exact_decimal_opt, filled, integer_opt, or_empty, string_or_number,
+    string_or_number_opt,
+};
 use crate::error::{Error, Result};
 use crate::ids::{LineId, PlatformOrderId};
 use crate::money::{Currency, Money};
@@ -16,29 +19,39 @@ use crate::ports::{AfterSaleCase, CaseAnswer, CaseKind, PlatformItem, Unreadable
 struct WireCase {
     #[serde(alias = "cancel_id", alias = "return_id", deserialize_with = "string_or_number")]
     id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     order_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     return_type: Option<String>,
     #[serde(alias = "cancel_status", alias = "return_status")]
     status: String,
-    #[serde(default, alias = "cancel_reason", alias = "return_reason")]
+    #[serde(
+        default,
+        alias = "cancel_reason",
+        alias = "return_reason",
+        deserialize_with = "string_or_number_opt"
+    )]
     reason: Option<String>,
     #[serde(default)]
     refund_amount: Option<WireRefund>,
-    #[serde(default, alias = "cancel_line_items", alias = "return_line_items")]
+    #[serde(
+        default,
+        alias = "cancel_line_items",
+        alias = "return_line_items",
+        deserialize_with = "or_empty"
+    )]
     items: Vec<WireItem>,
     #[serde(default)]
     seller_next_action_response: Option<Vec<WireAction>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "integer_opt")]
     create_time: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "integer_opt")]
     update_time: Option<i64>,
 }
 
 #[derive(Deserialize)]
 struct WireRefund {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     currency: Option<String>,
     #[serde(default, deserialize_with = "exact_decimal_opt")]
     refund_total: Option<Decimal>,
@@ -46,15 +59,15 @@ struct WireRefund {
 
 #[derive(Deserialize)]
 struct WireItem {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     sku_id: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct WireAction {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number_opt")]
     action: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "integer_opt")]
     deadline: Option<i64>,
 }
 
@@ -109,12 +122,8 @@ pub(super) fn read(raw: &str) -> Result<AfterSaleCase> {
 pub(super) fn item(raw: &str) -> PlatformItem<AfterSaleCase> {
     match read(raw) {
         Ok(case) => PlatformItem::Read(Box::new(case)),
-        Err(error) => PlatformItem::Unreadable(Unreadable {
-            // The id of a case is no order's.
-            id: None,
-            reason: error.message().to_owned(),
-            raw: Personal::new(raw.to_owned()),
-        }),
+        // The id of a case is no order's.
+        Err(error) => Unreadable::new(None, error.message(), raw).into(),
     }
 }
 

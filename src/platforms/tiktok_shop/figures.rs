@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::calls::{calls, get};
 use super::{TIKTOK_SHOP, TikTokShop, quota, wire};
-use crate::client::wire::{exact_decimal_opt, unexpected};
+use crate::client::wire::{exact_decimal_opt, integer_opt, unexpected};
 use crate::client::{Operation, Outgoing, Repeat, Response};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::{SellerFigures, StatedFigure};
@@ -32,7 +32,7 @@ struct Performance {
     response_percentage: Option<Decimal>,
     #[serde(default, deserialize_with = "exact_decimal_opt")]
     satisfaction_percentage: Option<Decimal>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "integer_opt")]
     support_session_count: Option<u64>,
 }
 

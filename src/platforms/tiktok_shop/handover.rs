@@ -14,7 +14,7 @@ use super::calls::{
 use super::config::HandoverChoice;
 use super::wire::{self, ItemError};
 use super::{TIKTOK_SHOP, TikTokShop, dialect, map, not_there, quota};
-use crate::client::wire::{string_or_number, unexpected};
+use crate::client::wire::{integer_opt, lenient_bool_opt, or_empty, string_or_number, unexpected};
 use crate::client::{Operation, Outgoing, Repeat, Response};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{PlatformOrderId, PlatformPackageId, TrackingNumber};
@@ -131,25 +131,27 @@ calls! {
 
 #[derive(Deserialize)]
 pub(super) struct Slots {
-    #[serde(default)]
-    can_pickup: bool,
-    #[serde(default)]
-    can_drop_off: bool,
-    #[serde(default)]
-    can_van_collection: bool,
+    #[serde(default, deserialize_with = "lenient_bool_opt")]
+    can_pickup: Option<bool>,
+    #[serde(default, deserialize_with = "lenient_bool_opt")]
+    can_drop_off: Option<bool>,
+    #[serde(default, deserialize_with = "lenient_bool_opt")]
+    can_van_collection: Option<bool>,
     #[serde(default)]
     drop_off_point_url: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pickup_slots: Vec<WireSlot>,
 }
 
 #[derive(Deserialize)]
 struct WireSlot {
-    start_time: i64,
-    end_time: i64,
+    #[serde(default, deserialize_with = "integer_opt")]
+    start_time: Option<i64>,
+    #[serde(default, deserialize_with = "integer_opt")]
+    end_time: Option<i64>,
     /// Their spelling, and the one they may correct it to.
-    #[serde(default, alias = "available")]
-    avaliable: bool,
+    #[serde(default, alias = "available", deserialize_with = "lenient_bool_opt")]
+    avaliable: Option<bool>,
 }
 
 impl GetSlots {
@@ -168,9 +170,9 @@ impl GetSlots {
 impl Slots {
     fn read(self) -> Result<HandoverOptions> {
         let mut slots = Vec::with_capacity(self.pickup_slots.len());
-        for slot in self.pickup_slots.iter().filter(|slot| slot.avaliable) {
-            let at = |seconds: i64, field: &'static str| {
-                map::instant(Some(seconds))
+        for slot in self.pickup_slots.iter().filter(|slot| slot.avaliable == Some(true)) {
+            let at = |seconds: Option<i64>, field: &'static str| {
+                map::instant(seconds)
                     .ok_or_else(|| unexpected(format!("pickup_slots.{field} is no instant")))
             };
             slots.push(PickupSlot {
@@ -180,9 +182,9 @@ impl Slots {
         }
         slots.sort_unstable();
         Ok(HandoverOptions {
-            pickup: self.can_pickup,
-            drop_off: self.can_drop_off,
-            van_collection: self.can_van_collection,
+            pickup: self.can_pickup == Some(true),
+            drop_off: self.can_drop_off == Some(true),
+            van_collection: self.can_van_collection == Some(true),
             slots,
             drop_off_points: self.drop_off_point_url.filter(|page| !page.trim().is_empty()),
         })
@@ -191,7 +193,7 @@ impl Slots {
 
 #[derive(Deserialize)]
 pub(super) struct Shipped {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     errors: Vec<ItemError>,
 }
 

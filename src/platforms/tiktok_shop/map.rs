@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
-use super::wire::{OnlyId, OrderPage, WireAddress, WireOrder, WireUnit, data_of, next_token};
+use super::wire::{OnlyId, OrderPage, WireAddress, WireOrder, WireUnit, data_of};
 use crate::address::{Address, Contact, Country};
 use crate::client::wire::{decode_text, filled, unexpected};
 use crate::error::Result;
@@ -27,7 +27,8 @@ use crate::ports::{Cursor, Page, PlatformItem, Unreadable};
 pub struct Reading {
     /// The shop's region, kept as the order's site.
     pub region: String,
-    /// For how long after payment a buyer may cancel without asking.
+    /// For how long after payment a buyer may cancel without asking. It tells when a hold may be
+    /// expected to end (the attribute `hold_expected_until`); whether it has, only the platform says.
     pub remorse: TimeDelta,
 }
 
@@ -82,19 +83,17 @@ pub fn read_search_page(body: &[u8], reading: &Reading) -> Result<Page<PlatformO
     let answer: OrderPage<'_> = data_of(body)?;
     let orders = answer.orders.unwrap_or_default();
     let items = orders.into_iter().map(|raw| item(raw.get(), reading)).collect();
-    Ok(Page { items, next: next_token(answer.next_page_token).map(Cursor::new) })
+    Ok(Page { items, next: answer.next_page_token.map(Cursor::new) })
 }
 
 fn item(raw: &str, reading: &Reading) -> PlatformItem<PlatformOrder> {
     match order(raw, reading, |_, _, _| {}) {
         Ok(order) => PlatformItem::Read(Box::new(order)),
-        Err(error) => PlatformItem::Unreadable(Unreadable {
-            id: serde_json::from_str::<OnlyId>(raw)
-                .ok()
-                .and_then(|only| PlatformOrderId::new(only.id).ok()),
-            reason: error.message().to_owned(),
-            raw: Personal::new(raw.to_owned()),
-        }),
+        Err(error) => {
+            let only = serde_json::from_str::<OnlyId>(raw).ok();
+            let id = only.and_then(|only| PlatformOrderId::new(only.id).ok());
+            Unreadable::new(id, error.message(), raw).into()
+        }
     }
 }
 
@@ -141,7 +140,7 @@ fn order(
     let mut wire: WireOrder<'_> = decode_text(raw)?;
     let id = PlatformOrderId::new(wire.id.as_ref())
         .map_err(|_| unexpected("id is not usable as an order's id"))?;
-    let placed_at = instant(Some(wire.create_time))
+    let placed_at = instant(wire.create_time)
         .ok_or_else(|| unexpected("create_time is no instant in seconds"))?;
     let currency = currency(&wire)?;
     let mut items = std::mem::take(&mut wire.line_items);
@@ -160,6 +159,10 @@ fn order(
     let updated_at = instant(wire.update_time);
     let service = filled(wire.delivery_option_name.as_deref());
     let held = wire.status == "ON_HOLD";
+    let mut attributes = attributes(&wire, &items);
+    if let Some(ends) = held.then(|| hold_ends(&wire, placed_at, reading)).flatten() {
+        attributes.insert("hold_expected_until".to_owned(), ends.to_rfc3339());
+    }
     Ok(PlatformOrder {
         site: Some(reading.region.clone()),
         status: Some(wire.status.as_ref().to_owned()),
@@ -180,7 +183,10 @@ fn order(
         requested_service: service,
         payments: payment(&id, total, &wire, paid_at).into_iter().collect(),
         deadlines: deadlines(&wire, unpaid),
-        holds: held.then(|| hold(&wire, placed_at, reading)).into_iter().collect(),
+        holds: held
+            .then_some(PlatformHold { reason: HoldReason::PlatformRemorse, until: None })
+            .into_iter()
+            .collect(),
         cancel_request: (wire.is_buyer_request_cancel == Some(true)).then(|| CancelRequest {
             lines: Vec::new(),
             reason: filled(wire.cancel_reason.as_deref()).map(Personal::new),
@@ -189,7 +195,7 @@ fn order(
         }),
         completed_at: (wire.status == "COMPLETED").then_some(updated_at).flatten(),
         note: filled(wire.buyer_message.as_deref()).map(Personal::new),
-        attributes: attributes(&wire, &items),
+        attributes,
         lines,
         raw: Personal::new(raw.to_owned()),
         ..PlatformOrder::new(id, placed_at, total)
@@ -200,7 +206,7 @@ fn currency(wire: &WireOrder<'_>) -> Result<Currency> {
     let code = wire
         .payment
         .as_ref()
-        .map(|payment| payment.currency.as_ref())
+        .and_then(|payment| payment.currency.as_deref())
         .or_else(|| wire.line_items.iter().find_map(|unit| unit.currency.as_deref()))
         .ok_or_else(|| unexpected("payment.currency is missing"))?;
     Currency::new(code).map_err(|_| unexpected("payment.currency is not an ISO 4217 code"))
@@ -498,12 +504,17 @@ fn is_paid(status: &str) -> bool {
     )
 }
 
-fn hold(wire: &WireOrder<'_>, placed_at: DateTime<Utc>, reading: &Reading) -> PlatformHold {
-    let until = match instant(wire.release_date) {
+/// When the platform may be expected to end a hold. It ends when the platform says so and no earlier:
+/// until then there is no address, and nothing may ship, whatever the time.
+fn hold_ends(
+    wire: &WireOrder<'_>,
+    placed_at: DateTime<Utc>,
+    reading: &Reading,
+) -> Option<DateTime<Utc>> {
+    match instant(wire.release_date) {
         Some(release) if wire.order_type.as_deref() == Some("PRE_ORDER") => Some(release),
         _ => instant(wire.paid_time).unwrap_or(placed_at).checked_add_signed(reading.remorse),
-    };
-    PlatformHold { reason: HoldReason::PlatformRemorse, until }
+    }
 }
 
 fn deadlines(wire: &WireOrder<'_>, unpaid: bool) -> Vec<PlatformDeadline> {

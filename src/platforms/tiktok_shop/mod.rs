@@ -28,7 +28,8 @@
 //! - Deadlines that are advice, or win an advantage only (`recommended_shipping_time`,
 //!   `fast_dispatch_sla_time`, `pick_up_cut_off_time`), are none that can be missed, and are left in
 //!   the raw text.
-//! - An order on hold has no address and must not ship. Under the platform's shipping the recipient
+//! - An order on hold has no address and must not ship until the platform itself says otherwise; when
+//!   that may be expected is the attribute `hold_expected_until`. Under the platform's shipping the recipient
 //!   is masked; the attribute `recipient_masked` tells.
 //! - A cancelled *package* is lost or damaged: its units read as unknown, not as cancelled.
 //! - Cancelling as out of stock sets the stock of the listing to 0.
@@ -55,8 +56,12 @@
 //!   `1` is taken as a whole order and `2` as a part. It is not the default
 //!   ([`TikTokShopConfig::with_packages_version`]).
 //! - The keys of reasons to cancel: [`TikTokShopConfig::with_cancel_reason`].
-//! - The names of carriers: [`TikTokShopConfig::with_carrier`]; they are looked up among the providers
-//!   of the order's delivery option.
+//! - The names of carriers: [`TikTokShopConfig::with_carrier`]. Which providers the platform takes
+//!   depends on the order's delivery option, and is checked when a shipment is confirmed. Before a label
+//!   is bought only the carrier is known: declared carriers count as taken, and so do those whose id is
+//!   the name of a provider in a list that was read by then. A host that wants to route by the
+//!   platform's own lists reads those of its delivery options at the start
+//!   ([`TikTokShop::shipping_providers`]; the attribute `delivery_option_id` of orders names them).
 //! - Which of several live versions a shop should be read with:
 //!   [`TikTokShopConfig::with_detail_version`], [`TikTokShopConfig::with_cancellations_version`],
 //!   [`TikTokShopConfig::with_eligibility_version`].
@@ -113,6 +118,7 @@ use self::calls::{SearchOrders, ShipPackage, UpdateShipping};
 use self::config::Versions;
 use self::map::{ReadOrder, Unit};
 use self::webhooks::Receiver;
+use crate::client::wire::{or_empty, string_or_number};
 use crate::client::{Client, Clock, RefreshTokenSource, RetryPolicy, Transport};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{
@@ -165,8 +171,10 @@ const CHANGES_WITHIN: u32 = 72;
 #[non_exhaustive]
 pub struct AuthorizedShop {
     /// Its id.
+    #[serde(deserialize_with = "string_or_number")]
     pub id: String,
-    /// Its name.
+    /// Its name; may be empty.
+    #[serde(default, deserialize_with = "or_empty")]
     pub name: String,
     /// Its region, for example `US` or `GB`.
     pub region: String,
@@ -387,17 +395,12 @@ impl TikTokShop {
 
     /// The provider of a carrier for an order.
     async fn provider(&self, carrier: &CarrierId, order: &PlatformOrder) -> Result<String> {
-        let wanted = self
-            .carriers
-            .get(carrier)
-            .ok_or_else(|| Error::invalid("carrier", "the platform has no name for the carrier"))?;
+        let wanted = self.carriers.get(carrier).map_or(carrier.as_str(), String::as_str);
         let option = order.attributes.get("delivery_option_id").ok_or_else(|| {
             Error::new(ErrorKind::UnexpectedAnswer, "the order names no delivery option")
         })?;
         let providers = self.shipping_providers(option).await?;
-        let found = providers
-            .into_iter()
-            .find(|provider| provider.id == *wanted || provider.name.eq_ignore_ascii_case(wanted));
+        let found = providers.into_iter().find(|provider| is_called(provider, wanted));
         found.map(|provider| provider.id).ok_or_else(|| {
             Error::invalid("carrier", "is none of the providers of the order's delivery option")
         })
@@ -443,6 +446,11 @@ impl TikTokShop {
             }
         }
     }
+}
+
+/// Whether a provider has this id or name.
+fn is_called(provider: &ShippingProvider, wanted: &str) -> bool {
+    provider.id == wanted || provider.name.eq_ignore_ascii_case(wanted)
 }
 
 /// The error for a call that was looked for and has not happened: safe to send again.
@@ -564,9 +572,16 @@ impl MarketplaceAdapter for TikTokShop {
     }
 
     fn carrier_name(&self, carrier: &CarrierId, _service: &ServiceCode) -> CarrierNaming {
+        let lists = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listed = lists.values().flatten();
         match self.carriers.get(carrier) {
             Some(name) => CarrierNaming::Code(name.clone()),
-            None => CarrierNaming::Unsupported,
+            // Carriers that nobody declared: those that a list of the platform calls as we do.
+            None => listed
+                .find(|provider| is_called(provider, carrier.as_str()))
+                .map_or(CarrierNaming::Unsupported, |known| {
+                    CarrierNaming::Code(known.name.clone())
+                }),
         }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calls::{calls, get};
 use super::{TikTokShop, quota, wire};
-use crate::client::wire::{exact_decimal_opt, string_or_number_opt, unexpected};
+use crate::client::wire::{exact_decimal_opt, or_empty, string_or_number_opt, unexpected};
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::Result;
 use crate::ids::PlatformOrderId;
@@ -99,7 +99,7 @@ pub(super) struct WirePrice {
     // Named one way for orders and another way for units.
     #[serde(default, alias = "cod_fee_amount", deserialize_with = "exact_decimal_opt")]
     cod_fee_net_amount: Option<Decimal>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     line_items: Vec<WirePrice>,
 }
 

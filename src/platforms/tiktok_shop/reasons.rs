@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calls::{calls, get};
 use super::{TikTokShop, quota, wire};
-use crate::client::wire::string_or_number_opt;
+use crate::client::wire::{or_empty, string_or_number_opt};
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::Result;
 use crate::ids::PlatformOrderId;
@@ -48,7 +48,7 @@ calls! {
 
 #[derive(Deserialize)]
 pub(super) struct Eligibility {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     sku_eligibility: Vec<SkuEligibility>,
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Eligibility {
 struct SkuEligibility {
     #[serde(default, deserialize_with = "string_or_number_opt")]
     sku_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     line_item_eligibility: Vec<UnitEligibility>,
 }
 
@@ -70,7 +70,7 @@ struct UnitEligibility {
     ineligible_code: Option<String>,
     #[serde(default)]
     ineligible_reason: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     order_line_items_ids: Vec<String>,
     #[serde(default)]
     request_type: Option<String>,
@@ -78,7 +78,7 @@ struct UnitEligibility {
 
 #[derive(Deserialize)]
 pub(super) struct Reasons {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     reasons: Vec<RejectReason>,
 }
 

@@ -218,9 +218,7 @@ impl AfterSale for TikTokShop {
         let place = cursor.map_or(CANCELLATIONS, Cursor::as_str);
         let filled = |token: &str| (!token.is_empty()).then(|| token.to_owned());
         let next = |prefix: &str, token: Option<String>| {
-            token
-                .filter(|token| !token.is_empty())
-                .map(|token| Cursor::new(prefix.to_owned() + &token))
+            token.map(|token| Cursor::new(prefix.to_owned() + &token))
         };
         if let Some(token) = place.strip_prefix(RETURNS) {
             let call = SearchReturns::new(&self.cipher, filled(token).as_deref(), &body)?;
@@ -347,7 +345,7 @@ impl PlatformParcels for TikTokShop {
                     package.order_ids.iter().map(String::as_str).collect();
                 wanted.is_subset(&offered)
             });
-            token = page.next_page_token.filter(|token| !token.is_empty());
+            token = page.next_page_token;
             if found.is_some() || token.is_none() {
                 break;
             }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::calls::{Nothing, calls, get};
 use super::{TikTokShop, map, quota, wire};
+use crate::client::wire::{integer_opt, or_empty};
 use crate::client::{Operation, Outgoing, Repeat, Response};
 use crate::error::{Error, Result};
 
@@ -47,7 +48,7 @@ calls! {
 
 #[derive(Deserialize)]
 pub(super) struct Topics {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     webhooks: Vec<WireTopic>,
 }
 
@@ -55,9 +56,9 @@ pub(super) struct Topics {
 struct WireTopic {
     event_type: String,
     address: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "integer_opt")]
     create_time: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "integer_opt")]
     update_time: Option<i64>,
 }
 

@@ -102,7 +102,7 @@ fn raw_orders(text: &str) -> Result<(Vec<&RawValue>, Option<Meta>)> {
     let answer: ListAnswer<&RawValue> = decode_text(text)?;
     let raw = answer.list.elements.and_then(|elements| elements.order);
     let orders = match raw.map(RawValue::get) {
-        None => Vec::new(),
+        None | Some("null") => Vec::new(),
         Some(text) if text.starts_with('{') => raw.into_iter().collect(),
         Some(_) => {
             return Err(unexpected("the answer does not have the promised form at list.elements"));
@@ -119,14 +119,12 @@ fn item(raw: &str, reading: Reading) -> PlatformItem<PlatformOrder> {
 fn taken(read: Result<PlatformOrder>, raw: &str) -> PlatformItem<PlatformOrder> {
     match read {
         Ok(order) => PlatformItem::Read(Box::new(order)),
-        Err(error) => PlatformItem::Unreadable(Unreadable {
-            id: serde_json::from_str::<OnlyId>(raw)
-                .ok()
-                .and_then(|only| only.purchase_order_id)
-                .and_then(|id| PlatformOrderId::new(id).ok()),
-            reason: error.message().to_owned(),
-            raw: Personal::new(raw.to_owned()),
-        }),
+        Err(error) => {
+            let only = serde_json::from_str::<OnlyId>(raw).ok();
+            let id = only.and_then(|only| only.purchase_order_id);
+            let id = id.and_then(|id| PlatformOrderId::new(id).ok());
+            Unreadable::new(id, error.message(), raw).into()
+        }
     }
 }
 

@@ -11,13 +11,12 @@ use serde_json::value::RawValue;
 
 use super::{WALMART, Walmart, quota};
 use crate::client::wire::{
-    decode, exact_decimal, string_or_number, string_or_number_opt, unexpected,
+    decode, exact_decimal, object_opt, or_empty, string_or_number, string_or_number_opt, unexpected,
 };
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, LineId, PlatformOrderId};
 use crate::money::{Currency, Money};
-use crate::personal::Personal;
 use crate::ports::{
     AfterSale, AfterSaleCase, CaseAnswer, CaseKind, Cursor, Page, PlatformItem, Unreadable,
 };
@@ -28,9 +27,9 @@ const PAGE_SIZE: &str = "200";
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object_opt")]
     meta: Option<Meta>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_empty")]
     return_orders: Vec<&'a RawValue>,
 }
 
@@ -52,9 +51,9 @@ struct WireReturn {
     return_type: Option<String>,
     #[serde(default)]
     return_order_date: Option<DateTime<Utc>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object_opt")]
     total_refund_amount: Option<WireMoney>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     return_order_lines: Vec<WireReturnLine>,
 }
 
@@ -151,13 +150,7 @@ fn page(body: &[u8]) -> Result<Page<AfterSaleCase>> {
     let item = |raw: &RawValue| {
         let read = decode::<WireReturn>(raw.get().as_bytes()).and_then(|wire| wire.case());
         read.map_or_else(
-            |error| {
-                PlatformItem::Unreadable(Unreadable {
-                    id: None,
-                    reason: error.message().to_owned(),
-                    raw: Personal::new(raw.get().to_owned()),
-                })
-            },
+            |error| Unreadable::new(None, error.message(), raw.get()).into(),
             |case| PlatformItem::Read(Box::new(case)),
         )
     };

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::WebhookAuth;
 use super::{Walmart, quota};
+use crate::client::wire::or_empty;
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::personal::Personal;
@@ -54,8 +55,14 @@ impl From<WireSubscription> for Subscription {
 
 /// The examples have a list of `events`, the schemas a list of `event`, bare or below `events`.
 #[derive(Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
 struct Events<T> {
-    #[serde(default = "Vec::new", alias = "eventTypes", alias = "event")]
+    #[serde(
+        default = "Vec::new",
+        alias = "eventTypes",
+        alias = "event",
+        deserialize_with = "or_empty"
+    )]
     events: Vec<Wrapped<T>>,
 }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::client::wire::{
-    OneOrMany, epoch_millis, epoch_millis_opt, exact_decimal, exact_decimal_opt, scalar,
-    scalar_opt, string_or_number_opt, text, text_opt,
+    OneOrMany, epoch_millis, epoch_millis_opt, exact_decimal, exact_decimal_opt, object_opt,
+    scalar, scalar_opt, string_or_number_opt, text, text_opt,
 };
 
 // ---- what is read -----------------------------------------------------------------------------
@@ -24,9 +24,9 @@ pub(super) struct ListAnswer<T> {
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"))]
 pub(super) struct OrderList<T> {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object_opt")]
     pub(super) meta: Option<Meta>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object_opt")]
     pub(super) elements: Option<Elements<T>>,
 }
 
@@ -72,11 +72,11 @@ pub(super) struct WireOrder<'a> {
     pub(super) buyer_id: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "scalar_opt")]
     pub(super) mart: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object_opt")]
     pub(super) shipping_info: Option<ShippingInfo<'a>>,
     #[serde(borrow)]
     pub(super) order_lines: OrderLines<'a>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object_opt")]
     pub(super) ship_node: Option<ShipNode<'a>>,
 }
 
@@ -91,7 +91,7 @@ pub(super) struct ShippingInfo<'a> {
     pub(super) estimated_ship_date: Option<DateTime<Utc>>,
     #[serde(borrow, default, deserialize_with = "text_opt")]
     pub(super) method_code: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object_opt")]
     pub(super) postal_address: Option<PostalAddress<'a>>,
 }
 
@@ -141,14 +141,14 @@ pub(super) struct WireLine<'a> {
     pub(super) line_number: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) item: Item<'a>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object_opt")]
     pub(super) charges: Option<Charges<'a>>,
     pub(super) order_line_quantity: Quantity,
     #[serde(default, deserialize_with = "epoch_millis_opt")]
     pub(super) status_date: Option<DateTime<Utc>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object_opt")]
     pub(super) order_line_statuses: Option<LineStatuses<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object_opt")]
     pub(super) fulfillment: Option<Fulfillment<'a>>,
     #[serde(borrow, default, deserialize_with = "word_opt")]
     pub(super) intent_to_cancel: Option<Cow<'a, str>>,
@@ -169,7 +169,7 @@ pub(super) struct Item<'a> {
     pub(super) image_url: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "text_opt")]
     pub(super) condition: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object_opt")]
     pub(super) weight: Option<Weight<'a>>,
 }
 
@@ -194,14 +194,14 @@ pub(super) struct Charge<'a> {
     pub(super) charge_type: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(super) charge_amount: Amount<'a>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object_opt")]
     pub(super) tax: Option<Tax<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Tax<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object_opt")]
     pub(super) tax_amount: Option<Amount<'a>>,
 }
 
@@ -234,7 +234,7 @@ pub(super) struct LineStatus<'a> {
     pub(super) status_quantity: Quantity,
     #[serde(borrow, default, deserialize_with = "text_opt")]
     pub(super) cancellation_reason: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object_opt")]
     pub(super) tracking_info: Option<TrackingInfo<'a>>,
 }
 
@@ -243,7 +243,7 @@ pub(super) struct LineStatus<'a> {
 pub(super) struct TrackingInfo<'a> {
     #[serde(default, deserialize_with = "epoch_millis_opt")]
     pub(super) ship_date_time: Option<DateTime<Utc>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object_opt")]
     pub(super) carrier_name: Option<CarrierName<'a>>,
     #[serde(borrow, default, deserialize_with = "scalar_opt")]
     pub(super) tracking_number: Option<Cow<'a, str>>,
