@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future;
+use tokio::time::Instant;
 
 use super::ingest::{checked, endless};
-use super::{Engine, SyncReport};
+use super::round::{contained, no_answer, within};
+use super::time::{earlier, later};
+use super::{Engine, Schedule, SyncReport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{OrderKey, ShopKey};
 use crate::order::{Action, OrderFilter, OrderSort, TimeRange, reconcile};
@@ -31,7 +35,72 @@ pub struct Comparison {
     pub errors: Vec<Error>,
 }
 
+/// Shops and how their comparison ended.
+pub(super) type Compared = Vec<(ShopKey, Result<Comparison>)>;
+
+/// After a comparison that failed, the next attempt.
+const AGAIN: TimeDelta = TimeDelta::hours(1);
+
 impl Engine {
+    /// Compares every shop whose last comparison by this process is longer ago than
+    /// [`Schedule::compare_every`], over [`Schedule::compare_days`]: orders placed since then, up to
+    /// where the shop was read. A shop that was never read, or whose credentials are refused, waits.
+    /// [`Engine::run`] does this beside its ticks; a host that calls [`Engine::tick`] by itself calls
+    /// it now and then.
+    pub async fn compare_due(
+        &self,
+        schedule: &Schedule,
+        now: DateTime<Utc>,
+    ) -> Vec<(ShopKey, Result<Comparison>)> {
+        let Some(pause) = schedule.compare_every else { return Vec::new() };
+        let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX);
+        let from = earlier(now, TimeDelta::days(i64::from(schedule.compare_days)));
+        let due = self.0.shops.keys().filter(|shop| self.may_compare(shop, now));
+        let found = future::join_all(due.map(|shop| async move {
+            // What came after that is not missing: it was not looked for yet.
+            let horizon = match self.0.store.horizon(shop).await {
+                Ok(horizon) => horizon?,
+                Err(error) => return Some((shop, Err(error))),
+            };
+            let comparing = self.compare_shop(shop, from, horizon.min(now), now);
+            Some((shop, contained(shop, "list_orders", comparing).await.and_then(|found| found)))
+        }))
+        .await;
+        let mut compared = Compared::new();
+        for (shop, outcome) in found.into_iter().flatten() {
+            let pause = if outcome.is_ok() { pause } else { pause.min(AGAIN) };
+            self.shop_states().entry(shop.clone()).or_default().compare_at =
+                Some(later(now, pause));
+            if let Err(error) = &outcome {
+                self.stop_if_refused(shop, error, now);
+            }
+            compared.push((shop.clone(), outcome));
+        }
+        compared
+    }
+
+    /// Whether any shop is due to be compared.
+    pub(super) fn has_to_compare(&self, schedule: &Schedule, now: DateTime<Utc>) -> bool {
+        schedule.compare_every.is_some()
+            && self.0.shops.keys().any(|shop| self.may_compare(shop, now))
+    }
+
+    fn may_compare(&self, shop: &ShopKey, now: DateTime<Utc>) -> bool {
+        let next = self.shop_states().get(shop).and_then(|state| state.compare_at);
+        !self.is_stopped(shop, now) && next.is_none_or(|next| next <= now)
+    }
+
+    /// Waits for one answer of a shop, and no longer than the policy's patience.
+    async fn patiently<T>(
+        &self,
+        shop: &ShopKey,
+        operation: &'static str,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let until = Instant::now() + self.patience();
+        within(Some(until), call).await.unwrap_or_else(|| Err(no_answer(shop, operation)))
+    }
+
     /// Compares the orders placed in `[from, to)` with the platform's list.
     ///
     /// # Errors
@@ -51,7 +120,9 @@ impl Engine {
         let mut walk = PageWalk::new();
         let query = OrderQuery::Created { from, to };
         loop {
-            let page = known.adapter.list_orders(&query, walk.cursor()).await?;
+            let page = self
+                .patiently(shop, "list_orders", known.adapter.list_orders(&query, walk.cursor()))
+                .await?;
             let mut snapshots = Vec::new();
             for item in page.items {
                 let read = match item {
@@ -106,7 +177,8 @@ impl Engine {
             offset += page.orders.len() as u64;
             for order in page.orders.into_iter().filter(|order| !listed.contains(&order.key)) {
                 // Lists leave out what they like, for example cancelled orders: a single read decides.
-                let read = known.adapter.get_order(&order.key.order).await;
+                let read = known.adapter.get_order(&order.key.order);
+                let read = self.patiently(shop, "get_order", read).await;
                 match read.map(checked) {
                     Ok(Err(unreadable)) => found.unreadable.push(unreadable),
                     Ok(Ok(snapshot)) => {

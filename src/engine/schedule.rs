@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::compare::Compared;
 use super::round::{Part, Turn, Worked};
 use super::{
-    AdvanceReport, BatchOptions, ChannelReport, Engine, InboxReport, ItemOutcome, OutboxReport,
-    PackageRef, StoppedShop, SyncReport, TrackReport,
+    AdvanceReport, BatchOptions, ChannelReport, Comparison, Engine, InboxReport, ItemOutcome,
+    OutboxReport, PackageRef, StoppedShop, SyncReport, TrackReport,
 };
 use crate::error::{Error, Result};
 use crate::ids::ShopKey;
@@ -28,6 +29,11 @@ pub struct Schedule {
     /// How long a tick that has begun may go on once [`Engine::run`] is told to stop. Default 10
     /// seconds: what a supervisor commonly waits before it kills a process.
     pub grace: Duration,
+    /// How often [`Engine::run`] compares the orders of each shop with the platform's list, first
+    /// when it starts. Default a day; `None` never.
+    pub compare_every: Option<Duration>,
+    /// How many days back the orders were placed that are compared. Default 7.
+    pub compare_days: u32,
 }
 
 impl Default for Schedule {
@@ -37,6 +43,8 @@ impl Default for Schedule {
             buy_labels: false,
             confirm_packed: true,
             grace: Duration::from_secs(10),
+            compare_every: Some(Duration::from_hours(24)),
+            compare_days: 7,
         }
     }
 }
@@ -60,6 +68,15 @@ impl Schedule {
     #[must_use]
     pub const fn with_grace(mut self, time: Duration) -> Self {
         self.grace = time;
+        self
+    }
+
+    /// Sets how often the orders of each shop are compared with the platform's list, and how many
+    /// days back.
+    #[must_use]
+    pub const fn with_comparison(mut self, every: Option<Duration>, days: u32) -> Self {
+        self.compare_every = every;
+        self.compare_days = days;
         self
     }
 
@@ -90,6 +107,9 @@ pub struct TickReport {
     pub tracked: TrackReport,
     /// Stock levels told to the shops.
     pub channels: ChannelReport,
+    /// Shops whose orders were compared with the platform's list since the last report: by
+    /// [`Engine::run`] alone.
+    pub compared: Vec<(ShopKey, Comparison)>,
     /// Shops that are left alone because the platform refuses their credentials.
     pub stopped: Vec<StoppedShop>,
     /// Shops that gave no answer within their share: the rest of the tick went on without them.
@@ -237,6 +257,7 @@ impl Engine {
     /// go on for [`Schedule::grace`] and is dropped after it, which is as safe as a crash: what was
     /// under way is looked for at the next start. `clock` gives the time of each tick; `report` gets
     /// what each did. A tick after which a shop has more to do is followed by the next one at once.
+    /// Beside the ticks, orders are compared with the platforms' lists ([`Engine::compare_due`]).
     ///
     /// Needs a tokio runtime with its timer.
     ///
@@ -258,23 +279,59 @@ impl Engine {
         if told {
             return Ok(());
         }
+        let mut comparing: Option<Comparing<'_>> = None;
+        let mut compared = Compared::new();
         loop {
-            let tick = self.tick(schedule, clock());
+            let now = clock();
+            if comparing.is_none() && self.has_to_compare(schedule, now) {
+                comparing = Some(Box::pin(self.compare_due(schedule, now)));
+            }
+            let tick = beside(self.tick(schedule, now), &mut comparing, &mut compared);
             let (done, told) = within_grace(tick, shutdown.as_mut(), schedule.grace).await;
             let has_more = done.as_ref().is_some_and(|done| !done.unfinished.is_empty());
-            if let Some(done) = done {
+            if let Some(mut done) = done {
+                for (shop, outcome) in compared.drain(..) {
+                    match outcome {
+                        Ok(comparison) => done.compared.push((shop, comparison)),
+                        Err(error) => done.errors.push(error.with_context("shop", shop)),
+                    }
+                }
                 report(done);
             }
             if told {
                 return Ok(());
             }
             let pause = if has_more { Duration::ZERO } else { schedule.every };
+            let pause = beside(tokio::time::sleep(pause), &mut comparing, &mut compared);
             tokio::select! {
                 () = &mut shutdown => return Ok(()),
-                () = tokio::time::sleep(pause) => {}
+                () = pause => {}
             }
         }
     }
+}
+
+/// A comparison of shops that goes on beside the ticks.
+type Comparing<'a> = Pin<Box<dyn Future<Output = Compared> + Send + 'a>>;
+
+/// Awaits work, and meanwhile goes on with a comparison.
+async fn beside<T>(
+    work: impl Future<Output = T>,
+    comparing: &mut Option<Comparing<'_>>,
+    compared: &mut Compared,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    while let Some(comparison) = comparing {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            found = comparison => {
+                compared.extend(found);
+                *comparing = None;
+            }
+        }
+    }
+    work.await
 }
 
 /// Awaits work; once told to stop, only for so long. Returns what it came to, unless it was dropped,

@@ -40,6 +40,8 @@ pub(super) struct ShopState {
     /// When its open orders were read again one by one.
     reread_at: Option<DateTime<Utc>>,
     stopped: Option<StoppedShop>,
+    /// When its orders are to be compared with the platform's list the next time.
+    pub(super) compare_at: Option<DateTime<Utc>>,
     /// The list that is being read over several rounds.
     pub(super) reading: Option<Reading>,
     /// The notices that are being collected over several rounds.
