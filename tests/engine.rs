@@ -19,6 +19,8 @@ mod bulk_carriers;
 mod conformance;
 #[path = "engine/crash.rs"]
 mod crash;
+#[path = "engine/day_end.rs"]
+mod day_end;
 #[path = "engine/house.rs"]
 mod house;
 #[path = "engine/odd.rs"]
@@ -34,6 +36,9 @@ mod paper;
 mod partial;
 #[path = "engine/platforms.rs"]
 mod platforms;
+#[cfg(feature = "dhl")]
+#[path = "engine/pushed.rs"]
+mod pushed;
 #[path = "engine/shops.rs"]
 mod shops;
 mod support;
@@ -46,7 +51,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use house::{House, at, house, house_of, house_with, policy};
 use orderflow::client::RetryPolicy;
-use orderflow::engine::{BatchOptions, ItemOutcome, Schedule, StraightOptions, UploadTiming};
+use orderflow::engine::{
+    BatchOptions, ItemOutcome, PackageRef, Schedule, StraightOptions, UploadTiming,
+};
 use orderflow::order::{
     Action, Actor, CompletionPolicy, ExceptionKind, Hold, HoldReason, OrderState, replay,
 };
@@ -70,6 +77,16 @@ async fn imported(house: &House) {
     house.engine.fetch_window(&house.shop, at(-12), at(0), at(0)).await.unwrap();
     let report = house.engine.advance(at(0)).await.unwrap();
     assert!(report.troubles.is_empty(), "{:?}", report.troubles);
+}
+
+/// Orders whose parcels have labels, and the parcels.
+async fn labelled(count: usize) -> (House, Vec<PackageRef>) {
+    let house = house(Faults::none());
+    house.place(count, 0);
+    imported(&house).await;
+    let items = house.engine.awaiting_labels(at(0)).await.unwrap();
+    assert!(bought(&house).await.iter().all(|outcome| outcome == "done"));
+    (house, items)
 }
 
 /// Buys everything and returns the outcomes as words.

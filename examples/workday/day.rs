@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use orderflow::carriers::dhl::express::DHL_EXPRESS;
 use orderflow::engine::{BatchOptions, ItemOutcome, PackageRef, Received};
-use orderflow::ports::{Stock, WebhookRequest};
+use orderflow::ports::{CarrierAdapter, PushNotice, Stock, WebhookRequest};
 use orderflow::rules::{ExceptionItem, exception_report};
 use orderflow::sandbox::Scenario;
 use orderflow::sandbox::walmart::{GenerateOptions, generate};
 use orderflow::{ErrorKind, OrderKey};
 
 use crate::Failure;
-use crate::house::{House, hours, local};
+use crate::house::{HOOK_HEADER, HOOK_TOKEN, House, hours, local};
 use crate::markets::{Notice, Source};
 use crate::timeline::Timeline;
 
@@ -51,6 +52,7 @@ pub async fn days_before(
         house.post.set_scenario(&label.number, Scenario::Delayed);
         house.express.set_scenario(&label.number, Scenario::Delayed);
         house.light.set_scenario(&label.number, Scenario::Delayed);
+        house.courier.set_scenario(&label.number, Scenario::Delayed);
     }
     timeline.at(now, &format!("{} parcels shipped", bought.len()));
     let told = tell_stock(house, now).await?;
@@ -390,5 +392,70 @@ pub async fn collected(
         }
     }
     timeline.at(now, &notified(house, now).await?);
+    Ok(())
+}
+
+/// 18:00: the courier's driver came, and its tracking tells of every scan by itself: some of it
+/// twice, some of a parcel that is not ours, and something that is not from it at all.
+pub async fn told_by_courier(
+    house: &House,
+    timeline: &Timeline,
+    today: NaiveDate,
+) -> Result<(), Failure> {
+    let now = local(today, 18, 0);
+    house.clock.set(now);
+    let hook = house.news.push().ok_or("no hook is configured")?;
+    let (mut moved, mut repeated, mut refused) = (0, 0, 0);
+    let bodies = house.courier.pushed(now);
+    for (body, token) in bodies
+        .iter()
+        .flat_map(|body| [(body, HOOK_TOKEN), (body, HOOK_TOKEN)])
+        .chain(bodies.first().map(|body| (body, "guessed")))
+    {
+        let headers = [(HOOK_HEADER, token)];
+        let request = WebhookRequest {
+            method: "POST",
+            path_and_query: "/hooks/dhl",
+            headers: &headers,
+            body,
+        };
+        match hook.receive(&request, now) {
+            Ok(PushNotice::Tracking(news)) => {
+                let report = house.engine.take_tracked(&DHL_EXPRESS, news, now).await?;
+                if let Some(error) = report.errors.into_iter().next() {
+                    return Err(error.into());
+                }
+                moved += report.moved;
+                repeated += u64::from(report.moved == 0);
+            }
+            Ok(other) => return Err(format!("the courier pushed {other:?}").into()),
+            Err(error) if error.kind() == ErrorKind::AuthRejected => refused += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    timeline.at(
+        now,
+        &format!(
+            "DHL tells of its parcels abroad: {moved} moved, {repeated} told again, {refused} forged refused"
+        ),
+    );
+    let mut lines = Vec::new();
+    house
+        .look_at_all(now, |order| {
+            for package in &order.packages {
+                let tracking = package.tracking.as_ref().filter(|t| t.carrier == DHL_EXPRESS);
+                if let (Some(tracking), Some(event)) = (tracking, package.movement.events.last()) {
+                    lines.push(format!(
+                        "order {}: {}: {}, {}",
+                        order.key.order,
+                        tracking.number,
+                        event.raw_text,
+                        event.place.as_deref().unwrap_or("?")
+                    ));
+                }
+            }
+        })
+        .await?;
+    lines.iter().for_each(|line| timeline.note(line));
     Ok(())
 }

@@ -1,21 +1,27 @@
-//! The seller's house: seven shops, five warehouses, three carrier accounts, and the sandbox around them.
+//! The seller's house: seven shops, five warehouses, four carrier accounts, and the sandbox around them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use orderflow::calendar::WorkCalendar;
 use orderflow::carriers::dhl::ecommerce::{self as dhl, DhlEcommerce, DhlEcommerceConfig};
+use orderflow::carriers::dhl::express::{
+    self, DHL_EXPRESS, DhlExpress, DhlExpressConfig, WORLDWIDE,
+};
+use orderflow::carriers::dhl::tracking::{DhlTracking, DhlTrackingConfig};
 use orderflow::carriers::fedex::{self, Fedex, FedexConfig};
 use orderflow::carriers::usps::{self, Usps, UspsConfig};
 use orderflow::client::ReqwestTransport;
 use orderflow::engine::{Carrier, Engine, EnginePolicy, Shop};
 use orderflow::order::{Order, OrderFilter, OrderSort};
 use orderflow::ports::Stock;
-use orderflow::rules::{SlaRules, presets};
+use orderflow::rules::{CustomsBook, CustomsFacts, SlaRules, presets};
 use orderflow::sandbox::dhl::ecommerce::DhlEcommerceStandIn;
+use orderflow::sandbox::dhl::express::DhlExpressStandIn;
 use orderflow::sandbox::fedex::FedexStandIn;
 use orderflow::sandbox::usps::UspsStandIn;
 use orderflow::sandbox::{Faults, Ledger, LoopbackServer, Sandbox, VirtualClock};
@@ -23,7 +29,8 @@ use orderflow::sandbox::{mercado_libre, walmart};
 use orderflow::store::{MemoryStock, SqliteStore};
 use orderflow::warehouse::{FulfillmentChannel, Warehouse};
 use orderflow::{
-    Address, Contact, Country, Dimensions, ErrorKind, Grams, Millimetres, ShopKey, Sku, WarehouseId,
+    Address, Contact, Country, Dimensions, ErrorKind, Grams, Millimetres, ServiceCode, ShopKey,
+    Sku, WarehouseId,
 };
 
 use crate::Failure;
@@ -42,6 +49,9 @@ pub struct House {
     pub post: Arc<UspsStandIn>,
     pub express: Arc<FedexStandIn>,
     pub light: Arc<DhlEcommerceStandIn>,
+    pub courier: Arc<DhlExpressStandIn>,
+    /// Where the courier's news of parcels are pushed to.
+    pub news: DhlTracking,
     _server: LoopbackServer,
 }
 
@@ -59,10 +69,12 @@ pub async fn open(
     let post = Arc::new(UspsStandIn::new(ledger.clone()));
     let express = Arc::new(FedexStandIn::new(ledger.clone()));
     let light = Arc::new(DhlEcommerceStandIn::new(ledger.clone()));
+    let courier = Arc::new(DhlExpressStandIn::new(ledger.clone()));
     let sandbox = Sandbox::new(clock.clone(), ledger.clone())
         .with(post.clone())
         .with(express.clone())
-        .with(light.clone());
+        .with(light.clone())
+        .with(courier.clone());
     let server = markets::mount(&markets, sandbox).with_faults(faults).serve().await?;
 
     let line = Line::new(Arc::new(ReqwestTransport::new()?), clock.clone());
@@ -99,11 +111,43 @@ pub async fn open(
             .with_quota(line.plenty)
             .with_retry(line.retry)
             .with_settling_time(TimeDelta::zero())
+            .with_manifest_wait(Duration::from_millis(20), Duration::from_secs(5))
             .with_clock(Arc::new(clock.clone())),
         line.http.clone(),
     )?;
 
+    let worldwide = ServiceCode::from_static(WORLDWIDE);
+    let courier_account = DhlExpress::new(
+        DhlExpressConfig::new("user", "password", "968000123")
+            .with_base(server.base_url("dhl-express"))
+            .with_products([worldwide.clone()])
+            .with_ready_at(ZONE, NaiveTime::from_hms_opt(16, 0, 0).unwrap_or_default())
+            .with_quota(line.plenty)
+            .with_retry(line.retry)
+            .with_settling_time(TimeDelta::zero())
+            .with_clock(Arc::new(clock.clone())),
+        line.http.clone(),
+    )?;
+    let mut courier_services = express::catalogue();
+    courier_services.retain(|service| service.key.service == worldwide);
+    courier_services.iter_mut().for_each(|service| service.enabled = true);
+
+    let news = DhlTracking::new(
+        DhlTrackingConfig::new("key").with_carrier(DHL_EXPRESS).with_hook(
+            "https://shop.example/hooks/dhl",
+            HOOK_HEADER,
+            HOOK_TOKEN,
+        ),
+        line.http.clone(),
+    )?;
+
     let mut policy = EnginePolicy::default();
+    policy.customs = customs_book();
+    policy.route_rules = vec![serde_json::from_value(serde_json::json!({
+        "id": "europe-by-courier",
+        "when": { "countries": ["DE"] },
+        "then": { "only": [{ "carrier": "dhl-express", "service": WORLDWIDE }] },
+    }))?];
     let mm = Millimetres::new;
     policy.allocation.packaging = Grams::new(120);
     policy.allocation.box_size = Some(Dimensions::new(mm(280), mm(210), mm(120)));
@@ -113,6 +157,7 @@ pub async fn open(
         .carrier(Carrier::new(Arc::new(usps), usps::catalogue()))
         .carrier(Carrier::new(Arc::new(fedex), fedex::catalogue()))
         .carrier(Carrier::new(Arc::new(ecommerce), dhl::catalogue()))
+        .carrier(Carrier::new(Arc::new(courier_account), courier_services))
         .policy(policy);
     for warehouse in warehouses {
         builder = builder.warehouse(warehouse);
@@ -127,7 +172,19 @@ pub async fn open(
         builder = builder.shop(shop.with_offers(market.offers()));
     }
     let engine = builder.build()?;
-    Ok(House { engine, markets, clock, ledger, stock, post, express, light, _server: server })
+    Ok(House {
+        engine,
+        markets,
+        clock,
+        ledger,
+        stock,
+        post,
+        express,
+        light,
+        courier,
+        news,
+        _server: server,
+    })
 }
 
 impl House {
@@ -205,10 +262,50 @@ impl House {
     }
 }
 
-/// A warehouse and the country it serves.
+/// What the courier shows our hook, and in which header.
+pub const HOOK_HEADER: &str = "X-Hook-Token";
+pub const HOOK_TOKEN: &str = "shown-by-the-courier-alone";
+
+/// What customs asks of the goods that leave the country.
+fn customs_book() -> CustomsBook {
+    let goods = [
+        ("MUG", "Stoneware mug", "691200"),
+        ("TOWEL", "Cotton towel", "630260"),
+        ("LAMP", "Electric lamp", "940521"),
+        ("PAN", "Frying pan, steel", "732393"),
+        ("POT", "Saucepan, steel", "732393"),
+        ("KNIFE", "Kitchen knife", "821192"),
+        ("BOARD", "Wooden cutting board", "441990"),
+        ("FRAME", "Wooden picture frame", "441490"),
+        ("PILLOW", "Cushion", "940490"),
+        ("THROW", "Cotton throw", "630130"),
+        ("CANDLE", "Scented candles", "340600"),
+        ("VASE", "Glass vase", "701399"),
+        ("CLOCK", "Wall clock", "910521"),
+        ("HOOKS", "Wall hooks, brass", "830250"),
+    ];
+    let mut book = CustomsBook::default();
+    book.origin = Some(Country::US);
+    for article in walmart::CATALOGUE {
+        let kind = article.sku.split('-').next().unwrap_or_default();
+        let Some((_, what, code)) = goods.iter().find(|(known, ..)| *known == kind) else {
+            continue;
+        };
+        let mut facts = CustomsFacts::default();
+        facts.description = Some((*what).to_owned());
+        facts.hs_code = Some((*code).to_owned());
+        book.goods.insert(Sku::from_static(article.sku), facts);
+    }
+    // Goods of up to 2,500 dollars a kind need no filing.
+    book.export_reference = Some("NOEEI 30.37(a)".to_owned());
+    book
+}
+
+/// A warehouse and the countries it serves.
 pub struct Site {
     pub id: &'static str,
     pub country: &'static str,
+    abroad: &'static [&'static str],
     pub zone: Tz,
     street: &'static str,
     pub city: &'static str,
@@ -219,15 +316,15 @@ pub struct Site {
 
 #[rustfmt::skip]
 pub const SITES: [Site; 5] = [
-    Site { id: "newark", country: "US", zone: ZONE, street: "45 Dock Street",
+    Site { id: "newark", country: "US", abroad: &["DE", "CA"], zone: ZONE, street: "45 Dock Street",
         city: "Newark", state: "NJ", postal_code: "07102", phone: "2015550123" },
-    Site { id: "sao-paulo", country: "BR", zone: chrono_tz::America::Sao_Paulo, street: "Rua do Porto 45",
+    Site { id: "sao-paulo", country: "BR", abroad: &[], zone: chrono_tz::America::Sao_Paulo, street: "Rua do Porto 45",
         city: "São Paulo", state: "SP", postal_code: "01310100", phone: "+551155550123" },
-    Site { id: "mexico-city", country: "MX", zone: chrono_tz::America::Mexico_City, street: "Avenida Puerto 45",
+    Site { id: "mexico-city", country: "MX", abroad: &[], zone: chrono_tz::America::Mexico_City, street: "Avenida Puerto 45",
         city: "Ciudad de México", state: "CMX", postal_code: "01030", phone: "+525555550123" },
-    Site { id: "buenos-aires", country: "AR", zone: chrono_tz::America::Argentina::Buenos_Aires, street: "Calle Puerto 45",
+    Site { id: "buenos-aires", country: "AR", abroad: &[], zone: chrono_tz::America::Argentina::Buenos_Aires, street: "Calle Puerto 45",
         city: "Buenos Aires", state: "C", postal_code: "1001", phone: "+541155550123" },
-    Site { id: "london", country: "GB", zone: chrono_tz::Europe::London, street: "45 Wharf Road",
+    Site { id: "london", country: "GB", abroad: &[], zone: chrono_tz::Europe::London, street: "45 Wharf Road",
         city: "London", state: "", postal_code: "E14 9YU", phone: "+442055550123" },
 ];
 
@@ -256,7 +353,10 @@ fn warehouse(site: &Site) -> Warehouse {
         calendar: WorkCalendar::weekdays(site.zone, cutoff()),
         enabled: true,
         platforms: Default::default(),
-        countries: Country::new(site.country).into_iter().collect(),
+        countries: std::iter::once(&site.country)
+            .chain(site.abroad)
+            .filter_map(|code| Country::new(code))
+            .collect(),
         capacity_left: None,
         unit_cost: None,
         transit_days: Default::default(),

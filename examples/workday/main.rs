@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Seven shops on three platforms and in a file are one inbox: Mercado Libre and TikTok Shop in the UK
-//! issue their labels themselves, everything from the United States goes with USPS.
+//! issue their labels themselves; parcels from the United States go with USPS, FedEx, DHL eCommerce or,
+//! over the border, DHL Express, whose news are pushed.
 //! `--orders` is 20 to 100,000 over all shops (150 by default). Exits non-zero when an order is lost, a label bought twice, or a tracking number not uploaded.
 
 #![allow(
@@ -143,12 +144,13 @@ async fn day(arguments: &Arguments) -> Result<bool, Failure> {
     let bought = day::labels_bought(&house, &timeline, today).await?;
     paper::printed(&house, &timeline, today, &bought, &arguments.out).await?;
     day::shipped(&house, &timeline, today, &bought).await?;
-    paper::handed_over(&house, &bought, &arguments.out).await?;
+    paper::handed_over(&house, &timeline, &bought, &arguments.out).await?;
     day::stock_told(&house, &timeline, today).await?;
     day::afternoon(&house, &timeline, today).await?;
     day::collected(&house, &timeline, today).await?;
     report::evening(&house, &timeline, today).await?;
     report::carriers_compared(&house, &timeline, &bought, house.clock.now()).await?;
+    day::told_by_courier(&house, &timeline, today).await?;
     report::inbox(&house).await?;
     if let Some(order) = &arguments.why {
         report::why(&house, order).await?;

@@ -301,7 +301,12 @@ impl Market {
                 }
             }
             Source::File { orders, ledger, .. } => {
-                let sold = generate(45, count, from, to, &GenerateOptions::default());
+                let mut sold = generate(45, count, from, to, &GenerateOptions::default());
+                // The web shop sells to other countries too.
+                for (order, place) in sold.iter_mut().rev().zip(ABROAD) {
+                    (order.street, order.city) = (place.street.into(), place.city.into());
+                    (order.state, order.zip) = (place.state.into(), place.postal_code.into());
+                }
                 write_orders(orders, ledger, &sold)?;
             }
         }
@@ -342,6 +347,22 @@ impl Market {
     }
 }
 
+/// A buyer's place in another country.
+struct Abroad {
+    country: &'static str,
+    street: &'static str,
+    city: &'static str,
+    state: &'static str,
+    postal_code: &'static str,
+}
+
+/// Where the last orders of the web shop's night go.
+#[rustfmt::skip]
+const ABROAD: [Abroad; 2] = [
+    Abroad { country: "DE", street: "Unter den Linden 77", city: "Berlin", state: "BE", postal_code: "10117" },
+    Abroad { country: "CA", street: "200 Front Street W", city: "Toronto", state: "ON", postal_code: "M5V 3L9" },
+];
+
 /// A row of the tracking export.
 #[derive(serde::Deserialize)]
 struct Shipment {
@@ -370,10 +391,11 @@ fn write_orders(path: &Path, ledger: &Ledger, orders: &[SandboxOrder]) -> Result
         "title",
         "quantity",
         "unit_price",
-        "weight_pounds",
+        "weight_lb",
     ])?;
     for order in orders {
         let id = format!("WEB-{}", order.id);
+        let abroad = ABROAD.iter().find(|place| place.city == order.city);
         for line in &order.lines {
             let cents = rust_decimal::Decimal::new(i64::from(line.article.cents), 2);
             file.write_record([
@@ -385,7 +407,7 @@ fn write_orders(path: &Path, ledger: &Ledger, orders: &[SandboxOrder]) -> Result
                 &order.city,
                 &order.state,
                 &order.zip,
-                "US",
+                abroad.map_or("US", |place| place.country),
                 "USD",
                 line.article.sku,
                 line.article.title,

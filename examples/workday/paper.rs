@@ -8,17 +8,18 @@ use chrono::NaiveDate;
 use orderflow::documents::Words;
 use orderflow::documents::hand_over::HandOver;
 use orderflow::documents::manifest::{ManifestKey, ManifestList, ManifestParcel};
-use orderflow::documents::merge::{PageSize, merge};
+use orderflow::documents::merge::PageSize;
 use orderflow::documents::packing_slip::PackingSlip;
-use orderflow::documents::paper::{Fonts, Paper};
+use orderflow::documents::paper::{Fonts, Paper, print_together};
 use orderflow::documents::pick_list::{PickList, PickPackage};
 use orderflow::documents::print::PrintFolder;
-use orderflow::engine::{ItemOutcome, PackageRef};
+use orderflow::engine::{DayEndOutcome, ItemOutcome, PackageRef};
 use orderflow::order::{LogisticsMode, Order};
-use orderflow::shipment::{DocumentKind, LabelFormat, Package};
+use orderflow::shipment::Package;
 use orderflow::{PackageId, Sku};
 
 use crate::Failure;
+use crate::day::ROUNDS;
 use crate::house::{House, SITES, Site, local};
 use crate::timeline::Timeline;
 
@@ -26,13 +27,16 @@ use crate::timeline::Timeline;
 type Wave = Vec<(PackageRef, Order, Package)>;
 
 /// What one warehouse may write; anything else in its folder stays.
-pub const FILES: [&str; 6] = [
+pub const FILES: [&str; 9] = [
     "labels.pdf",
     "pick-list.pdf",
     "pick-list.html",
     "packing-slips.pdf",
     "hand-over.pdf",
     "manifests.pdf",
+    "closed-usps.pdf",
+    "closed-fedex.pdf",
+    "closed-dhl-ecommerce.pdf",
 ];
 
 /// Where goods lie: by the first letters of the SKU and a number that is always the same.
@@ -85,19 +89,14 @@ fn written(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// Several papers as one file.
+/// Several papers as one file, which needs each font once.
 fn together(papers: impl IntoIterator<Item = Paper>) -> Result<Vec<u8>, Failure> {
-    let fonts = Fonts::default();
-    let printed: Vec<_> = papers
-        .into_iter()
-        .map(|paper| paper.pdf(&fonts).into_document(DocumentKind::Other))
-        .collect();
-    let merged = merge(&printed);
-    if let Some((place, fault)) = merged.faults().next() {
-        return Err(format!("paper {place}: {fault}").into());
+    let papers: Vec<Paper> = papers.into_iter().collect();
+    let printed = print_together(&papers, &Fonts::default());
+    if printed.pages == 0 {
+        return Err("there is nothing to print".into());
     }
-    let document = merged.document(&LabelFormat::Pdf).ok_or("there is nothing to print")?;
-    Ok(document.bytes.expose().clone())
+    Ok(printed.bytes.expose().clone())
 }
 
 /// 09:45: everything that is needed to pick and to pack, a folder for each warehouse.
@@ -167,9 +166,16 @@ pub async fn printed(
     Ok(())
 }
 
-/// 10:30: a sheet for each driver, and the day's list of each carrier account.
-pub async fn handed_over(house: &House, bought: &[PackageRef], out: &Path) -> Result<(), Failure> {
+/// 10:30: a sheet for each driver, the day's list of each carrier account, and the form of each
+/// carrier that closes its day.
+pub async fn handed_over(
+    house: &House,
+    timeline: &Timeline,
+    bought: &[PackageRef],
+    out: &Path,
+) -> Result<(), Failure> {
     let now = house.clock.now();
+    closed(house, timeline, bought, out).await?;
     for (id, wave) in waves(house, bought).await? {
         let (site, words) = (site(id), words(site(id)));
         let folder = out.join(id);
@@ -214,5 +220,42 @@ pub async fn handed_over(house: &House, bought: &[PackageRef], out: &Path) -> Re
             written(&folder, "manifests.pdf", &together(papers)?)?;
         }
     }
+    Ok(())
+}
+
+/// The carriers' own forms: USPS's SCAN form, FedEx's Ground manifest, DHL eCommerce's driver summary.
+async fn closed(
+    house: &House,
+    timeline: &Timeline,
+    bought: &[PackageRef],
+    out: &Path,
+) -> Result<(), Failure> {
+    let now = house.clock.now();
+    let mut told = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut again = false;
+        for end in house.engine.close_day(bought, now).await? {
+            let (carrier, count) = (end.carrier.as_str(), end.numbers.len());
+            match end.outcome {
+                DayEndOutcome::Closed(manifest) => {
+                    let name = format!("closed-{carrier}.pdf");
+                    if let Some(form) = &manifest.document {
+                        written(&out.join(end.warehouse.as_str()), &name, form.bytes.expose())?;
+                    }
+                    told.push(format!("{} {carrier} on {name}", manifest.labels.len()));
+                }
+                DayEndOutcome::NotNeeded => {}
+                DayEndOutcome::Failed(error) if error.is_passing() => again = true,
+                // The answer was lost, or the carrier closed the day before it was.
+                DayEndOutcome::Failed(error) => {
+                    told.push(format!("{count} {carrier}: look at the carrier's list ({error})"));
+                }
+            }
+        }
+        if !again {
+            break;
+        }
+    }
+    timeline.note(&format!("the carriers' day is closed: {}", told.join(", ")));
     Ok(())
 }

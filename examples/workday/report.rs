@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use orderflow::carriers::dhl::express::DHL_EXPRESS;
 use orderflow::engine::PackageRef;
 use orderflow::order::{Action, LogisticsMode, Review, TimeRange};
+use orderflow::ports::ParcelQuotes;
 use orderflow::rules::kpi::{DenominatorMode, KpiId, KpiQuery, KpiTargets, OrderExtras, Window};
 use orderflow::shipment::UploadState;
 use orderflow::{CarrierId, Money, ShopKey};
@@ -129,7 +131,8 @@ async fn compared(
 }
 
 /// What the day's carrier labels cost, and what they would have cost with one carrier alone: a parcel
-/// that a carrier does not take goes with whoever took it.
+/// that a carrier does not take goes with whoever took it. What the seller's own rule sends by courier
+/// was not chosen by its price and is left out.
 pub async fn carriers_compared(
     house: &House,
     timeline: &Timeline,
@@ -142,8 +145,10 @@ pub async fn carriers_compared(
             for package in &order.packages {
                 let item = PackageRef { order: order.key.clone(), package: package.id.clone() };
                 let record = package.label.record.as_ref();
-                if let Some(record) = record.filter(|_| {
-                    order.logistics == LogisticsMode::SellerCarrier && items.contains(&item)
+                if let Some(record) = record.filter(|record| {
+                    order.logistics == LogisticsMode::SellerCarrier
+                        && record.carrier != DHL_EXPRESS
+                        && items.contains(&item)
                 }) && let Ok(total) = record.cost.total()
                 {
                     bought.insert(item, total);
@@ -155,9 +160,10 @@ pub async fn carriers_compared(
     let mut answers = Vec::new();
     for _ in 0..ROUNDS {
         answers = house.engine.quote_parcels(&asked, now).await?;
-        let all_answered =
-            answers.iter().all(|answer| answer.as_ref().is_ok_and(|found| found.failed.is_empty()));
-        if all_answered {
+        // A carrier that does not take a parcel says so for good.
+        let may_come =
+            |found: &ParcelQuotes| found.failed.iter().any(|(_, error)| error.is_passing());
+        if !answers.iter().flatten().any(may_come) {
             break;
         }
     }
@@ -180,13 +186,13 @@ pub async fn carriers_compared(
     }
     let paid: Decimal = bought.values().map(|money| money.amount).sum();
     timeline.note(&format!(
-        "{} carrier labels cost {paid} USD; cheapest offers of one carrier alone:",
+        "{} carrier labels chosen by price cost {paid} USD; cheapest offers of one carrier alone:",
         bought.len()
     ));
     for (carrier, (sum, parcels)) in alone {
         let saved = sum - paid;
         timeline.note(&format!(
-            "  {:<16} {sum:>9} USD for {parcels} parcels it takes ({saved:+} against it)",
+            "  {:<16} {sum:>9} USD, takes {parcels} of them ({saved:+} against it)",
             carrier.as_str()
         ));
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::client::{ClientBuilder, Clock, Limits, Quota, RetryPolicy, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(any(feature = "fedex", feature = "dhl"))]
 use crate::ids::IdempotencyKey;
 
 /// How an account's calls are made.
@@ -84,6 +85,7 @@ pub(super) fn check_account(named: Option<&String>, own: Option<&String>) -> Res
 
 /// The name of a purchase on their side: the key to the base of 36, 25 characters, which fits the
 /// shortest field (30). It names the purchase and not the parcel: a parcel may be sold a label anew.
+#[cfg(any(feature = "fedex", feature = "dhl"))]
 pub(super) fn purchase_reference(key: IdempotencyKey) -> String {
     let mut left = key.as_uuid().as_u128();
     let mut digits = ['0'; 25];
@@ -95,7 +97,7 @@ pub(super) fn purchase_reference(key: IdempotencyKey) -> String {
     digits.into_iter().collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "fedex", feature = "dhl")))]
 mod tests {
     use super::*;
 

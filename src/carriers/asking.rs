@@ -59,9 +59,7 @@ impl Pieces {
                     }
                     failed += piece.len();
                     for number in &piece {
-                        let reason = format!("{}: {}", error.kind(), error.message());
-                        let outcome = TrackOutcome::Failed { reason, retry: error.is_passing() };
-                        outcomes.insert((self.canonical)(number.as_str()), outcome);
+                        outcomes.insert((self.canonical)(number.as_str()), failure(&error));
                     }
                     first_error.get_or_insert(error);
                 }
@@ -75,16 +73,7 @@ impl Pieces {
         {
             return Err(error);
         }
-        Ok(numbers
-            .iter()
-            .map(|number| Tracked {
-                number: number.clone(),
-                outcome: outcomes
-                    .get(&(self.canonical)(number.as_str()))
-                    .cloned()
-                    .unwrap_or_else(|| unanswered("asking for it was interrupted")),
-            })
-            .collect())
+        Ok(answered(numbers, |number| outcomes.get(&(self.canonical)(number)).cloned()))
     }
 
     fn sort_out(
@@ -105,6 +94,70 @@ impl Pieces {
             outcomes.insert(number, outcome);
         }
     }
+}
+
+/// Asks for numbers of several kinds, each kind by itself: one call asks for one kind only. A kind that
+/// fails spoils no other's answer; when all that were asked for fail, the first error is the answer.
+#[cfg(feature = "dhl")]
+pub(super) async fn by_kind<K, F, Fut>(
+    numbers: &[TrackingNumber],
+    kinds: &[K],
+    kind_of: impl Fn(&str) -> K,
+    ask: F,
+) -> Result<Vec<Tracked>>
+where
+    K: Copy + PartialEq,
+    F: Fn(K, Vec<TrackingNumber>) -> Fut,
+    Fut: Future<Output = Result<Vec<Tracked>>>,
+{
+    let mut outcomes: HashMap<&str, TrackOutcome> = HashMap::with_capacity(numbers.len());
+    let (mut failed, mut first_error) = (0_usize, None);
+    for kind in kinds {
+        let some: Vec<&TrackingNumber> =
+            numbers.iter().filter(|number| kind_of(number.as_str()) == *kind).collect();
+        if some.is_empty() {
+            continue;
+        }
+        match ask(*kind, some.iter().copied().cloned().collect()).await {
+            Ok(tracked) => outcomes.extend(
+                some.iter().zip(tracked).map(|(number, answer)| (number.as_str(), answer.outcome)),
+            ),
+            Err(error) => {
+                failed += some.len();
+                for number in some {
+                    outcomes.insert(number.as_str(), failure(&error));
+                }
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    if let Some(error) = first_error
+        && failed == numbers.len()
+    {
+        return Err(error);
+    }
+    Ok(answered(numbers, |number| outcomes.get(number).cloned()))
+}
+
+/// One outcome for each number, in the order of the numbers.
+fn answered(
+    numbers: &[TrackingNumber],
+    outcome: impl Fn(&str) -> Option<TrackOutcome>,
+) -> Vec<Tracked> {
+    numbers
+        .iter()
+        .map(|number| Tracked {
+            number: number.clone(),
+            outcome: outcome(number.as_str())
+                .unwrap_or_else(|| unanswered("asking for it was interrupted")),
+        })
+        .collect()
+}
+
+/// What a failed call means for each number it asked for.
+fn failure(error: &Error) -> TrackOutcome {
+    let reason = format!("{}: {}", error.kind(), error.message());
+    TrackOutcome::Failed { reason, retry: error.is_passing() }
 }
 
 fn unanswered(reason: &str) -> TrackOutcome {

@@ -1,8 +1,11 @@
-//! Images in texts.
+//! Documents in texts: Base64, and whether the bytes are what they are called.
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+#[cfg(any(feature = "fedex", feature = "dhl"))]
+use crate::shipment::{Document, DocumentKind, LabelFormat};
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -18,4 +21,56 @@ pub(super) fn decode_image(text: &[u8]) -> Option<Vec<u8>> {
     } else {
         BASE64.decode(text).ok()
     }
+}
+
+/// How the bytes of a document travel.
+#[cfg(any(feature = "fedex", feature = "dhl"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Base64,
+    #[cfg(feature = "dhl")]
+    Plain,
+}
+
+/// The format that carriers call so, in any case, and its usual dots per inch.
+#[cfg(any(feature = "fedex", feature = "dhl"))]
+pub(super) fn format_named(name: &str) -> (LabelFormat, Option<u16>) {
+    let name = name.trim();
+    match name.to_ascii_uppercase().as_str() {
+        "PDF" => (LabelFormat::Pdf, None),
+        "PNG" => (LabelFormat::Png, None),
+        "ZPL" | "ZPL2" | "ZPLII" => (LabelFormat::Zpl, Some(203)),
+        "EPL" | "EPL2" => (LabelFormat::Epl, Some(203)),
+        _ => (LabelFormat::Other(name.to_owned()), None),
+    }
+}
+
+/// A document of an answer.
+///
+/// # Errors
+/// Why its bytes are not what they are called. A sandbox answers "encoded label" at times, which
+/// happens to be Base64.
+#[cfg(any(feature = "fedex", feature = "dhl"))]
+pub(super) fn document(
+    kind: DocumentKind,
+    format: &str,
+    encoding: Encoding,
+    text: &[u8],
+) -> Result<Document, &'static str> {
+    let (format, dpi) = format_named(format);
+    let bytes = match encoding {
+        Encoding::Base64 => decode_image(text).ok_or("a document of the shipment is not Base64")?,
+        #[cfg(feature = "dhl")]
+        Encoding::Plain => text.to_vec(),
+    };
+    let is_what_it_says = match format {
+        LabelFormat::Pdf => bytes.starts_with(b"%PDF"),
+        LabelFormat::Png => bytes.starts_with(b"\x89PNG"),
+        LabelFormat::Zpl => bytes.windows(3).any(|letters| letters == b"^XA"),
+        LabelFormat::Epl | LabelFormat::Other(_) => !bytes.is_empty(),
+    };
+    if !is_what_it_says {
+        return Err("a document of the shipment is not in the format it claims");
+    }
+    Ok(Document { dpi, ..Document::new(kind, format, bytes) })
 }

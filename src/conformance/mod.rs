@@ -16,6 +16,7 @@ mod marketplace;
 mod stock;
 mod store;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The suite for marketplaces.
@@ -25,7 +26,7 @@ pub mod marketplaces {
 
 /// The suite for carriers.
 pub mod carriers {
-    pub use super::carrier::{Fixture, MakeLabelRequest, run};
+    pub use super::carrier::{Fixture, MakeLabelRequest, PushedNews, run};
 }
 
 /// The suite for stores.
@@ -55,6 +56,12 @@ impl Report {
     #[must_use]
     pub const fn is_passed(&self) -> bool {
         self.failed.is_empty() && !self.passed.is_empty()
+    }
+
+    /// Why cards were skipped, each reason once: what the adapter does not declare.
+    #[must_use]
+    pub fn skipped_because(&self) -> BTreeSet<&str> {
+        self.skipped.iter().map(|(_, why)| why.as_str()).collect()
     }
 
     /// Ends the test with the list of what does not hold.

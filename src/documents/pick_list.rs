@@ -367,7 +367,8 @@ fn ranges(packages: &[(usize, u32)]) -> String {
             let ((first, units), (last, _)) = (run.first()?, run.last()?);
             Some(match (first == last, *units) {
                 (true, 1) => format!("#{first}"),
-                (true, units) => format!("#{first} × {units}"),
+                // Never broken between two lines: "#4" alone would be one unit.
+                (true, units) => format!("#{first}\u{a0}×\u{a0}{units}"),
                 (false, _) => format!("#{first}–#{last}"),
             })
         })

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{IdempotencyKey, OrderKey, PackageId, ShopKey};
 use crate::order::{Action, Actor, DeadlineKind, ExceptionKind, LogisticsMode, Order};
 use crate::ports::store::{IntendedEffect, Intent, StoredDocument};
-use crate::ports::{CarrierNaming, Recovery};
+use crate::ports::{CarrierNaming, Recovery, Silent};
 use crate::rules::RouteDecision;
 use crate::shipment::{
     Label, LabelIntent, LabelRecord, LabelRequest, LabelState, Package, ServiceChoice,
@@ -38,6 +38,15 @@ pub(super) struct Known {
     pub(super) order: Option<Order>,
     /// When the platform's view of it was read.
     pub(super) read_at: Option<DateTime<Utc>>,
+}
+
+/// What the purchases of one call share.
+#[derive(Default)]
+pub(super) struct Buying {
+    /// Nothing is bought.
+    pub(super) dry_run: bool,
+    /// Carriers that gave no price in time.
+    pub(super) silent: Silent,
 }
 
 /// How a batch is worked through.
@@ -104,9 +113,33 @@ impl Engine {
     /// # Errors
     /// [`ErrorKind::Storage`].
     pub async fn awaiting_labels(&self, now: DateTime<Utc>) -> Result<Vec<PackageRef>> {
+        self.awaiting_labels_where(now, |_| true).await
+    }
+
+    /// Of the parcels that wait for a label those whose run is due.
+    pub(super) async fn due_for_labels(&self, now: DateTime<Utc>) -> Result<Vec<PackageRef>> {
+        self.awaiting_labels_where(now, |order| self.is_run_due(order, now)).await
+    }
+
+    /// Whether the first run after an order was paid is over, or the next would come too late for it.
+    fn is_run_due(&self, order: &Order, now: DateTime<Utc>) -> bool {
+        let Some(slots) = &self.0.policy.print_slots else { return true };
+        let Ok(shop) = self.shop(&order.key.shop_key()) else { return true };
+        let next_after = |at| slots.next(at, shop.calendar.zone);
+        let is_over =
+            next_after(order.paid_at.unwrap_or(order.placed_at)).is_none_or(|run| run <= now);
+        let ship_by = order.deadline(DeadlineKind::ShipBy).map(|deadline| deadline.at);
+        is_over || ship_by.is_some_and(|by| next_after(now).is_none_or(|run| by <= run))
+    }
+
+    async fn awaiting_labels_where(
+        &self,
+        now: DateTime<Utc>,
+        wanted: impl Fn(&Order) -> bool + Send + Sync,
+    ) -> Result<Vec<PackageRef>> {
         let mut waiting = Vec::new();
         self.for_open_orders(|order| {
-            if order.is_held(now) {
+            if order.is_held(now) || !wanted(order) {
                 return;
             }
             let due = order
@@ -124,7 +157,15 @@ impl Engine {
 
     /// Buys labels for parcels: one outcome per item, in the order given. A second run over the
     /// same list buys only what is missing. The platform is read again first when its last read is
-    /// older than the lifecycle allows.
+    /// older than the lifecycle allows. A carrier that gives no price within
+    /// [`shop_share_seconds`](super::EnginePolicy::shop_share_seconds) is left out for the rest of the
+    /// call; the reasons of each choice that was made without it say so.
+    ///
+    /// Each parcel is one purchase with its own key, number, void and upload, also where an order
+    /// leaves in several: what is bought for one is never at stake for another, and parcels of one
+    /// order may go with different carriers. Where a carrier sells several pieces as one shipment
+    /// ([`MultiPiece`](crate::ports::MultiPiece)), a host that wants that buys through the adapter and
+    /// enters the numbers ([`Action::TrackingEntered`]).
     ///
     /// # Errors
     /// Only when the store fails as a whole; everything else is the outcome of an item, also a
@@ -152,7 +193,7 @@ impl Engine {
             if options.concurrency == 0 { self.0.policy.concurrency } else { options.concurrency };
         let done = AtomicUsize::new(0);
         let total = items.len();
-        let dry_run = options.dry_run;
+        let buying = &Buying { dry_run: options.dry_run, silent: Silent::default() };
         let (unread, done, progress) = (&unread, &done, &progress);
         let worked = self
             .per_shop_bounded(
@@ -163,7 +204,7 @@ impl Engine {
                 |item| async move {
                     let outcome = match unread.get(&item.order.shop_key()) {
                         Some(error) => ItemOutcome::Failed(again(error)),
-                        None => match self.buy_one(&item, Known::default(), dry_run, now).await {
+                        None => match self.buy_one(&item, Known::default(), buying, now).await {
                             Ok((outcome, _)) => outcome,
                             Err(error) => ItemOutcome::Failed(error),
                         },
@@ -257,9 +298,10 @@ impl Engine {
         &self,
         item: &PackageRef,
         known: Known,
-        dry_run: bool,
+        buying: &Buying,
         now: DateTime<Utc>,
     ) -> Result<(ItemOutcome<LabelRecord>, Option<Order>)> {
+        let dry_run = buying.dry_run;
         let known_rest = Known { order: None, read_at: known.read_at };
         let order = match known.order {
             Some(order) => order,
@@ -298,7 +340,7 @@ impl Engine {
         }
         let choice = match self.fresh_choice(package, now) {
             Some(choice) => choice,
-            None => match self.choose(&order, package, now).await? {
+            None => match self.choose(&order, package, &buying.silent, now).await? {
                 Ok(choice) => choice,
                 Err(decision) => {
                     return Ok((self.no_service(order, item, &decision, now).await?, None));

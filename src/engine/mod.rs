@@ -11,6 +11,10 @@
 //! first: doing one twice is success on every platform, so it is planned again from facts. Label
 //! purchases, voids, shipment confirmations and stock that leaves are, because they are not.
 //!
+//! What platforms and carriers send by themselves comes in by [`Engine::receive`] and
+//! [`Engine::receive_tracking`], and ends where reading and asking end: again, late or in any order it
+//! does no harm.
+//!
 //! Calls over many shops bound the time of each ([`EnginePolicy::shop_share_seconds`],
 //! [`EnginePolicy::patience_seconds`]); they need a tokio runtime with its timer. The future of any
 //! call may be dropped at any point: it is as if the process had crashed there.
@@ -21,6 +25,7 @@ mod bulk;
 mod channels;
 mod commit;
 mod compare;
+mod day_end;
 mod figures;
 mod inbox;
 mod ingest;
@@ -51,6 +56,7 @@ use chrono::{DateTime, Utc};
 pub use advance::{AdvanceReport, Trouble};
 pub use channels::ChannelReport;
 pub use compare::Comparison;
+pub use day_end::{DayEnd, DayEndOutcome};
 pub use inbox::{InboxReport, Received};
 pub use ingest::SyncReport;
 pub use labels::{BatchOptions, ItemOutcome, PackageRef, Progress};
@@ -63,7 +69,7 @@ pub use schedule::{Schedule, TickReport};
 pub use ship::UploadTiming;
 pub use shops::StoppedShop;
 pub use straight::{StraightOptions, StraightReport};
-pub use track::TrackReport;
+pub use track::{TrackReport, TrackingReceived};
 
 use self::shops::ShopState;
 use crate::calendar::WorkCalendar;
@@ -74,8 +80,8 @@ use crate::ports::store::Store;
 use crate::ports::{CarrierAdapter, Listing, MarketplaceAdapter, Stock};
 use crate::rules::alert::AlertPolicy;
 use crate::rules::{
-    AllocationPolicy, CustomsBook, ExceptionPolicy, PollPlan, ReviewPolicy, RoutePolicy, RouteRule,
-    SlaRules, TrackPollPolicy,
+    AllocationPolicy, CustomsBook, ExceptionPolicy, PollPlan, PrintSlots, ReviewPolicy,
+    RoutePolicy, RouteRule, SlaRules, TrackPollPolicy, VoidWindow,
 };
 use crate::shipment::{CarrierService, LabelFormat};
 use crate::warehouse::Warehouse;
@@ -214,6 +220,13 @@ pub struct EnginePolicy {
     pub label_format: LabelFormat,
     /// What customs asks of goods, for parcels that cross a border.
     pub customs: CustomsBook,
+    /// When a tick that may buy labels buys them, in each shop's zone: an order waits for the first
+    /// run after it was paid, unless the next one would come after its ship-by. Default: at every tick.
+    /// Calls that name their parcels do not wait.
+    pub print_slots: Option<PrintSlots>,
+    /// Until when carriers take labels back. A void that is surely too late is not sent. Default: the
+    /// dated presets.
+    pub void_windows: Vec<VoidWindow>,
     /// How far windows of synchronisation overlap, in minutes. Default 10.
     pub overlap_minutes: u32,
     /// Orders worked on at once. Default 16.
@@ -251,6 +264,8 @@ impl Default for EnginePolicy {
             ask_for_quotes: true,
             label_format: LabelFormat::Pdf,
             customs: CustomsBook::default(),
+            print_slots: None,
+            void_windows: VoidWindow::presets(),
             overlap_minutes: 10,
             concurrency: 16,
             lease_seconds: 300,

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use crate::ids::PackageId;
 use crate::order::{
-    Actor, Allocation, CompletionPolicy, Deadline, HoldReason, LogisticsMode, Order, OrderState,
-    PlatformDeadline, Review,
+    Actor, Allocation, CompletionPolicy, Deadline, ExceptionKind, HoldReason, LogisticsMode, Order,
+    OrderState, PlatformDeadline, Review,
 };
 use crate::ports::PlatformLimits;
 use crate::rules::{
@@ -98,7 +98,13 @@ pub fn plan(order: &Order, facts: &Facts<'_>, now: DateTime<Utc>) -> Vec<Step> {
         }
         let abandoned = package.contents.is_empty() || state == OrderState::Cancelled;
         let live = matches!(package.label.state, LabelState::Purchased | LabelState::Printed);
-        if abandoned && live && !package.is_accepted() {
+        // What the carrier refused once is left to a person: it would refuse it at every tick.
+        let refused = order.incidents.iter().any(|incident| {
+            incident.kind == ExceptionKind::LabelFailed
+                && incident.package.as_ref() == Some(&package.id)
+                && incident.resolved_at.is_none()
+        });
+        if abandoned && live && !refused && !package.is_accepted() {
             steps.push(Step::VoidLabel(package.id.clone()));
         }
         if package.shipped.is_some()

@@ -4,26 +4,26 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt as _, future, stream};
-use tokio::time::Instant;
 
 use super::Engine;
 use super::labels::PackageRef;
-use super::round::{caught, within};
+use super::round::caught;
 use crate::address::{Address, Country};
 use crate::error::{Error, ErrorKind, Result};
 use crate::money::Money;
 use crate::order::{DeadlineKind, Order};
-use crate::ports::{CarrierNaming, ParcelQuotes};
+use crate::ports::{CarrierNaming, ParcelQuotes, Silent};
 use crate::rules::{RouteDecision, RouteFacts, RouteInput, declare, route};
 use crate::shipment::{
-    Package, RateQuote, RateRequest, ServiceChoice, ServiceKey, crosses_border,
-    is_behind_customs_line,
+    Package, RateRequest, ServiceChoice, ServiceKey, crosses_border, is_behind_customs_line,
 };
 
 impl Engine {
     /// What every carrier asks for parcels, whatever the rules say: for comparing carriers, and for
     /// showing a person what there is. One answer for each item, in order; buys nothing and changes
-    /// nothing.
+    /// nothing. A carrier that gives no price within
+    /// [`shop_share_seconds`](super::EnginePolicy::shop_share_seconds) is left out for the rest of the
+    /// call, and each parcel says so.
     ///
     /// # Errors
     /// [`ErrorKind::Storage`]. A parcel that no carrier can be asked about, for example without an
@@ -47,10 +47,11 @@ impl Engine {
                 self.rate_request(&order, package, now)
             }));
         }
+        let silent = &Silent::default();
         Ok(stream::iter(requests)
             .map(|request| async move {
                 match request {
-                    Ok(request) => Ok(self.prices(&request).await),
+                    Ok(request) => Ok(self.prices(&request, silent).await),
                     Err(error) => Err(error),
                 }
             })
@@ -59,17 +60,13 @@ impl Engine {
             .await)
     }
 
-    /// Prices of every carrier, all asked at once, each for no longer than a share. A carrier that
-    /// does not answer costs only its own offers.
-    async fn prices(&self, request: &RateRequest) -> ParcelQuotes {
-        let until = Some(Instant::now() + self.share());
-        let answers = future::join_all(self.0.carriers.iter().map(|(id, carrier)| async move {
-            let asked = caught(id.as_str(), "rates", carrier.adapter.rates(request));
-            let answer = within(until, asked).await.unwrap_or_else(|| {
-                Err(Error::new(ErrorKind::Transient, "the carrier gave no price in time")
-                    .with_operation(id.as_str(), "rates"))
-            });
-            (id, answer.and_then(|answer| answer))
+    /// Prices of every carrier that sells, all asked at once, each for no longer than a share. A
+    /// carrier that does not answer costs only its own offers, and the call one share.
+    async fn prices(&self, request: &RateRequest, silent: &Silent) -> ParcelQuotes {
+        let sellers = self.0.carriers.iter().filter(|(_, carrier)| carrier.adapter.limits().sells);
+        let answers = future::join_all(sellers.map(|(id, carrier)| async move {
+            let asked = silent.rates(carrier.adapter.as_ref(), request, self.share());
+            (id, caught(id.as_str(), "rates", asked).await.and_then(|answer| answer))
         }))
         .await;
         let mut prices = ParcelQuotes { quotes: Vec::new(), failed: Vec::new() };
@@ -87,6 +84,7 @@ impl Engine {
         &self,
         order: &Order,
         package: &Package,
+        silent: &Silent,
         now: DateTime<Utc>,
     ) -> Result<std::result::Result<ServiceChoice, Box<RouteDecision>>> {
         let shop = self.shop(&order.key.shop_key())?;
@@ -96,11 +94,14 @@ impl Engine {
         let calendar = self.calendar_of(&order.key.shop_key(), package.warehouse.as_ref())?;
         let services: Vec<_> =
             self.0.carriers.values().flat_map(|carrier| carrier.services.clone()).collect();
-        let quotes = if self.0.policy.ask_for_quotes {
-            self.quotes(order, package, now).await?
-        } else {
-            Vec::new()
-        };
+        let mut prices = ParcelQuotes { quotes: Vec::new(), failed: Vec::new() };
+        if self.0.policy.ask_for_quotes {
+            prices = self.prices(&self.rate_request(order, package, now)?, silent).await;
+            // Nothing can be compared.
+            if prices.quotes.is_empty() && !prices.failed.is_empty() {
+                return Err(prices.failed.swap_remove(0).1);
+            }
+        }
         let accepted: BTreeSet<ServiceKey> = services
             .iter()
             .map(|service| service.key.clone())
@@ -135,26 +136,15 @@ impl Engine {
         };
         let facts = RouteFacts {
             rules: &self.0.policy.route_rules,
-            quotes: &quotes,
+            quotes: &prices.quotes,
             ..RouteFacts::new(&services)
         };
         let decision = route(&input, &facts, &self.0.policy.route, now);
-        Ok(decision.chosen.clone().ok_or_else(|| Box::new(decision)))
-    }
-
-    /// Prices of every carrier; when none answers, the first error is returned.
-    async fn quotes(
-        &self,
-        order: &Order,
-        package: &Package,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<RateQuote>> {
-        let request = self.rate_request(order, package, now)?;
-        let prices = self.prices(&request).await;
-        match prices.failed.into_iter().next() {
-            Some((_, error)) if prices.quotes.is_empty() => Err(error),
-            _ => Ok(prices.quotes),
+        let Some(mut choice) = decision.chosen.clone() else { return Ok(Err(Box::new(decision))) };
+        for (carrier, error) in &prices.failed {
+            choice.reasons.push(format!("without an offer of {carrier}: {}", error.message()));
         }
+        Ok(Ok(choice))
     }
 
     pub(super) fn rate_request(

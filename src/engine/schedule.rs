@@ -22,7 +22,9 @@ use crate::rules::alert::Notification;
 pub struct Schedule {
     /// Pause between two ticks of [`Engine::run`]. Default 60 seconds.
     pub every: Duration,
-    /// Whether labels are bought without a person. Default no: it costs money.
+    /// Whether labels are bought without a person, at the runs of
+    /// [`EnginePolicy::print_slots`](super::EnginePolicy::print_slots) where there are some. Default
+    /// no: it costs money.
     pub buy_labels: bool,
     /// Whether parcels that are packed are confirmed as shipped without a person. Default yes.
     pub confirm_packed: bool,
@@ -185,7 +187,7 @@ impl Engine {
         now: DateTime<Utc>,
         errors: &mut Vec<Error>,
     ) -> Result<u64> {
-        let mut items = self.awaiting_labels(now).await?;
+        let mut items = self.due_for_labels(now).await?;
         items.retain(|item| !part.round.is_silent(&item.order.shop_key()));
         let turn = Turn::BeginWithin(part);
         let options = BatchOptions::default();

@@ -14,6 +14,7 @@ use crate::ids::{IdempotencyKey, OrderKey, PackageId, ServiceCode, TrackingNumbe
 use crate::order::{Action, Actor, DeadlineKind, Order};
 use crate::ports::store::{IntendedEffect, Intent, Settlement};
 use crate::ports::{Confirmed, ShipmentNotice, ShipmentNoticeLine};
+use crate::rules::{UploadVerdict, judge_upload};
 use crate::shipment::{Package, UploadState, WarehouseState};
 
 /// When shipment is confirmed and the platform told, without a person.
@@ -340,7 +341,7 @@ impl Engine {
             Some(order) => order,
             None => self.load(&intent.order).await?,
         };
-        let answer = tell(shop, &order, package, notice, &intent.key).await;
+        let answer = tell(shop, &order, package, notice, &intent.key, now).await;
         let (action, mut alongside, uploaded) = match answer {
             Ok(_) => (
                 Action::Uploaded { package: package.clone(), number: notice.number.clone() },
@@ -431,23 +432,40 @@ impl Engine {
     }
 }
 
-/// Confirms, or updates the number where the platform already has another one of ours.
+/// Confirms, or updates the number where the platform already has another one of ours and still takes
+/// a change.
 async fn tell(
     shop: &Shop,
     order: &Order,
     package: &PackageId,
     notice: &ShipmentNotice,
     key: &IdempotencyKey,
+    now: DateTime<Utc>,
 ) -> Result<Confirmed> {
-    let held = order.package(package).and_then(|package| package.upload.number.clone());
-    if let (Some(old), Some(new)) = (held, &notice.number)
-        && old != *new
-    {
-        let Some(ability) = shop.adapter.tracking_updates() else {
-            return Err(Error::unsupported("the platform takes no other number"));
-        };
-        ability.update_tracking(&old, notice).await?;
-        return Ok(Confirmed { already: false, order: None });
+    let upload = order.package(package).map(|package| &package.upload);
+    let held = upload.and_then(|upload| upload.number.as_ref());
+    let (Some(held), Some(wanted)) = (held, &notice.number) else {
+        return shop.adapter.confirm_shipment(notice, key).await;
+    };
+    let limits = shop.adapter.limits();
+    // The first sending and this one are no changes.
+    let changes = upload.map_or(0, |upload| upload.attempts.saturating_sub(2));
+    let allowed = &limits.tracking_update;
+    match judge_upload(Some(held), Some(held), wanted, allowed, changes, notice.shipped_at, now) {
+        UploadVerdict::Update => {
+            let Some(ability) = shop.adapter.tracking_updates() else {
+                return Err(Error::unsupported("the platform takes no other number"));
+            };
+            ability.update_tracking(held, notice).await?;
+            Ok(Confirmed { already: false, order: None })
+        }
+        UploadVerdict::Conflict => Err(Error::new(
+            ErrorKind::Conflict,
+            "the platform has another number of the parcel and takes no change any more",
+        )),
+        // Saying the same again is success everywhere, and settles what a lost answer left open.
+        UploadVerdict::Send | UploadVerdict::Done => {
+            shop.adapter.confirm_shipment(notice, key).await
+        }
     }
-    shop.adapter.confirm_shipment(notice, key).await
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
-use super::labels::{Known, wants_label};
+use super::labels::{Buying, Known, wants_label};
 use super::{AdvanceReport, Engine, ItemOutcome, PackageRef, SyncReport, Trouble};
 use crate::error::Result;
 use crate::ids::ShopKey;
@@ -102,10 +102,11 @@ impl Engine {
             });
             pages.await
         };
+        let buying = &Buying::default();
         let passing = futures_util::stream::unfold(receiver, |mut receiver| async move {
             receiver.recv().await.map(|item| (item, receiver))
         })
-        .map(|(order, recent)| async move { self.pass(order, &recent, options, now).await })
+        .map(|(order, recent)| async move { self.pass(order, &recent, options, buying, now).await })
         .buffer_unordered(options.in_flight)
         .fold(Passed::default(), |mut sum, one| async move {
             sum.advanced.add(one.advanced);
@@ -129,6 +130,7 @@ impl Engine {
         order: Order,
         recent: &[Order],
         options: &StraightOptions,
+        buying: &Buying,
         now: DateTime<Utc>,
     ) -> Passed {
         let (order, advanced) = self.advance_one(order, recent, now).await;
@@ -143,7 +145,7 @@ impl Engine {
         let mut held = Some(order);
         for item in &parcels {
             let known = Known { order: held.take(), read_at: Some(now) };
-            match self.buy_one(item, known, false, now).await {
+            match self.buy_one(item, known, buying, now).await {
                 Ok((ItemOutcome::Done(_), order)) => {
                     passed.labels += 1;
                     held = order;

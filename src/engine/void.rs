@@ -10,10 +10,12 @@ use crate::ids::{IdempotencyKey, OrderKey, PackageId};
 use crate::order::{Action, Actor, LogisticsMode, Order, OrderState};
 use crate::ports::VoidOutcome;
 use crate::ports::store::{IntendedEffect, Intent};
+use crate::rules::VoidVerdict;
 use crate::shipment::{LabelRecord, LabelState};
 
 impl Engine {
-    /// Asks the carrier to void a parcel's label: written down first, settled after.
+    /// Asks the carrier to void a parcel's label: written down first, settled after. One that is surely
+    /// too late by the carrier's window is refused without asking.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] when the carrier cannot void; of the adapter or the store.
@@ -34,8 +36,10 @@ impl Engine {
                 ) else {
                     return Ok(None);
                 };
-                let key =
-                    IdempotencyKey::derive(&["void", package.as_str(), record.number.as_str()]);
+                // What was refused may be asked again by a person: each time is one of its own.
+                let version = order.version.to_string();
+                let number = record.number.as_str();
+                let key = IdempotencyKey::derive(&["void", package.as_str(), number, &version]);
                 let action =
                     Action::VoidRequested { package: package.clone(), reason: reason.to_owned() };
                 let intent = Intent {
@@ -85,9 +89,19 @@ impl Engine {
                 other => other,
             }
         } else {
-            match self.carrier(&record.carrier)?.adapter.void() {
-                Some(ability) => ability.void_label(record).await,
-                None => Err(Error::unsupported("the carrier voids no labels")),
+            let verdict = match known.package(package) {
+                Some(parcel) => self.verdict_on(&known, parcel, record, now).await?,
+                None => None,
+            };
+            match (verdict, self.carrier(&record.carrier)?.adapter.void()) {
+                (Some(VoidVerdict::TooLate), _) => Err(Error::new(
+                    ErrorKind::Rejected,
+                    "the carrier takes labels back until they are closed or scanned: it is too late",
+                )),
+                (Some(VoidVerdict::Never), _) | (_, None) => {
+                    Err(Error::unsupported("the carrier takes no such label back"))
+                }
+                (_, Some(ability)) => ability.void_label(record).await,
             }
         };
         let (action, word) = match outcome {

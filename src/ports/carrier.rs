@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::marketplace::WebhookRequest;
 use crate::address::{Address, Contact};
 use crate::error::Result;
-use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
+use crate::ids::{CarrierId, IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::money::Money;
 use crate::personal::Personal;
 use crate::shipment::{
@@ -96,9 +96,12 @@ pub enum Recovery {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CarrierLimits {
+    /// Whether it sells labels at all. One that only follows parcels offers nothing, and refuses a
+    /// purchase as [`Unsupported`](crate::ErrorKind::Unsupported).
+    pub sells: bool,
     /// How a lost purchase is found again.
     pub idempotency: IdempotencySupport,
-    /// Formats it prints labels in, best first.
+    /// Formats it prints labels in, best first; none where it sells none.
     pub formats: Vec<LabelFormat>,
     /// Largest weight of a parcel.
     pub max_weight: Option<Grams>,
@@ -114,7 +117,7 @@ pub struct CarrierLimits {
     pub track_batch: u32,
     /// Labels on one manifest.
     pub manifest_size: u32,
-    /// Label calls worth having under way at once.
+    /// Label calls worth having under way at once; 0 where it sells none.
     pub concurrent_labels: u32,
     /// There is a test environment.
     pub sandbox: bool,
@@ -123,6 +126,7 @@ pub struct CarrierLimits {
 impl Default for CarrierLimits {
     fn default() -> Self {
         Self {
+            sells: true,
             idempotency: IdempotencySupport::None,
             formats: vec![LabelFormat::Pdf],
             max_weight: None,
@@ -173,6 +177,12 @@ pub enum VoidOutcome {
 /// End-of-day manifests.
 #[async_trait]
 pub trait Manifests: Send + Sync {
+    /// Whether labels of a service belong on a manifest: some carriers close one network and not the
+    /// other. Default: all of them do.
+    fn covers(&self, _service: &ServiceCode) -> bool {
+        true
+    }
+
     /// Closes a set of labels for hand-over.
     async fn create_manifest(&self, request: &ManifestRequest) -> Result<Manifest>;
 }

@@ -1,13 +1,15 @@
 //! Hundreds of parcels at once: quotes across carriers, purchases, enquiries.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 
 use super::CarrierAdapter;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
 use crate::shipment::{
     Label, LabelRequest, RateQuote, RateRequest, TrackOutcome, Tracked, TrackingEvent,
@@ -21,11 +23,14 @@ pub struct BulkOptions {
     pub concurrency: usize,
     /// Do everything up to the purchase and say what would happen.
     pub dry_run: bool,
+    /// How long a carrier may take for one price. One that takes longer is left out for the rest of
+    /// the call, so that it costs the call this time once and not for every parcel. Default 30 seconds.
+    pub patience: Duration,
 }
 
 impl Default for BulkOptions {
     fn default() -> Self {
-        Self { concurrency: 8, dry_run: false }
+        Self { concurrency: 8, dry_run: false, patience: Duration::from_secs(30) }
     }
 }
 
@@ -34,6 +39,13 @@ impl BulkOptions {
     #[must_use]
     pub const fn dry_run(mut self) -> Self {
         self.dry_run = true;
+        self
+    }
+
+    /// Sets how long a carrier may take for one price.
+    #[must_use]
+    pub const fn with_patience(mut self, time: Duration) -> Self {
+        self.patience = time;
         self
     }
 
@@ -54,8 +66,43 @@ pub struct ParcelQuotes {
     pub failed: Vec<(CarrierId, Error)>,
 }
 
+/// Carriers that let a call wait in vain: each costs it one wait.
+#[derive(Debug, Default)]
+pub(crate) struct Silent(Mutex<BTreeSet<CarrierId>>);
+
+impl Silent {
+    fn carriers(&self) -> std::sync::MutexGuard<'_, BTreeSet<CarrierId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The offers for a parcel, unless the carrier takes too long now, or did before.
+    pub(crate) async fn rates(
+        &self,
+        carrier: &dyn CarrierAdapter,
+        request: &RateRequest,
+        patience: Duration,
+    ) -> Result<Vec<RateQuote>> {
+        let id = carrier.carrier();
+        let silent =
+            |why| Err(Error::new(ErrorKind::Transient, why).with_operation(id.as_str(), "rates"));
+        if self.carriers().contains(&id) {
+            return silent("the carrier gave no price in time before and is not asked again");
+        }
+        match tokio::time::timeout(patience, carrier.rates(request)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.carriers().insert(id.clone());
+                silent("the carrier gave no price in time")
+            }
+        }
+    }
+}
+
 /// Asks every carrier for a price of every parcel: one answer for each parcel, in order. A carrier
-/// that fails costs neither the others nor the other parcels.
+/// that fails costs neither the others nor the other parcels; one that gives no answer within
+/// [`BulkOptions::patience`] is left out for the rest of the call, and each parcel says so.
+///
+/// Needs a tokio runtime with its timer.
 pub async fn quotes(
     carriers: &[Arc<dyn CarrierAdapter>],
     parcels: &[RateRequest],
@@ -68,9 +115,11 @@ pub async fn quotes(
             carriers.iter().map(move |carrier| (place, carrier.clone(), parcel.clone()))
         })
         .collect();
+    let silent = &Silent::default();
     let answers: Vec<(usize, CarrierId, Result<Vec<RateQuote>>)> = stream::iter(asked)
         .map(|(place, carrier, parcel)| async move {
-            (place, carrier.carrier(), carrier.rates(&parcel).await)
+            let answer = silent.rates(carrier.as_ref(), &parcel, options.patience).await;
+            (place, carrier.carrier(), answer)
         })
         .buffered(options.concurrency.max(1))
         .collect()

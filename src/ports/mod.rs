@@ -18,6 +18,8 @@ pub use carrier::{
     Pieces, PiecesRecovery, PiecesRequest, PushNotice, Recovery, TrackingPush, ValidateAddress,
     VoidLabel, VoidOutcome,
 };
+#[cfg(feature = "engine")]
+pub(crate) use carrier_bulk::Silent;
 #[cfg(any(feature = "client", feature = "engine"))]
 pub use carrier_bulk::{
     BulkOptions, CarrierExt, Enquiry, EnquiryReport, ParcelQuotes, PurchaseOutcome, quotes,

@@ -103,6 +103,8 @@
 //! | 8.4 | a label given back allows another | [`apply`](crate::order::apply) | `lifecycle::voiding_the_only_label_reopens_the_order_and_allows_another_purchase` |
 //! | 8.5 | what is scanned must be what is in the parcel | [`check_pick`](super::check_pick) | `handling::what_is_scanned_must_be_what_is_in_the_parcel` |
 //! | 8.5 | runs of a usual day and of a promotion | [`PrintSlots`](super::PrintSlots) | `handling::labels_are_printed_twice_a_day_and_four_times_in_a_promotion` |
+//! | 8.5 | labels bought at the runs of the day | `engine::EnginePolicy` | `engine::a_tick_buys_at_the_runs_of_the_day_and_orders_paid_later_wait_for_the_next` |
+//! | 8.5 | each label on one manifest, and on one only | `engine::Engine::close_day` | `engine::each_label_is_on_one_manifest_and_a_second_call_closes_only_what_came_since` |
 //! | 8.4 | until when a label can be given back | [`void_verdict`](super::void_verdict) | `handling::every_void_window_is_dated_has_a_source_and_ends_as_it_says` |
 //! | 8.5 | shipped by hand: what stands against it | [`preview`](super::preview) | `handling::a_preview_shows_what_is_open_and_what_stands_against_shipping` |
 //!
@@ -130,6 +132,7 @@
 //! | 10, 6 | attempts, customs and delays are left by a movement | [`fold`](crate::shipment::fold) | `shipment/fold::customs_and_delays_are_left_by_any_later_movement_too` |
 //! | 10, 7 | what nobody knows is kept | [`fold`](crate::shipment::fold) | `shipment/fold::an_event_that_nobody_knows_is_kept_and_changes_no_state` |
 //! | 10, 8 | a number used before | [`fold`](crate::shipment::fold) | `shipment/fold::events_of_an_earlier_parcel_under_the_same_number_do_not_count` |
+//! | 10 | pushed news counts as asked for, again, late and in any order | `engine::Engine::take_tracked` | `engine::any_delivery_of_the_news_ends_where_asking_would` |
 //! | 10 | how often carriers are asked, and until when | [`next_track_poll`](super::next_track_poll) | `handling::carriers_are_asked_by_where_the_parcel_stands_and_not_after_its_end` |
 //!
 //! # 11 Deadlines

@@ -38,6 +38,10 @@ pub struct CustomsBook {
     pub allow_missing_hs_code: bool,
     /// Who pays duties and taxes. Default: the recipient.
     pub duties: DutiesPayer,
+    /// The export authority's number or exemption that goes with every declaration, for example
+    /// `NOEEI 30.37(a)`, which holds for kinds of goods worth up to 2,500 USD. Default: none, and
+    /// the carrier's own where its adapter has one.
+    pub export_reference: Option<String>,
 }
 
 impl Default for CustomsBook {
@@ -47,6 +51,7 @@ impl Default for CustomsBook {
             origin: None,
             allow_missing_hs_code: false,
             duties: DutiesPayer::Recipient,
+            export_reference: None,
         }
     }
 }
@@ -106,6 +111,7 @@ pub fn declare(
     }
     Ok(CustomsDeclaration {
         duties: book.duties,
+        export_reference: book.export_reference.clone(),
         invoice: Some(order.key.order.to_string()),
         ..CustomsDeclaration::sale(items)
     })

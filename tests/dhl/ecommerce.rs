@@ -17,8 +17,8 @@ use orderflow::ports::{
 use orderflow::sandbox::dhl::ecommerce::DhlEcommerceStandIn;
 use orderflow::sandbox::{Fault, Faults, Ledger, Sandbox, Scenario, ScriptedFault, VirtualClock};
 use orderflow::shipment::{
-    DocumentKind, DutiesPayer, EventTime, LabelFormat, LabelRequest, Milestone, TaxId, TaxIdOwner,
-    TrackOutcome, TransitState, fold,
+    DocumentKind, DutiesPayer, EventTime, LabelFormat, LabelRequest, Milestone, RateRequest, TaxId,
+    TaxIdOwner, TrackOutcome, TransitState, fold,
 };
 use orderflow::{ErrorKind, Grams, MoneyError, TrackingNumber};
 use proptest::prelude::*;
@@ -525,8 +525,9 @@ async fn secrets_are_in_no_error_and_no_debug_text() {
 #[test]
 fn a_configuration_that_cannot_work_names_its_field() {
     type Spoil = fn(DhlEcommerceConfig) -> DhlEcommerceConfig;
-    let cases: [(Spoil, &str); 5] = [
+    let cases: [(Spoil, &str); 6] = [
         (|_| DhlEcommerceConfig::new("", "s", "p", "d"), "client_id"),
+        (|c| c.with_customs_states(["Bavaria"]), "customs_states"),
         (|_| DhlEcommerceConfig::new("i", "s", " ", "d"), "pickup"),
         (|_| DhlEcommerceConfig::new("i", "s", "p", ""), "distribution_center"),
         (|c| c.with_delivery_service("NEXT"), "delivery_service"),
@@ -537,6 +538,54 @@ fn a_configuration_that_cannot_work_names_its_field() {
         let error = DhlEcommerce::new(spoil(config()), as_transport(&carrier)).unwrap_err();
         assert_eq!((error.kind(), error.field()), (ErrorKind::Configuration, Some(field)));
     }
+}
+
+/// A purchase to a place that the United States count as theirs.
+fn to(state: Option<&str>, country: &str, zip: &str) -> LabelRequest {
+    let mut request = purchase("PK-1");
+    let address = &mut request.recipient.address;
+    (address.state, address.postal_code) = (state.map(Into::into), Some(zip.into()));
+    address.country = orderflow::Country::new(country);
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_customs_sees_inside_the_country_is_refused_without_a_declaration() {
+    let house = house();
+    let behind = [
+        (Some("AE"), "US", "09012"),
+        (Some("Armed Forces Pacific"), "US", "96201"),
+        (Some("gu"), "US", "96910"),
+        (None, "GU", "96910"),
+        (None, "MH", "96960"),
+    ];
+    for (state, country, zip) in behind {
+        let request = to(state, country, zip);
+        let refused = house.dhl.buy_label(&request, &key("1")).await.unwrap_err();
+        assert_eq!((refused.kind(), refused.field()), (ErrorKind::InvalidInput, Some("customs")));
+        let quoted = RateRequest { recipient: request.recipient.clone(), ..parcel() };
+        let refused = house.dhl.rates(&quoted).await.unwrap_err();
+        assert_eq!(refused.field(), Some("customs"), "{state:?} {country}");
+    }
+    assert!(house.carrier.calls().is_empty(), "refused before anything is sent");
+    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    // Declared it goes, and so does what customs may or may not see.
+    let mut declared = to(Some("AE"), "US", "09012");
+    declared.customs = Some(Box::new(house::declaration()));
+    house.dhl.buy_label(&declared, &key("1")).await.unwrap();
+    assert_eq!(house.carrier.body("/shipping/v4/label")["customsDetails"][0]["hsCode"], "691200");
+    for (state, country, zip) in [(Some("AK"), "US", "99501"), (None, "PR", "00901")] {
+        house.dhl.buy_label(&to(state, country, zip), &key("2")).await.unwrap();
+    }
+    // A seller who was told otherwise says so.
+    let strict = house_with(|config| config.with_customs_states(["Alaska", "PR"]));
+    strict.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    for (state, country, zip) in [(Some("AK"), "US", "99501"), (None, "PR", "00901")] {
+        let request = to(state, country, zip);
+        let refused = strict.dhl.buy_label(&request, &key("3")).await.unwrap_err();
+        assert_eq!(refused.field(), Some("customs"));
+    }
+    strict.dhl.buy_label(&to(Some("AE"), "US", "09012"), &key("3")).await.unwrap();
 }
 
 #[test]
@@ -570,12 +619,7 @@ fn size_weighs_as_the_vectors_of_a_client_say() {
 
 /// Hands the bytes to every call that reads an answer.
 fn feed(status: u16, body: &[u8]) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    house::in_virtual_time(async {
         let house = house();
         house.carrier.says("*", Says::This(status, bytes::Bytes::copy_from_slice(body)));
         let bought = house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await;
@@ -598,6 +642,50 @@ async fn track_any(house: &House) -> usize {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// What is written can be read back: nothing lighter, smaller or cheaper than it is.
+    #[test]
+    fn a_parcel_is_written_as_it_is_and_never_lighter(
+        grams in 700_u32..19_000,
+        sides in prop::array::uniform3(1_u32..1_500),
+        units in 1_u32..9,
+        cents in 1_i64..100_000,
+    ) {
+        let mm = orderflow::Millimetres::new;
+        let mut request = abroad(house::purchase(DHL_ECOMMERCE, PARCEL_STANDARD, "PK-1"));
+        request.weight = Grams::new(grams);
+        request.dimensions =
+            Some(orderflow::Dimensions::new(mm(sides[0]), mm(sides[1]), mm(sides[2])));
+        let goods = &mut request.customs.as_mut().unwrap().items[0];
+        goods.units = units;
+        goods.unit_weight = Grams::new(1);
+        goods.unit_value = orderflow::Money::from_minor(cents, orderflow::Currency::USD);
+        let body = house::in_virtual_time(async {
+            let house = self::house();
+            house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+            house.dhl.buy_label(&request, &key("1")).await.unwrap();
+            house.carrier.body("/shipping/v4/label")
+        });
+        let number = |pointer: &str| -> Decimal {
+            body.pointer(pointer).unwrap().to_string().parse().unwrap()
+        };
+        let pound = Decimal::new(45_359_237, 5);
+        let written = number("/packageDetail/weight/value") * pound;
+        prop_assert!(written >= Decimal::from(grams), "{written} of {grams} g");
+        prop_assert!(written < Decimal::from(grams) + pound / Decimal::ONE_HUNDRED);
+        let inch = Decimal::new(254, 1);
+        for (name, side) in [("length", 0), ("width", 1), ("height", 2)] {
+            let sides = request.dimensions.unwrap();
+            let wanted = [sides.length, sides.width, sides.height][side].get();
+            let written = number(&format!("/packageDetail/dimension/{name}")) * inch;
+            prop_assert!(written >= Decimal::from(wanted), "{name}: {written} of {wanted} mm");
+        }
+        prop_assert_eq!(number("/customsDetails/0/packagedQuantity"), Decimal::from(units));
+        let value = Decimal::new(cents, 2);
+        prop_assert_eq!(number("/customsDetails/0/itemValue"), value);
+        let declared = number("/packageDetail/shippingCost/declaredValue");
+        prop_assert_eq!(declared, value * Decimal::from(units));
+    }
 
     #[test]
     fn cut_and_mutated_answers_never_panic(
@@ -654,8 +742,11 @@ fn quiet_town() -> Town {
 #[tokio::test(start_paused = true)]
 async fn the_adapter_passes_the_suite_of_carriers_with_either_number() {
     for number in [NumberOfLabel::DhlPackage, NumberOfLabel::LastMile] {
-        let town = town(|config| config.with_number_of_label(number), Faults::none());
-        let fixture = carriers::Fixture {
+        let change = |config: DhlEcommerceConfig| {
+            config.with_number_of_label(number).with_hook("https://shop.example/dhl", "u", "p")
+        };
+        let town = town(change, Faults::none());
+        let account = carriers::Fixture {
             rate: parcel(),
             label: Box::new(|quote, number| LabelRequest {
                 service: quote.service.clone(),
@@ -663,10 +754,22 @@ async fn the_adapter_passes_the_suite_of_carriers_with_either_number() {
                 ..purchase(&format!("PK-{number}"))
             }),
             now: noon(),
+            pushed: Some(carriers::PushedNews {
+                // u:p
+                headers: vec![("authorization".into(), "Basic dTpw".into())],
+                body: fixture("ecommerce/constructed-tracking-200.json"),
+                number: TrackingNumber::from_static("4200000000000001"),
+            }),
         };
-        let report: Report = carriers::run(Arc::new(town.dhl), &fixture).await;
+        let report: Report = carriers::run(Arc::new(town.dhl), &account).await;
         assert!(report.failed.is_empty(), "{:#?}", report.failed);
-        assert_eq!(report.skipped.len(), 2, "no keys and no addresses: {:#?}", report.skipped);
+        let missing = [
+            "it sells labels",
+            "the carrier knows no keys",
+            "no ability addresses",
+            "no ability pieces",
+        ];
+        assert_eq!(report.skipped_because(), missing.into());
     }
 }
 

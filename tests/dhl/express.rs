@@ -611,12 +611,7 @@ fn a_configuration_that_cannot_work_names_its_field() {
 
 /// Hands the bytes to every call that reads an answer.
 fn feed(status: u16, body: &[u8]) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    house::in_virtual_time(async {
         let house = house();
         house.carrier.says("*", Says::This(status, bytes::Bytes::copy_from_slice(body)));
         if let Ok(label) = house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await {
@@ -638,6 +633,35 @@ fn feed(status: u16, body: &[u8]) {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_pieces_of_a_shipment_are_written_as_they_are_and_never_lighter(
+        grams in prop::collection::vec(1_u32..70_000, 1..6),
+    ) {
+        let request = PiecesRequest {
+            shipment: purchase("PK-1"),
+            pieces: grams
+                .iter()
+                .map(|grams| Piece {
+                    weight: Grams::new(*grams),
+                    dimensions: Some(size()),
+                    references: vec!["PK-1".into()],
+                })
+                .collect(),
+        };
+        let body = house::in_virtual_time(async {
+            let house = self::house();
+            house.carrier.says(SHIP, Says::text(500, "{}"));
+            let _ = house.dhl.buy_pieces(&request, &key("1")).await;
+            house.carrier.body("/shipments")
+        });
+        let packages = body["content"]["packages"].as_array().unwrap();
+        prop_assert_eq!(packages.len(), grams.len());
+        for (package, grams) in packages.iter().zip(&grams) {
+            let kilograms: rust_decimal::Decimal = package["weight"].to_string().parse().unwrap();
+            prop_assert_eq!(kilograms, rust_decimal::Decimal::new(i64::from(*grams), 3));
+        }
+    }
 
     #[test]
     fn cut_and_mutated_answers_never_panic(
@@ -711,11 +735,18 @@ async fn the_adapter_passes_the_suite_of_carriers_at_home_and_abroad() {
                 }
             }),
             now: noon(),
+            pushed: None,
         };
         let report: Report = carriers::run(Arc::new(town.dhl), &fixture).await;
         assert!(report.failed.is_empty(), "{:#?}", report.failed);
-        let skipped = report.skipped.len();
-        assert_eq!(skipped, 3, "no keys, no void, no manifest: {:#?}", report.skipped);
+        let missing = [
+            "it sells labels",
+            "the carrier knows no keys",
+            "no ability void",
+            "no ability manifests",
+            "no ability push",
+        ];
+        assert_eq!(report.skipped_because(), missing.into());
     }
 }
 

@@ -291,3 +291,13 @@ pub(crate) async fn buy_patiently(
     }
     panic!("{text} is not bought");
 }
+
+/// Runs what a property tries once, in virtual time.
+pub(crate) fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(work)
+}

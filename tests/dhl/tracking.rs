@@ -3,15 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::Utc;
 use orderflow::carriers::dhl::tracking::{
     DEFAULT_QUOTA, DHL, DhlTracking, DhlTrackingConfig, Question,
 };
 use orderflow::client::RetryPolicy;
-use orderflow::ports::{CarrierAdapter, Handshake, PushNotice, Recovery, WebhookRequest};
+use orderflow::conformance::{Report, carriers};
+use orderflow::ports::{
+    CarrierAdapter, CarrierLimits, Handshake, PushNotice, Recovery, TrackingPush, WebhookRequest,
+};
 use orderflow::sandbox::VirtualClock;
-use orderflow::shipment::{EventTime, Milestone, TrackOutcome, TrackingEvent, TransitState, fold};
-use orderflow::{Country, ErrorKind, TrackingNumber};
+use orderflow::shipment::{
+    EventTime, Label, LabelIntent, LabelRequest, Milestone, RateQuote, RateRequest, TrackOutcome,
+    Tracked, TrackingEvent, TransitState, fold,
+};
+use orderflow::{CarrierId, Country, Error, ErrorKind, IdempotencyKey, TrackingNumber};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -294,6 +301,122 @@ async fn a_batch_that_is_refused_spoils_no_other_and_pushed_doubles_are_ambiguou
     assert!(hookless.unwrap().push().is_none());
 }
 
+// ---- The suite ----
+
+/// An account of which the suite asks what it may ask of one that only follows parcels.
+fn account() -> carriers::Fixture {
+    carriers::Fixture {
+        rate: parcel(),
+        label: Box::new(|offer, number| LabelRequest {
+            service: offer.service.clone(),
+            ..purchase(DHL, "NONE", &format!("PK-{number}"))
+        }),
+        now: noon(),
+        pushed: Some(carriers::PushedNews {
+            headers: vec![("x-hook-token".into(), "canary-password".into())],
+            body: fixture("tracking/constructed-push-event.json"),
+            number: number("00340434292135100056"),
+        }),
+    }
+}
+
+fn answering() -> House {
+    let house = house();
+    house.carrier.says(TRACK, Says::fixture(404, "tracking/error-not-found.json"));
+    house.carrier.says(SUBSCRIBE, Says::text(202, ""));
+    house
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_carrier_that_only_follows_parcels_passes_the_suite_and_says_what_it_does_not_do() {
+    let report: Report = carriers::run(Arc::new(answering().dhl), &account()).await;
+    report.assert_passed();
+    assert_eq!(report.passed.len(), 8, "{report}");
+    let missing = [
+        "it sells nothing",
+        "no ability void",
+        "no ability manifests",
+        "no ability addresses",
+        "no ability pieces",
+    ];
+    assert_eq!(report.skipped_because(), missing.into());
+    let hookless = carriers::Fixture { pushed: None, ..account() };
+    let report = carriers::run(Arc::new(answering().dhl), &hookless).await;
+    assert!(report.skipped_because().contains("the fixture has no pushed news"));
+}
+
+/// Believes whoever sends, and sells what it says it does not.
+#[derive(Debug)]
+struct Gullible(DhlTracking);
+
+#[async_trait]
+impl CarrierAdapter for Gullible {
+    fn carrier(&self) -> CarrierId {
+        self.0.carrier()
+    }
+    fn limits(&self) -> CarrierLimits {
+        self.0.limits()
+    }
+    async fn rates(&self, request: &RateRequest) -> orderflow::Result<Vec<RateQuote>> {
+        self.0.rates(request).await
+    }
+    async fn buy_label(
+        &self,
+        _request: &LabelRequest,
+        _key: &IdempotencyKey,
+    ) -> orderflow::Result<Label> {
+        Err(Error::new(ErrorKind::Transient, "try again"))
+    }
+    async fn recover_label(&self, intent: &LabelIntent) -> orderflow::Result<Recovery> {
+        self.0.recover_label(intent).await
+    }
+    async fn track(&self, numbers: &[TrackingNumber]) -> orderflow::Result<Vec<Tracked>> {
+        self.0.track(numbers).await
+    }
+    fn tracking_url(&self, _number: &TrackingNumber) -> Option<String> {
+        None
+    }
+    fn push(&self) -> Option<&dyn TrackingPush> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl TrackingPush for Gullible {
+    fn receive(
+        &self,
+        request: &WebhookRequest<'_>,
+        now: chrono::DateTime<Utc>,
+    ) -> orderflow::Result<PushNotice> {
+        let trusting = WebhookRequest { headers: TOKEN, ..*request };
+        self.0.push().unwrap().receive(&trusting, now)
+    }
+    async fn subscribe(
+        &self,
+        numbers: &[TrackingNumber],
+    ) -> orderflow::Result<Vec<orderflow::Result<()>>> {
+        Ok(numbers.iter().take(1).map(|_| Ok(())).collect())
+    }
+    async fn confirm(&self, _handshake: &Handshake) -> orderflow::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_carrier_that_believes_everybody_is_found_out() {
+    let report: Report = carriers::run(Arc::new(Gullible(answering().dhl)), &account()).await;
+    let failed: Vec<_> = report.failed.iter().map(|(card, _)| *card).collect();
+    assert_eq!(
+        failed,
+        [
+            "what sells nothing offers nothing and refuses a purchase",
+            "what nobody proves is refused",
+            "numbers are subscribed to one by one, in order",
+        ],
+        "{report}"
+    );
+}
+
 // ---- Secrets, hostile answers ----
 
 #[tokio::test(start_paused = true)]
@@ -335,12 +458,7 @@ fn a_configuration_that_cannot_work_names_its_field() {
 
 /// Hands the bytes to everything that reads some.
 fn feed(status: u16, body: &[u8]) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    house::in_virtual_time(async {
         let house = house();
         house.carrier.says("*", Says::This(status, bytes::Bytes::copy_from_slice(body)));
         let numbers = ["64888", "JJD000390006060575288"].map(number);

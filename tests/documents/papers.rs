@@ -7,7 +7,7 @@ use orderflow::documents::hand_over::HandOver;
 use orderflow::documents::manifest::{ManifestFault, ManifestKey, ManifestList, ManifestParcel};
 use orderflow::documents::merge::{PageSize, merge};
 use orderflow::documents::packing_slip::{PackingSlip, SlipLine};
-use orderflow::documents::paper::{Block, Cell, FontFault, Fonts, Paper, Table};
+use orderflow::documents::paper::{Block, Cell, FontFault, Fonts, Paper, Table, print_together};
 use orderflow::documents::pick_list::{PickItem, PickList, PickPackage};
 use orderflow::order::LogisticsMode;
 use orderflow::shipment::DocumentKind;
@@ -537,5 +537,71 @@ fn samples_can_be_written_to_look_at() {
             std::fs::write(folder.join(format!("{name}.pdf")), printed.bytes.expose()).unwrap();
             std::fs::write(folder.join(format!("{name}.html")), paper.html().as_str()).unwrap();
         }
+    }
+}
+
+#[test]
+fn five_hundred_slips_printed_together_have_each_font_once_and_stay_small() {
+    let fonts = Fonts::default();
+    let slips: Vec<Paper> = (0..500)
+        .map(|place| {
+            let (order, package, _) = labelled_twice(&format!("{:05}", 10_000 + place));
+            let package = order.package(&package).unwrap();
+            PackingSlip::of(&order, package, "06/03/2026")
+                .with_shop("Loja São João")
+                .paper(&Words::PORTUGUESE, PageSize::LABEL)
+                .unwrap()
+        })
+        .collect();
+    let together = print_together(&slips, &fonts);
+    let bytes = together.bytes.expose();
+    assert_eq!(together.pages, 500);
+    let count = |what: &[u8]| bytes.windows(what.len()).filter(|window| *window == what).count();
+    assert_eq!(count(b"/FontFile2"), 2, "regular and bold");
+    let one = slips[0].pdf(&fonts).bytes.expose().len();
+    println!("500 slips: {} bytes together, {one} bytes each alone", bytes.len());
+    assert!(bytes.len() < 1_000_000, "{}", bytes.len());
+    assert!(bytes.len() * 8 < one * 500, "{} against {one} each", bytes.len());
+    assert_sound(bytes);
+    // Every page says what its slip says, in the same order.
+    if let Some(pages) = page_texts(bytes) {
+        assert_eq!(pages.len(), 500);
+        for place in [0, 137, 499] {
+            assert!(pages[place].contains(&format!("{:05}", 10_000 + place)), "{}", pages[place]);
+            let alone = page_texts(slips[place].pdf(&fonts).bytes.expose()).unwrap();
+            assert_eq!(pages[place], alone[0]);
+        }
+    }
+    assert_eq!(print_together([], &fonts).pages, 0);
+}
+
+#[test]
+fn papers_printed_together_keep_their_own_size_and_count_of_pages() {
+    let fonts = Fonts::default();
+    let small = Paper::new("Slip").with_size(PageSize::LABEL).with(Block::text("1 caneca"));
+    let long = Paper::new("List").with(Block::text("line\n".repeat(120)));
+    let together = print_together([&small, &long, &small], &fonts);
+    let pages = long.pdf(&fonts).pages;
+    assert!(pages > 1);
+    assert_eq!(together.pages, pages + 2);
+    let bytes = together.bytes.expose();
+    assert_sound(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    assert_eq!(text.matches("/MediaBox [0 0 288 432]").count(), 2);
+    if let Some(texts) = page_texts(bytes) {
+        let first = texts[1].lines().last().unwrap_or_default().trim().to_owned();
+        assert!(first.ends_with(&format!("of {pages}")), "{first}");
+    }
+}
+
+#[test]
+fn a_tracking_number_of_22_digits_stays_on_one_line_of_a_slip() {
+    let (order, package, _) = labelled_twice("10001");
+    let package = order.package(&package).unwrap();
+    let mut slip = PackingSlip::of(&order, package, "06/03/2026");
+    slip.tracking = Some(("usps".to_owned(), number("9234690361980900000135")));
+    let paper = slip.paper(&Words::ENGLISH, PageSize::LABEL).unwrap();
+    if let Some(pages) = page_texts(paper.pdf(&Fonts::default()).bytes.expose()) {
+        assert!(pages[0].contains("9234690361980900000135"), "{}", pages[0]);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use orderflow::calendar::WorkCalendar;
-use orderflow::engine::{Engine, EnginePolicy, ItemOutcome, Shop};
+use orderflow::engine::{Engine, EngineBuilder, EnginePolicy, ItemOutcome, Shop};
 use orderflow::order::{PlatformOrder, UnitGroup, UnitStatus};
 use orderflow::ports::store::Store;
 use orderflow::ports::{
@@ -393,6 +393,16 @@ pub(crate) fn engine_on(
     policy: EnginePolicy,
     decide: impl Fn(Shop) -> Shop,
 ) -> Engine {
+    builder_on(store, shops, policy, decide).build().unwrap()
+}
+
+/// The same before it is built, for what else it may need.
+pub(crate) fn builder_on(
+    store: Arc<dyn Store>,
+    shops: &[(&'static str, &Arc<Bazaar>)],
+    policy: EnginePolicy,
+    decide: impl Fn(Shop) -> Shop,
+) -> EngineBuilder {
     let calendar = WorkCalendar::every_day(chrono_tz::UTC);
     let warehouse = Warehouse {
         id: WarehouseId::from_static("main"),
@@ -413,7 +423,7 @@ pub(crate) fn engine_on(
         let bazaar: Arc<Bazaar> = Arc::clone(bazaar);
         builder = builder.shop(decide(Shop::new(shop(name), bazaar, calendar.clone())));
     }
-    builder.build().unwrap()
+    builder
 }
 
 pub(crate) fn words<T>(outcomes: &[ItemOutcome<T>]) -> Vec<&'static str> {

@@ -67,6 +67,9 @@ impl CarrierAdapter for Van {
         if self.name == "closed" {
             return Err(Error::new(ErrorKind::Transient, "the carrier is closed"));
         }
+        if self.name == "silent" {
+            std::future::pending::<()>().await;
+        }
         if request.weight == REFUSED {
             return Ok(Vec::new());
         }
@@ -172,6 +175,21 @@ async fn a_carrier_that_is_closed_costs_no_other_and_prices_keep_their_parcels()
         assert_eq!(found.failed[0].0.as_str(), "closed");
         assert_eq!(found.failed[0].1.kind(), ErrorKind::Transient);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_carrier_that_never_answers_costs_the_call_its_patience_once() {
+    let carriers: Vec<Arc<dyn CarrierAdapter>> =
+        vec![Arc::new(Van::named("a")), Arc::new(Van::named("silent"))];
+    let parcels: Vec<RateRequest> = (100..400).map(parcel).collect();
+    let options = BulkOptions::default().with_patience(Duration::from_secs(10));
+    let begun = tokio::time::Instant::now();
+    let found = quotes(&carriers, &parcels, options).await;
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(10 + 300 / 8), "{took:?}");
+    assert!(found.iter().all(|found| found.quotes.len() == 1 && found.failed.len() == 1));
+    assert!(found[0].failed[0].1.message().ends_with("no price in time"));
+    assert!(found[299].failed[0].1.message().contains("is not asked again"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -475,3 +475,30 @@ async fn a_carrier_that_hangs_keeps_no_shop_from_being_read() {
     let failed = &unasked[0].as_ref().unwrap().failed;
     assert_eq!((failed.len(), failed[0].1.kind()), (1, ErrorKind::Transient));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_carrier_that_hangs_costs_a_whole_batch_one_share() {
+    let pony = Arc::new(Pony::default());
+    let stalls = [("a", Arc::new(Stall::with(40)))];
+    let engine = engine(Arc::new(MemoryStore::new()), &stalls, &pony, "w");
+    let items = ready(&engine, &["a"]).await;
+    pony.hangs.store(true, Ordering::SeqCst);
+    let begun = tokio::time::Instant::now();
+    let answers = engine.quote_parcels(&items, at(0)).await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::from_secs(30));
+    for answer in &answers {
+        let failed = &answer.as_ref().unwrap().failed;
+        assert_eq!((failed.len(), failed[0].1.kind()), (1, ErrorKind::Transient));
+    }
+    let last = answers.last().unwrap().as_ref().unwrap();
+    assert!(last.failed[0].1.message().contains("not asked again"), "{:?}", last.failed);
+    let begun = tokio::time::Instant::now();
+    let outcomes =
+        engine.buy_labels(&items, &BatchOptions::default(), at(0), |_| {}).await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::from_secs(30));
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, ItemOutcome::Failed(_))));
+    // The next call asks again.
+    pony.hangs.store(false, Ordering::SeqCst);
+    let answers = engine.quote_parcels(&items, at(0)).await.unwrap();
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().failed.is_empty()));
+}

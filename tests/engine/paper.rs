@@ -4,15 +4,15 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use orderflow::documents::merge::merge;
-use orderflow::engine::{ItemOutcome, PackageRef};
+use orderflow::engine::ItemOutcome;
 use orderflow::order::{Action, Actor, ExceptionKind};
 use orderflow::ports::{PrintJob, PrintReceipt, PrintTransport};
 use orderflow::sandbox::Faults;
 use orderflow::shipment::{LabelFormat, LabelState, WarehouseState};
 use orderflow::{Error, ErrorKind, Result, Sku};
 
-use super::house::{House, at, house};
-use super::{bought, imported};
+use super::house::{at, house};
+use super::{imported, labelled};
 
 /// Takes jobs, or breaks off.
 #[derive(Debug, Default)]
@@ -31,15 +31,6 @@ impl PrintTransport for Printer {
         let bytes = u64::try_from(job.document.bytes.expose().len()).unwrap();
         Ok(PrintReceipt { bytes, reference: None })
     }
-}
-
-async fn labelled(count: usize) -> (House, Vec<PackageRef>) {
-    let house = house(Faults::none());
-    house.place(count, 0);
-    imported(&house).await;
-    let items = house.engine.awaiting_labels(at(0)).await.unwrap();
-    assert!(bought(&house).await.iter().all(|outcome| outcome == "done"));
-    (house, items)
 }
 
 fn done(items: &[ItemOutcome<()>]) -> usize {

@@ -619,7 +619,7 @@ async fn a_number_is_not_changed_after_the_platforms_window_and_a_person_hears_o
     let order = world.only_order().await;
     assert_eq!(order.packages[0].upload.state, UploadState::Rejected);
     let kinds: Vec<_> = order.incidents.iter().map(|incident| incident.kind).collect();
-    assert_eq!(kinds, [ExceptionKind::UploadRejected]);
+    assert_eq!(kinds, [ExceptionKind::UploadConflict]);
     assert_eq!(world.shown(&id).await[0].0, number.to_string());
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
+use hmac::{Hmac, KeyInit, Mac};
 use orderflow::carriers::fedex::{FEDEX, Fedex, FedexConfig, TWO_DAY, catalogue};
 use orderflow::client::{Quota, RetryPolicy};
 use orderflow::conformance::{Report, carriers};
@@ -16,6 +19,7 @@ use orderflow::shipment::{
     LabelFormat, LabelIntent, LabelRequest, ServiceKey, TrackOutcome, TransitState, fold,
 };
 use orderflow::{ErrorKind, Grams, ServiceCode, TrackingNumber};
+use sha2::Sha256;
 
 use super::house::{intent, key, noon, parcel, purchase, sender, today};
 
@@ -66,8 +70,14 @@ async fn state(town: &Town, number: &TrackingNumber) -> TransitState {
 
 #[tokio::test(start_paused = true)]
 async fn the_adapter_passes_the_suite_of_carriers() {
-    let settled = |config: FedexConfig| config.with_settling_time(TimeDelta::zero());
+    let settled = |config: FedexConfig| {
+        config.with_settling_time(TimeDelta::zero()).with_push_token("canary-token")
+    };
     let town = town(settled, |stand_in| stand_in, Faults::none());
+    let body = super::house::fixture("track-122816215025810.response.json");
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"canary-token").unwrap();
+    mac.update(&body);
+    let signature = STANDARD.encode(mac.finalize().into_bytes());
     let fixture = carriers::Fixture {
         rate: parcel(),
         label: Box::new(|quote, number| LabelRequest {
@@ -76,10 +86,16 @@ async fn the_adapter_passes_the_suite_of_carriers() {
             ..purchase(&format!("PK-{number}"))
         }),
         now: noon(),
+        pushed: Some(carriers::PushedNews {
+            headers: vec![("fdx-signature".into(), signature)],
+            body,
+            number: TrackingNumber::from_static("122816215025810"),
+        }),
     };
     let report: Report = carriers::run(Arc::new(town.fedex), &fixture).await;
     assert!(report.failed.is_empty(), "{:#?}", report.failed);
-    assert_eq!(report.skipped.len(), 1, "it knows no keys, and can do all else");
+    let missing = ["it sells labels", "the carrier knows no keys"];
+    assert_eq!(report.skipped_because(), missing.into(), "and it can do all else");
 }
 
 #[tokio::test(start_paused = true)]

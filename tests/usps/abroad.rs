@@ -609,11 +609,13 @@ mod suite {
                 ..export(&format!("PK-{number}"))
             }),
             now: noon(),
+            pushed: None,
         };
         let report = carriers::run(Arc::new(WithoutAddresses(house.usps)), &fixture).await;
         report.assert_passed();
-        let skipped: Vec<_> = report.skipped.iter().map(|(card, _)| *card).collect();
-        assert_eq!(skipped, ["a sound address is deliverable"], "{report}");
+        let missing =
+            ["it sells labels", "no ability addresses", "no ability pieces", "no ability push"];
+        assert_eq!(report.skipped_because(), missing.into(), "{report}");
         assert!(!house.ledger.labels().is_empty());
     }
 }

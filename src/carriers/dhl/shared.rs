@@ -7,7 +7,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::address::{Address, Contact, Country};
 use crate::carriers::fitting::{misfit, squeezed, us_state};
-use crate::carriers::images::decode_image;
+use crate::carriers::images::{self, Encoding};
 use crate::error::{Error, Result};
 use crate::order::AddressProblem;
 use crate::personal::Personal;
@@ -16,11 +16,6 @@ use crate::units::Grams;
 
 pub(super) fn date(date: NaiveDate) -> String {
     date.format("%Y-%m-%d").to_string()
-}
-
-/// The day at the beginning of a date or a time.
-pub(super) fn day(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text.trim().get(..10)?, "%Y-%m-%d").ok()
 }
 
 /// Kilograms, rounded up.
@@ -113,13 +108,6 @@ pub(super) fn phone(contact: &Contact, fallback: Option<&Personal<String>>) -> O
         .or_else(|| fallback.and_then(|phone| usable(phone.as_str())))
 }
 
-/// How the bytes of a document travel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    Base64,
-    Plain,
-}
-
 /// A document of an answer. One that cannot be read is kept as it came, as
 /// [`DocumentKind::Other`] in a format that says so: the purchase stands without it, and its number
 /// must not be lost.
@@ -129,32 +117,14 @@ pub(super) fn document(
     encoding: Encoding,
     text: &str,
 ) -> Document {
-    let (name, format) = (format.trim(), format.trim().to_ascii_uppercase());
-    let (format, dpi) = match format.as_str() {
-        "PDF" => (LabelFormat::Pdf, None),
-        "PNG" => (LabelFormat::Png, None),
-        "ZPL" | "ZPL2" | "ZPLII" => (LabelFormat::Zpl, Some(203)),
-        "EPL" | "EPL2" => (LabelFormat::Epl, Some(203)),
-        _ => (LabelFormat::Other(name.to_owned()), None),
-    };
-    let bytes = match encoding {
-        Encoding::Base64 => decode_image(text.as_bytes()),
-        Encoding::Plain => Some(text.as_bytes().to_vec()),
-    };
-    let sound = bytes.filter(|bytes| match format {
-        LabelFormat::Pdf => bytes.starts_with(b"%PDF"),
-        LabelFormat::Png => bytes.starts_with(b"\x89PNG"),
-        LabelFormat::Zpl => bytes.windows(3).any(|letters| letters == b"^XA"),
-        LabelFormat::Epl | LabelFormat::Other(_) => !bytes.is_empty(),
-    });
-    match sound {
-        Some(bytes) => Document { dpi, ..Document::new(kind, format, bytes) },
-        None => Document::new(
+    images::document(kind, format, encoding, text.as_bytes()).unwrap_or_else(|_| {
+        let extension = images::format_named(format).0.extension().to_owned();
+        Document::new(
             DocumentKind::Other,
-            LabelFormat::Other(format!("damaged {}", format.extension())),
+            LabelFormat::Other(format!("damaged {extension}")),
             text.as_bytes().to_vec(),
-        ),
-    }
+        )
+    })
 }
 
 /// User and password as they travel in a header.

@@ -6,7 +6,6 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::catalogue::{MAX_WEIGHT, is_ground};
 use super::config::FedexConfig;
 use super::customs;
-use super::track::day;
 use super::wire::{
     AccountNumber, AddressAnswer, Amount, CloseAnswer, Operational, Origin, Party, Person,
     PickupAnswer, PickupBody, PostalAddress, PriceView, RateAnswer, RateBody, RateControl,
@@ -14,8 +13,9 @@ use super::wire::{
     Weight, WithTransaction,
 };
 use crate::address::{Address, Contact, Country};
+use crate::carriers::events::day;
 use crate::carriers::fitting::{fit_lines, fit_text, misfit, squeezed, us_state};
-use crate::carriers::images::decode_image;
+use crate::carriers::images::{self, Encoding};
 use crate::client::wire::{Number, filled, unexpected};
 use crate::error::{Error, Result};
 use crate::ids::ServiceCode;
@@ -24,7 +24,7 @@ use crate::order::AddressProblem;
 use crate::ports::{
     AddressCheck, AddressVerdict, Manifest, ManifestRequest, Pickup, PickupRequest,
 };
-use crate::shipment::{Document, DocumentKind, LabelFormat, RateQuote, RateRequest, ServiceKey};
+use crate::shipment::{DocumentKind, RateQuote, RateRequest, ServiceKey};
 use crate::units::{Dimensions, Grams};
 
 /// Longest street line, and how many there are.
@@ -464,12 +464,10 @@ pub(super) fn manifest(
         .flat_map(|document| &document.parts)
         .find_map(|part| part.image.as_deref().filter(|image| !image.trim().is_empty()));
     let document = match image {
-        Some(image) => Some(Document::new(
-            DocumentKind::Manifest,
-            LabelFormat::Pdf,
-            decode_image(image.as_bytes())
-                .ok_or_else(|| unexpected("the manifest is not Base64"))?,
-        )),
+        Some(image) => Some(
+            images::document(DocumentKind::Manifest, "PDF", Encoding::Base64, image.as_bytes())
+                .map_err(unexpected)?,
+        ),
         None => None,
     };
     // A close has no number of its own; the transaction is what the carrier can find it by.

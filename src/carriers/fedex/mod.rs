@@ -76,7 +76,7 @@ use crate::address::Address;
 use crate::carriers::asking::Pieces;
 use crate::client::{Client, Transport, percent_encode};
 use crate::error::{Error, ErrorKind, Result, Retry};
-use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
+use crate::ids::{CarrierId, IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::ports::{
     AddressCheck, CarrierAdapter, CarrierLimits, IdempotencySupport, Manifest, ManifestRequest,
     Manifests, MultiPiece, Pickup, PickupRequest, Pickups, Pieces as SoldPieces, PiecesRecovery,
@@ -194,6 +194,7 @@ impl CarrierAdapter for Fedex {
 
     fn limits(&self) -> CarrierLimits {
         CarrierLimits {
+            sells: true,
             idempotency: IdempotencySupport::ReferenceLookup,
             formats: vec![LabelFormat::Pdf, LabelFormat::Zpl, LabelFormat::Png, LabelFormat::Epl],
             max_weight: Some(catalogue::MAX_WEIGHT),
@@ -329,6 +330,11 @@ impl VoidLabel for Fedex {
 
 #[async_trait]
 impl Manifests for Fedex {
+    /// Ground is closed; Express needs no closing.
+    fn covers(&self, service: &ServiceCode) -> bool {
+        catalogue::is_ground(service.as_str())
+    }
+
     async fn create_manifest(&self, request: &ManifestRequest) -> Result<Manifest> {
         self.ship.call(&calls::CloseGround { config: &self.config, request }).await
     }

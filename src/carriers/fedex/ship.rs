@@ -9,13 +9,13 @@ use super::map::{
     account, date, declared, imperial, money, party, residential, size, smart_post,
     special_services, weight,
 };
-use super::track::day;
 use super::wire::{
     Completed, LabelSpecification, Paper, Payment, Payor, PriceView, Reference, ResponsibleParty,
     ShipAnswer, ShipBody, Shipment, Shipped, ShippedPackage,
 };
 use crate::carriers::account::check_account;
-use crate::carriers::images::decode_image;
+use crate::carriers::events::day;
+use crate::carriers::images::{self, Encoding};
 use crate::client::wire::{Number, filled, unexpected};
 use crate::error::{Error, Result};
 use crate::ids::{IdempotencyKey, TrackingNumber};
@@ -296,8 +296,6 @@ fn document(paper: &Paper) -> Result<Option<Document>> {
     else {
         return Ok(None);
     };
-    let bytes = decode_image(encoded.as_bytes())
-        .ok_or_else(|| unexpected("a document of the shipment is not Base64"))?;
     let content = paper.content_type.as_deref().unwrap_or_default().to_ascii_uppercase();
     let kind = if content.contains("RETURN") {
         DocumentKind::ReturnLabel
@@ -308,22 +306,8 @@ fn document(paper: &Paper) -> Result<Option<Document>> {
     } else {
         DocumentKind::Other
     };
-    let (format, dpi) = match paper.doc_type.as_deref().map_or("", str::trim) {
-        "PDF" => (LabelFormat::Pdf, None),
-        "PNG" => (LabelFormat::Png, None),
-        "ZPLII" | "ZPL" => (LabelFormat::Zpl, Some(203)),
-        "EPL2" | "EPL" => (LabelFormat::Epl, Some(203)),
-        other => (LabelFormat::Other(other.to_owned()), None),
-    };
-    // The sandbox answers "encoded label" at times, which happens to be Base64.
-    let is_what_it_says = match format {
-        LabelFormat::Pdf => bytes.starts_with(b"%PDF"),
-        LabelFormat::Png => bytes.starts_with(b"\x89PNG"),
-        LabelFormat::Zpl => bytes.windows(3).any(|letters| letters == b"^XA"),
-        LabelFormat::Epl | LabelFormat::Other(_) => !bytes.is_empty(),
-    };
-    if !is_what_it_says {
-        return Err(unexpected("a document of the shipment is not in the format it claims"));
-    }
-    Ok(Some(Document { dpi, ..Document::new(kind, format, bytes) }))
+    let format = paper.doc_type.as_deref().unwrap_or_default();
+    images::document(kind, format, Encoding::Base64, encoded.as_bytes())
+        .map(Some)
+        .map_err(unexpected)
 }

@@ -1,11 +1,12 @@
 //! Tracking answers to events.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, NaiveDate};
 
 use super::events;
 use super::wire::{DateAndTime, NumberResults, Scan, TrackAnswer, TrackResult};
+use crate::carriers::events::{day, event_time};
 use crate::error::ErrorKind;
-use crate::shipment::{EventTime, TrackOutcome, TrackingEvent};
+use crate::shipment::{TrackOutcome, TrackingEvent};
 
 /// The outcome of each number of an answer.
 pub(super) fn outcomes(answer: TrackAnswer) -> Vec<(String, TrackOutcome)> {
@@ -105,11 +106,6 @@ fn estimate(times: &[DateAndTime]) -> Option<NaiveDate> {
     })
 }
 
-/// The day at the beginning of a date or a time.
-pub(super) fn day(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text.trim().get(..10)?, "%Y-%m-%d").ok()
-}
-
 fn event(scan: Scan, further: &[String]) -> Option<TrackingEvent> {
     let time = scan.date.as_deref().and_then(event_time)?;
     let raw_code = scan.event_type.unwrap_or_default().trim().to_owned();
@@ -141,43 +137,12 @@ fn event(scan: Scan, further: &[String]) -> Option<TrackingEvent> {
     })
 }
 
-/// With offset an instant, without one a local time; `-0500` behind a blank has been seen too.
-pub(super) fn event_time(text: &str) -> Option<EventTime> {
-    let text = text.trim();
-    let instant = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f %z"))
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"));
-    if let Ok(instant) = instant {
-        return Some(EventTime::Instant(instant.to_utc()));
-    }
-    match NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f") {
-        // Midnight without offset is a day: nothing is picked up at midnight sharp.
-        Ok(local) if local.time() == chrono::NaiveTime::MIN => Some(EventTime::Date(local.date())),
-        Ok(local) => Some(EventTime::Local(local)),
-        Err(_) => day(text).map(EventTime::Date),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn outcome_of(json: &str) -> TrackOutcome {
         outcomes(serde_json::from_str(json).unwrap()).remove(0).1
-    }
-
-    #[test]
-    fn times_come_with_offset_without_and_edited() {
-        let at = |text| match event_time(text) {
-            Some(EventTime::Instant(at)) => at.to_rfc3339(),
-            other => format!("{other:?}"),
-        };
-        assert_eq!(at("2024-08-20T12:41:57-04:00"), "2024-08-20T16:41:57+00:00");
-        assert_eq!(at("2024-08-12T15:18:10 -0500"), "2024-08-12T20:18:10+00:00");
-        assert!(matches!(event_time("2024-08-15T00:00:00"), Some(EventTime::Date(_))));
-        assert!(matches!(event_time("2024-08-15T07:00:00"), Some(EventTime::Local(_))));
-        assert_eq!(event_time("yesterday"), None);
-        assert_eq!(event_time("é024-08-15"), None);
     }
 
     #[test]

@@ -58,9 +58,7 @@ pub(super) fn day(date: NaiveDate) -> String {
 }
 
 /// The day at the beginning of a date, an instant or a local time.
-pub(super) fn read_day(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text.trim().get(..10)?, "%Y-%m-%d").ok()
-}
+pub(super) use crate::carriers::events::day as read_day;
 
 /// Decimal pounds, rounded up so that nothing is declared lighter than it is.
 pub(super) fn pounds(weight: Grams) -> Result<Number> {

@@ -261,6 +261,7 @@ impl CarrierAdapter for Usps {
 
     fn limits(&self) -> CarrierLimits {
         CarrierLimits {
+            sells: true,
             idempotency: IdempotencySupport::Key,
             formats: vec![LabelFormat::Pdf, LabelFormat::Zpl, LabelFormat::Png, LabelFormat::Epl],
             max_weight: Some(catalogue::MAX_WEIGHT),

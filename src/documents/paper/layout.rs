@@ -203,7 +203,9 @@ impl Press<'_> {
     /// Names above values, in as many columns as the page has room for.
     fn fields(&mut self, fields: &[(String, String)]) {
         let across = match fields.len() {
-            _ if self.inner_width() < 400.0 => 2_u8,
+            // A number of 22 digits on a label needs all of it.
+            1 => 1_u8,
+            _ if self.inner_width() < 400.0 => 2,
             4 => 4,
             5 => 5,
             _ => 3,

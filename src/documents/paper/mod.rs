@@ -194,10 +194,7 @@ impl Paper {
     /// listed in [`Printed::uncovered`].
     #[must_use]
     pub fn pdf(&self, fonts: &Fonts) -> Printed {
-        let laid_out = layout::lay_out(self, fonts);
-        let pages = laid_out.pages.len();
-        let uncovered = laid_out.uncovered.clone();
-        Printed { bytes: Personal::new(write::pdf(self, fonts, laid_out)), pages, uncovered }
+        print_together([self], fonts)
     }
 
     /// The paper as one HTML file that needs no network and prints like the PDF.
@@ -205,6 +202,38 @@ impl Paper {
     pub fn html(&self) -> Personal<String> {
         Personal::new(html::html(self))
     }
+}
+
+/// Papers as one PDF, in the order given, each beginning on a page of its own and with its own size
+/// and count of pages. Each font is embedded once, so that hundreds of packing slips stay small: 500
+/// of them have about 0.6 MB together and 6.5 MB one by one. Title and language of the file are those
+/// of the first.
+///
+/// ```
+/// use orderflow::documents::paper::{Block, Fonts, Paper, print_together};
+///
+/// let slips: Vec<Paper> =
+///     (1..=3).map(|slip| Paper::new(format!("Slip {slip}")).with(Block::text("1 mug"))).collect();
+/// assert_eq!(print_together(&slips, &Fonts::default()).pages, 3);
+/// ```
+#[must_use]
+pub fn print_together<'a>(papers: impl IntoIterator<Item = &'a Paper>, fonts: &Fonts) -> Printed {
+    let mut title = None;
+    let mut uncovered: BTreeMap<char, usize> = BTreeMap::new();
+    let mut laid_out = Vec::new();
+    for paper in papers {
+        title.get_or_insert((paper.title.as_str(), paper.language));
+        let done = layout::lay_out(paper, fonts);
+        for (letter, count) in &done.uncovered {
+            let sum = uncovered.entry(*letter).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        laid_out.push(done);
+    }
+    let pages = laid_out.iter().map(|done| done.pages.len()).sum();
+    let (title, language) = title.unwrap_or(("", "en"));
+    let bytes = Personal::new(write::pdf(title, language, fonts, &laid_out));
+    Printed { bytes, pages, uncovered }
 }
 
 /// A paper as PDF.

@@ -8,7 +8,6 @@ use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
 use subsetter::GlyphRemapper;
 
-use super::Paper;
 use super::fonts::{FontFace, Fonts, Glyph};
 use super::layout::{LaidOut, Mark};
 
@@ -33,16 +32,19 @@ impl Numbers {
     }
 }
 
-/// Writes a paper.
-pub(super) fn pdf(paper: &Paper, fonts: &Fonts, laid_out: LaidOut) -> Vec<u8> {
+/// Writes papers into one file: each face once, with the letters that any of them uses.
+pub(super) fn pdf(title: &str, language: &str, fonts: &Fonts, papers: &[LaidOut]) -> Vec<u8> {
     let mut pdf = Pdf::new();
     let mut numbers = Numbers(0);
     let (catalogue, tree, information) = (numbers.next(), numbers.next(), numbers.next());
-    pdf.catalog(catalogue).pages(tree).lang(TextStr(paper.language));
-    pdf.document_info(information).title(TextStr(&paper.title));
+    pdf.catalog(catalogue).pages(tree).lang(TextStr(language));
+    pdf.document_info(information).title(TextStr(title));
     let mut used: Vec<Used> = fonts.faces().iter().map(|_| Used::default()).collect();
-    let contents: Vec<Vec<u8>> =
-        laid_out.pages.iter().map(|page| content(page, &mut used)).collect();
+    let contents: Vec<(&LaidOut, Vec<u8>)> = papers
+        .iter()
+        .flat_map(|paper| paper.pages.iter().map(move |page| (paper, page)))
+        .map(|(paper, page)| (paper, content(page, &mut used)))
+        .collect();
     let faces: Vec<(String, Ref)> = used
         .iter()
         .zip(fonts.faces())
@@ -57,9 +59,9 @@ pub(super) fn pdf(paper: &Paper, fonts: &Fonts, laid_out: LaidOut) -> Vec<u8> {
     pdf.pages(tree)
         .kids(pages.iter().map(|(page, _)| *page))
         .count(i32::try_from(pages.len()).unwrap_or(i32::MAX));
-    for ((number, stream), content) in pages.iter().zip(contents) {
+    for ((number, stream), (paper, content)) in pages.iter().zip(contents) {
         let mut page = pdf.page(*number);
-        page.parent(tree).media_box(Rect::new(0.0, 0.0, laid_out.width, laid_out.height));
+        page.parent(tree).media_box(Rect::new(0.0, 0.0, paper.width, paper.height));
         page.contents(*stream);
         let mut resources = page.resources();
         let mut fonts = resources.fonts();

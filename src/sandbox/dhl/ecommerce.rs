@@ -578,6 +578,9 @@ impl Sold {
     }
 }
 
+/// Where parcels are until they near their recipients.
+const DISTRIBUTION_CENTER: &str = "Avenel, NJ, US";
+
 fn written(at: DateTime<Utc>, step: Step, to: &str) -> Value {
     let (code, words) = match step {
         Step::Announced => (238, "LABEL CREATED"),
@@ -592,11 +595,13 @@ fn written(at: DateTime<Utc>, step: Step, to: &str) -> Value {
         Step::Returning => (800, "RETURN TO SENDER"),
     };
     let local = at.with_timezone(&chrono_tz::Tz::America__New_York);
+    let early = [Step::Announced, Step::Fetched, Step::Processed, Step::Departed, Step::Delayed];
+    let location = if early.contains(&step) { DISTRIBUTION_CENTER } else { to };
     json!({
         "date": local.format("%Y-%m-%d").to_string(),
         "time": local.format("%H:%M:%S").to_string(),
         "timeZone": "ET",
-        "location": to,
+        "location": location,
         "primaryEventId": code,
         "primaryEventDescription": words,
     })

@@ -95,6 +95,31 @@ impl DhlExpressStandIn {
         lock(&self.state).scenarios.insert(number.to_owned(), scenario);
     }
 
+    /// What the tracking API of all divisions pushes about the shipments at `now`: one body for each
+    /// that is moving, with its whole history, by number.
+    #[must_use]
+    pub fn pushed(&self, now: DateTime<Utc>) -> Vec<Vec<u8>> {
+        let state = lock(&self.state);
+        let mut moving: Vec<(&String, &Sold)> = state.shipments.iter().collect();
+        moving.sort_by_key(|(number, _)| number.as_str());
+        moving
+            .into_iter()
+            .filter_map(|(number, sold)| {
+                let steps = state.journey(number, sold).steps(now);
+                if !steps.iter().any(|(_, step)| *step != Step::Announced) {
+                    return None;
+                }
+                let events: Vec<Value> =
+                    steps.iter().rev().map(|(at, step)| told(*at, *step, sold)).collect();
+                let body = json!({
+                    "scope": "subscription.push",
+                    "shipments": [{"id": number, "service": "express", "events": events}],
+                });
+                Some(body.to_string().into_bytes())
+            })
+            .collect()
+    }
+
     fn route(&self, asked: &Asked<'_>, now: DateTime<Utc>) -> Answer {
         if asked.header("x-version").is_none_or(|version| version != "3.1.0") {
             return refusal(StatusCode::BAD_REQUEST, "Missing mandatory parameters: x-version");
@@ -443,6 +468,15 @@ impl State {
         answer
     }
 
+    fn journey(&self, number: &str, sold: &Sold) -> Journey {
+        Journey {
+            sold_at: sold.sold_at,
+            fetched_at: sold.handed_over.unwrap_or_else(|| fetched_at(sold.sold_at)),
+            days: sold.days,
+            scenario: self.scenarios.get(number).copied().unwrap_or_default(),
+        }
+    }
+
     fn history(
         &self,
         number: &str,
@@ -451,12 +485,7 @@ impl State {
         exact: bool,
         now: DateTime<Utc>,
     ) -> Value {
-        let journey = Journey {
-            sold_at: sold.sold_at,
-            fetched_at: sold.handed_over.unwrap_or_else(|| fetched_at(sold.sold_at)),
-            days: sold.days,
-            scenario: self.scenarios.get(number).copied().unwrap_or_default(),
-        };
+        let journey = self.journey(number, sold);
         let mut steps = journey.steps(now);
         if quirk == Some(Quirk::LateTracking) && steps.len() > 1 {
             steps.truncate(steps.len().saturating_sub(2).max(1));
@@ -516,8 +545,9 @@ impl State {
     }
 }
 
-fn written(at: DateTime<Utc>, step: Step, sold: &Sold, exact: bool) -> Value {
-    let (code, words) = match step {
+/// The product's own code of a step, and its words.
+const fn said(step: Step) -> (&'static str, &'static str) {
+    match step {
         Step::Announced => ("DUMMY_PU", "Shipment information received"),
         Step::Fetched => ("PU", "Shipment picked up"),
         Step::Processed => ("PL", "Processed"),
@@ -528,9 +558,18 @@ fn written(at: DateTime<Utc>, step: Step, sold: &Sold, exact: bool) -> Value {
         Step::Delivered => ("OK", "Delivered"),
         Step::BadAddress => ("BA", "Address information needed"),
         Step::Returning => ("RT", "Returned to shipper"),
-    };
+    }
+}
+
+/// Where a step happens: "CITY-CC".
+fn place_of(step: Step, sold: &Sold) -> &str {
     let early = [Step::Announced, Step::Fetched, Step::Processed, Step::Departed];
-    let area = if early.contains(&step) { &sold.from } else { &sold.to };
+    if early.contains(&step) { &sold.from } else { &sold.to }
+}
+
+fn written(at: DateTime<Utc>, step: Step, sold: &Sold, exact: bool) -> Value {
+    let (code, words) = said(step);
+    let area = place_of(step, sold);
     let hours = if exact { 1 } else { 0 };
     let local = at + TimeDelta::hours(hours);
     let mut event = json!({
@@ -545,6 +584,23 @@ fn written(at: DateTime<Utc>, step: Step, sold: &Sold, exact: bool) -> Value {
         set(&mut event, "GMTOffset", json!("+01:00"));
     }
     event
+}
+
+/// A step in the words of the tracking API of all divisions.
+fn told(at: DateTime<Utc>, step: Step, sold: &Sold) -> Value {
+    let (city, country) = place_of(step, sold).rsplit_once('-').unwrap_or_default();
+    let code = match step {
+        Step::Announced => "pre-transit",
+        Step::Delivered => "delivered",
+        Step::BadAddress => "failure",
+        _ => "transit",
+    };
+    json!({
+        "timestamp": at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "statusCode": code,
+        "description": said(step).1,
+        "location": {"address": {"addressLocality": city, "countryCode": country}},
+    })
 }
 
 impl StandIn for DhlExpressStandIn {

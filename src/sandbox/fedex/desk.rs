@@ -31,6 +31,8 @@ struct Offer {
     days: (u8, u8),
     /// To homes only, to businesses only, or to both.
     homes: Option<bool>,
+    /// To other countries, or within the country.
+    abroad: bool,
 }
 
 const OFFERS: &[Offer] = &[
@@ -42,6 +44,7 @@ const OFFERS: &[Offer] = &[
         per_pound: 24,
         days: (1, 5),
         homes: Some(false),
+        abroad: false,
     },
     Offer {
         service: "GROUND_HOME_DELIVERY",
@@ -51,6 +54,7 @@ const OFFERS: &[Offer] = &[
         per_pound: 24,
         days: (1, 5),
         homes: Some(true),
+        abroad: false,
     },
     Offer {
         service: "FEDEX_EXPRESS_SAVER",
@@ -60,6 +64,7 @@ const OFFERS: &[Offer] = &[
         per_pound: 150,
         days: (3, 3),
         homes: None,
+        abroad: false,
     },
     Offer {
         service: "FEDEX_2_DAY",
@@ -69,6 +74,7 @@ const OFFERS: &[Offer] = &[
         per_pound: 190,
         days: (2, 2),
         homes: None,
+        abroad: false,
     },
     Offer {
         service: "STANDARD_OVERNIGHT",
@@ -78,6 +84,27 @@ const OFFERS: &[Offer] = &[
         per_pound: 260,
         days: (1, 1),
         homes: None,
+        abroad: false,
+    },
+    Offer {
+        service: "INTERNATIONAL_ECONOMY",
+        name: "FedEx International Economy®",
+        base: 3_980,
+        per_zone: 120,
+        per_pound: 410,
+        days: (4, 6),
+        homes: None,
+        abroad: true,
+    },
+    Offer {
+        service: "FEDEX_INTERNATIONAL_PRIORITY",
+        name: "FedEx International Priority®",
+        base: 5_640,
+        per_zone: 150,
+        per_pound: 520,
+        days: (1, 3),
+        homes: None,
+        abroad: true,
     },
     // A decoy: cheap, but no parcel.
     Offer {
@@ -88,6 +115,7 @@ const OFFERS: &[Offer] = &[
         per_pound: 0,
         days: (1, 1),
         homes: None,
+        abroad: false,
     },
 ];
 
@@ -96,11 +124,12 @@ struct Parcel {
     zone: u32,
     pounds: u32,
     home: bool,
+    abroad: bool,
 }
 
 impl Offer {
     fn takes(&self, parcel: &Parcel) -> bool {
-        self.homes.is_none_or(|homes| homes == parcel.home)
+        self.abroad == parcel.abroad && self.homes.is_none_or(|homes| homes == parcel.home)
     }
 
     fn cents(&self, parcel: &Parcel) -> u32 {
@@ -114,6 +143,8 @@ impl Offer {
     }
 }
 
+const FARTHEST_ZONE: u32 = 8;
+
 /// Zones 2 to 8 by the distance of the ZIPs' first three digits.
 fn zone(from: &str, to: &str) -> u32 {
     let area = |zip: &str| zip.get(..3).and_then(|area| area.parse::<u32>().ok()).unwrap_or(0);
@@ -126,7 +157,8 @@ fn is_unknown_zip(zip: &str) -> bool {
 
 fn parcel(from: &Value, to: &Value, package: &Value) -> Result<Parcel, Box<Answer>> {
     let (origin, destination) = (text(from, "/postalCode"), text(to, "/postalCode"));
-    if is_unknown_zip(origin) || is_unknown_zip(destination) {
+    let abroad = text(from, "/countryCode") != text(to, "/countryCode");
+    if is_unknown_zip(origin) || (!abroad && is_unknown_zip(destination)) {
         let words = "Postal code is not valid. Please update and try again.";
         return Err(Box::new(bad_request("LOCATION.POSTALCODE.INVALID", words)));
     }
@@ -143,7 +175,8 @@ fn parcel(from: &Value, to: &Value, package: &Value) -> Result<Parcel, Box<Answe
         return Err(Box::new(bad_request("WEIGHT.INVALID", words)));
     }
     let home = to.get("residential").and_then(Value::as_bool).unwrap_or(false);
-    Ok(Parcel { zone: zone(origin, destination), pounds, home })
+    let zone = if abroad { FARTHEST_ZONE } else { zone(origin, destination) };
+    Ok(Parcel { zone, pounds, home, abroad })
 }
 
 /// Cents as the carrier writes them: a JSON number of dollars.
@@ -294,7 +327,9 @@ fn read_party(party: &Value) -> Result<[String; 2], Box<Answer>> {
         return Err(refused("PHONENUMBER.INVALID", "A name and a phone number are needed."));
     }
     let (city, state) = (text(party, "/address/city"), text(party, "/address/stateOrProvinceCode"));
-    if city.is_empty() || state.len() != 2 || text(party, "/address/countryCode").len() != 2 {
+    let country = text(party, "/address/countryCode");
+    let needs_state = ["US", "CA"].contains(&country);
+    if city.is_empty() || (needs_state && state.len() != 2) || country.len() != 2 {
         return Err(refused("STATEORPROVINCECODE.INVALID", "City, state and country are needed."));
     }
     Ok([city.to_owned(), state.to_owned()])
@@ -306,6 +341,8 @@ impl State {
         match self.price(body, now) {
             Err(refused) => *refused,
             Ok((number, sold, cents, answer)) => {
+                let further = sold.further_pieces.iter().cloned();
+                self.pieces.extend(further.map(|piece| (piece, number.clone())));
                 ledger.label_sold(SoldLabel {
                     carrier: "fedex".to_owned(),
                     number: number.clone(),
@@ -336,8 +373,18 @@ impl State {
         let part = |pointer: &str| shipment.pointer(pointer).cloned().unwrap_or_default();
         let (shipper, recipient) = (part("/shipper"), part("/recipients/0"));
         let (from, to) = (read_party(&shipper)?, read_party(&recipient)?);
-        let package = part("/requestedPackageLineItems/0");
-        let parcel = parcel(&part("/shipper/address"), &part("/recipients/0/address"), &package)?;
+        let packages = part("/requestedPackageLineItems").as_array().cloned().unwrap_or_default();
+        let package = packages.first().cloned().unwrap_or_default();
+        let (start, end) = (part("/shipper/address"), part("/recipients/0/address"));
+        let parcels = packages
+            .iter()
+            .map(|package| parcel(&start, &end, package))
+            .collect::<Result<Vec<Parcel>, _>>()?;
+        let parcel = parcel(&start, &end, &package)?;
+        let goods = "/customsClearanceDetail/commodities/0/description";
+        if parcel.abroad && text(&shipment, goods).is_empty() {
+            return Err(refused("COMMODITIES.REQUIRED", "The goods are not declared."));
+        }
         let service = text(&shipment, "/serviceType");
         let offer = OFFERS
             .iter()
@@ -368,18 +415,50 @@ impl State {
         if references.iter().any(|value| !(1..=30).contains(&value.chars().count())) {
             return Err(refused("CUSTOMERREFERENCE.INVALID", "1 to 30 characters."));
         }
-        let unchecked = format!("7946{:07}", self.shipments.len() + 1);
-        let number = format!("{unchecked}{}", check_digit(&unchecked));
-        let cents = offer.cents(&parcel);
+        let numbers: Vec<String> = (1..=packages.len())
+            .map(|place| {
+                let sold = self.shipments.len() + self.pieces.len();
+                let unchecked = format!("7946{:07}", sold + place);
+                format!("{unchecked}{}", check_digit(&unchecked))
+            })
+            .collect();
+        let number = numbers.first().cloned().unwrap_or_default();
+        let cents: u32 = parcels.iter().map(|parcel| offer.cents(parcel)).sum();
         let [city, state] = &to;
         let line = format!("{} {city} {state}", text(&recipient, "/contact/personName"));
-        let lines = ["FEDEX (SAMPLE)", offer.name, number.as_str(), line.as_str()];
-        let bytes = match image {
-            "PNG" => paper::PNG.to_vec(),
-            "ZPLII" => paper::zpl(&lines),
-            "EPL2" => format!("\nN\nA40,40,0,3,1,1,N,\"{number}\"\nP1\n").into_bytes(),
-            _ => paper::pdf(&lines),
-        };
+        let pieces: Vec<Value> = numbers
+            .iter()
+            .map(|piece| {
+                let lines = ["FEDEX (SAMPLE)", offer.name, piece.as_str(), line.as_str()];
+                let bytes = match image {
+                    "PNG" => paper::PNG.to_vec(),
+                    "ZPLII" => paper::zpl(&lines),
+                    "EPL2" => format!("\nN\nA40,40,0,3,1,1,N,\"{piece}\"\nP1\n").into_bytes(),
+                    _ => paper::pdf(&lines),
+                };
+                json!({
+                    "masterTrackingNumber": number,
+                    "trackingNumber": piece,
+                    // Each piece repeats the whole here, and holds nothing there.
+                    "netRateAmount": dollars(cents),
+                    "netChargeAmount": 0.0,
+                    "packageDocuments": [{
+                        "contentType": "LABEL",
+                        "copiesToPrint": 1,
+                        "docType": image,
+                        "encodedLabel": STANDARD.encode(bytes),
+                    }],
+                })
+            })
+            .collect();
+        let invoice = parcel.abroad.then(|| {
+            json!({
+                "contentType": "COMMERCIAL_INVOICE",
+                "copiesToPrint": 1,
+                "docType": "PDF",
+                "encodedLabel": STANDARD.encode(paper::pdf(&["COMMERCIAL INVOICE (SAMPLE)"])),
+            })
+        });
         let ground = service.contains("GROUND");
         let answer = output(&json!({"transactionShipments": [{
             "masterTrackingNumber": number,
@@ -387,19 +466,8 @@ impl State {
             "shipDatestamp": ship_date,
             "serviceName": offer.name,
             "serviceCategory": if ground { "GROUND" } else { "EXPRESS" },
-            "pieceResponses": [{
-                "masterTrackingNumber": number,
-                "trackingNumber": number,
-                // Each piece repeats the whole here, and holds nothing there.
-                "netRateAmount": dollars(cents),
-                "netChargeAmount": 0.0,
-                "packageDocuments": [{
-                    "contentType": "LABEL",
-                    "copiesToPrint": 1,
-                    "docType": image,
-                    "encodedLabel": STANDARD.encode(bytes),
-                }],
-            }],
+            "pieceResponses": pieces,
+            "shipmentDocuments": invoice.into_iter().collect::<Vec<_>>(),
             "completedShipmentDetail": {"shipmentRating": {
                 "actualRateType": "PAYOR_ACCOUNT_SHIPMENT",
                 "shipmentRateDetails": [
@@ -418,6 +486,7 @@ impl State {
         }]}));
         let sold = Sold {
             references,
+            further_pieces: numbers.into_iter().skip(1).collect(),
             ground,
             from,
             to,

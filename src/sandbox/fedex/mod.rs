@@ -42,6 +42,8 @@ struct State {
     issued: u64,
     access: HashMap<String, DateTime<Utc>>,
     shipments: HashMap<String, Sold>,
+    /// The shipment of each further piece.
+    pieces: HashMap<String, String>,
     scenarios: HashMap<String, Scenario>,
     pickups: HashMap<String, String>,
 }
@@ -50,6 +52,8 @@ struct State {
 #[derive(Debug, Clone)]
 struct Sold {
     references: Vec<String>,
+    /// Of a shipment of several pieces, all but the first, whose number is the shipment's.
+    further_pieces: Vec<String>,
     ground: bool,
     from: [String; 2],
     to: [String; 2],
@@ -138,7 +142,7 @@ impl FedexStandIn {
         quirk: Option<Quirk>,
         now: DateTime<Utc>,
     ) -> Option<Vec<Scan>> {
-        let sold = state.shipments.get(number)?;
+        let sold = state.shipments.get(state.master(number))?;
         let journey = Journey {
             sold_at: sold.sold_at,
             cancelled: sold.cancelled,
@@ -182,7 +186,7 @@ impl FedexStandIn {
     }
 
     fn result(&self, state: &State, number: &str, scans: &[Scan]) -> Value {
-        let expected = state.shipments.get(number).map(|sold| {
+        let expected = state.shipments.get(state.master(number)).map(|sold| {
             let day = sold.ship_date + TimeDelta::days(i64::from(sold.days));
             format!("{day}T00:00:00")
         });
@@ -262,6 +266,11 @@ fn not_found(number: &str) -> Value {
 }
 
 impl State {
+    /// The number of the shipment that a piece belongs to.
+    fn master<'a>(&'a self, number: &'a str) -> &'a str {
+        self.pieces.get(number).map_or(number, String::as_str)
+    }
+
     fn login(&mut self, asked: &Asked<'_>, now: DateTime<Utc>) -> Answer {
         let form = String::from_utf8_lossy(asked.body).into_owned();
         let given = |name: &str| {

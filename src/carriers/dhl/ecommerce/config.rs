@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::carriers::account::{Calls, call_setters, sound};
+use crate::carriers::fitting::us_state;
 use crate::client::Quota;
 use crate::error::Result;
 use crate::ids::ServiceCode;
@@ -91,6 +92,7 @@ pub struct DhlEcommerceConfig {
     pub(super) delivery_service: Option<String>,
     pub(super) insure: bool,
     pub(super) text_length: usize,
+    pub(super) customs_states: Option<Vec<String>>,
     pub(super) fallback_phone: Option<Personal<String>>,
     pub(super) tracking_path: String,
     pub(super) tracking_page: Option<String>,
@@ -125,6 +127,7 @@ impl DhlEcommerceConfig {
             delivery_service: None,
             insure: false,
             text_length: 35,
+            customs_states: None,
             fallback_phone: None,
             tracking_path: "/tracking/v4/package/open".to_owned(),
             tracking_page: None,
@@ -193,6 +196,19 @@ impl DhlEcommerceConfig {
     /// lengths, and 35 is what labels of the last mile customarily hold.
     pub fn with_text_length(mut self, characters: usize) -> Self {
         self.text_length = characters;
+        self
+    }
+
+    /// Sets the states of the United States, by their two letters, to which nothing is sent without a
+    /// customs declaration. The reference says "APO/FPO/DPO and the non-continental places" and does
+    /// not list them. Default: the military post offices, the Pacific territories and the freely
+    /// associated states ([`is_behind_customs_line`](crate::shipment::is_behind_customs_line)); a
+    /// declaration to any other place is sent along when there is one.
+    pub fn with_customs_states<T: Into<String>>(
+        mut self,
+        states: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.customs_states = Some(states.into_iter().map(Into::into).collect());
         self
     }
 
@@ -270,6 +286,8 @@ impl DhlEcommerceConfig {
             Some(("distribution_center", "the distribution center must not be empty"))
         } else if self.text_length < 10 {
             Some(("text_length", "texts of fewer than 10 characters hold no address"))
+        } else if self.customs_states.iter().flatten().any(|state| us_state(state).is_none()) {
+            Some(("customs_states", "must be states of the United States"))
         } else if !self.tracking_path.starts_with('/') {
             Some(("tracking_path", "a path begins with a slash"))
         } else if self.settle < TimeDelta::zero() {

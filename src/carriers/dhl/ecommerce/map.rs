@@ -12,10 +12,11 @@ use super::{ClosedDay, DayDocument, RefusedParcel};
 use crate::address::{Contact, Country};
 use crate::carriers::account::check_account;
 use crate::carriers::dhl::shared::{
-    Encoding, country, date, day, document, imperial, kilograms, known_weight, names, phone,
-    postal_code, state,
+    country, date, document, imperial, kilograms, known_weight, names, phone, postal_code, state,
 };
-use crate::carriers::fitting::{fit_lines, fit_text, misfit};
+use crate::carriers::events::day;
+use crate::carriers::fitting::{fit_lines, fit_text, misfit, squeezed, us_state};
+use crate::carriers::images::Encoding;
 use crate::client::wire::{Number, filled, unexpected};
 use crate::error::{Error, ErrorKind, Result, VendorDetail};
 use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};
@@ -24,6 +25,7 @@ use crate::order::AddressProblem;
 use crate::shipment::{
     CustomsDeclaration, Document, DocumentKind, DutiesPayer, Label, LabelCost, LabelFormat,
     LabelRecord, LabelRequest, RateQuote, RateRequest, ServiceKey, TaxIdOwner, crosses_border,
+    is_behind_customs_line,
 };
 use crate::units::{Dimensions, Grams};
 
@@ -117,8 +119,16 @@ fn parcel<'a>(
     let return_address = party(config, "sender", shared.sender)?;
     let border = crosses_border(&shared.sender.address, &shared.recipient.address)
         && !is_home_territory(shared.sender.address.country, shared.recipient.address.country);
-    if border && shared.customs.is_none() {
-        return Err(Error::invalid("customs", "a parcel over a border needs a declaration"));
+    if shared.customs.is_none() {
+        if border {
+            return Err(Error::invalid("customs", "a parcel over a border needs a declaration"));
+        }
+        if let Some(state) = behind_customs_line(config, &shared.recipient.address) {
+            return Err(Error::invalid(
+                "customs",
+                format!("a parcel to {state} needs a declaration, although it crosses no border"),
+            ));
+        }
     }
     let mut customs_details = Vec::new();
     if let Some(customs) = shared.customs {
@@ -155,6 +165,26 @@ fn is_home_territory(from: Option<Country>, to: Option<Country>) -> bool {
         && to.is_some_and(|to| {
             ["PR", "VI", "GU", "AS", "MP", "UM", "PW", "FM", "MH"].contains(&to.as_str())
         })
+}
+
+/// The state of the United States, which some platforms give as a country, when customs sees what
+/// goes there.
+fn behind_customs_line(
+    config: &DhlEcommerceConfig,
+    to: &crate::address::Address,
+) -> Option<&'static str> {
+    let country = to.country?;
+    let state = if country == Country::US {
+        us_state(&squeezed(to.state.as_deref()?))
+    } else if is_home_territory(Some(Country::US), Some(country)) {
+        us_state(country.as_str())
+    } else {
+        None
+    };
+    state.filter(|state| match &config.customs_states {
+        Some(states) => states.iter().any(|known| us_state(known) == Some(*state)),
+        None => is_behind_customs_line(state),
+    })
 }
 
 fn shipping_cost(config: &DhlEcommerceConfig, shared: &Shared<'_>) -> Result<Option<ShippingCost>> {

@@ -34,7 +34,10 @@
 //! - Times of events come with abbreviations of zones; `LT` is local to a place nobody names.
 //! - News are pushed for a whole pickup account, with user and password, and dropped after two more
 //!   tries: keep asking.
-//! - Customs values are given for one piece of goods each, which the reference leaves open.
+//! - Customs values are given for one piece of goods each, which the reference leaves open. Military
+//!   post offices and the Pacific territories want a declaration although nothing crosses a border:
+//!   without one the adapter refuses, and names `customs`
+//!   ([`DhlEcommerceConfig::with_customs_states`]).
 //!
 //! # What is not here
 //!
@@ -67,7 +70,7 @@ pub use config::{
 };
 
 use self::track::Kind;
-use crate::carriers::asking::Pieces;
+use crate::carriers::asking::{Pieces, by_kind};
 use crate::client::{Client, Transport, percent_encode};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
@@ -318,6 +321,7 @@ impl CarrierAdapter for DhlEcommerce {
     fn limits(&self) -> CarrierLimits {
         let text = u32::try_from(self.config.text_length).unwrap_or(u32::MAX);
         CarrierLimits {
+            sells: true,
             idempotency: IdempotencySupport::ReferenceLookup,
             formats: vec![LabelFormat::Pdf, LabelFormat::Zpl, LabelFormat::Png],
             max_weight: Some(catalogue::MAX_WEIGHT),
@@ -367,53 +371,10 @@ impl CarrierAdapter for DhlEcommerce {
     }
 
     async fn track(&self, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>> {
-        let mut outcomes: HashMap<String, TrackOutcome> = HashMap::with_capacity(numbers.len());
-        let (mut asked, mut failed, mut first_error) = (0_usize, 0_usize, None);
-        for kind in Kind::ALL {
-            let some: Vec<TrackingNumber> = numbers
-                .iter()
-                .filter(|number| Kind::of(number.as_str()) == kind)
-                .cloned()
-                .collect();
-            if some.is_empty() {
-                continue;
-            }
-            asked += 1;
-            match self.track_kind(kind, &some).await {
-                Ok(tracked) => {
-                    for answer in tracked {
-                        outcomes.insert(answer.number.as_str().to_owned(), answer.outcome);
-                    }
-                }
-                Err(error) => {
-                    failed += 1;
-                    let reason = format!("{}: {}", error.kind(), error.message());
-                    for number in some {
-                        let outcome = TrackOutcome::Failed {
-                            reason: reason.clone(),
-                            retry: error.is_passing(),
-                        };
-                        outcomes.insert(number.as_str().to_owned(), outcome);
-                    }
-                    first_error.get_or_insert(error);
-                }
-            }
-        }
-        if let Some(error) = first_error
-            && failed == asked
-        {
-            return Err(error);
-        }
-        Ok(numbers
-            .iter()
-            .map(|number| Tracked {
-                number: number.clone(),
-                outcome: outcomes
-                    .get(number.as_str())
-                    .cloned()
-                    .unwrap_or(TrackOutcome::NotFoundYet),
-            })
-            .collect())
+        by_kind(numbers, &Kind::ALL, Kind::of, |kind, some| async move {
+            self.track_kind(kind, &some).await
+        })
+        .await
     }
 
     fn tracking_url(&self, number: &TrackingNumber) -> Option<String> {

@@ -1,12 +1,12 @@
 //! Tracking answers to events.
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _};
+use chrono::{NaiveDate, TimeZone as _};
 use chrono_tz::Tz;
 
 use super::events::meaning;
 use super::wire::{Event, TrackedPackage};
 use crate::carriers::dhl::events::close_returns;
-use crate::carriers::dhl::shared::day;
+use crate::carriers::events::{day, time_of_day};
 use crate::client::wire::filled;
 use crate::shipment::number::normalize;
 use crate::shipment::{EventTime, TrackOutcome, TrackingEvent};
@@ -135,18 +135,11 @@ fn zone(abbreviation: &str) -> Option<Tz> {
 }
 
 fn time(date: NaiveDate, time: Option<&str>, abbreviation: Option<&str>) -> EventTime {
-    let time = time.map(str::trim).and_then(|time| {
-        ["%H:%M:%S", "%H:%M:%S%.f", "%H:%M"]
-            .iter()
-            .find_map(|form| NaiveTime::parse_from_str(time, form).ok())
-    });
-    let Some(time) = time else { return EventTime::Date(date) };
-    let local = NaiveDateTime::new(date, time);
-    let instant = abbreviation.and_then(zone).and_then(|zone| {
+    time_of_day(date, time, |local| {
         // The hour that comes twice in autumn: the first of the two.
-        zone.from_local_datetime(&local).earliest()
-    });
-    instant.map_or(EventTime::Local(local), |at| EventTime::Instant(at.to_utc()))
+        let instant = abbreviation.and_then(zone)?.from_local_datetime(&local).earliest()?;
+        Some(instant.to_utc())
+    })
 }
 
 #[cfg(test)]

@@ -17,9 +17,11 @@ use super::wire::{
 use crate::address::{Address, Contact};
 use crate::carriers::account::check_account;
 use crate::carriers::dhl::shared::{
-    Encoding, country, day, document, kilograms, known_weight, names, phone, postal_code, state,
+    country, document, kilograms, known_weight, names, phone, postal_code, state,
 };
+use crate::carriers::events::day;
 use crate::carriers::fitting::{fit_lines, fit_text, misfit, squeezed};
+use crate::carriers::images::Encoding;
 use crate::client::wire::{Number, filled, unexpected};
 use crate::error::{Error, Result};
 use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};

@@ -51,7 +51,6 @@ mod map;
 mod track;
 mod wire;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -209,6 +208,7 @@ impl CarrierAdapter for DhlExpress {
     fn limits(&self) -> CarrierLimits {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         CarrierLimits {
+            sells: true,
             idempotency: IdempotencySupport::ReferenceLookup,
             formats: vec![LabelFormat::Pdf, LabelFormat::Zpl, LabelFormat::Epl],
             max_weight: Some(map::HEAVIEST),
@@ -244,46 +244,10 @@ impl CarrierAdapter for DhlExpress {
     }
 
     async fn track(&self, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>> {
-        let mut outcomes: HashMap<&str, TrackOutcome> = HashMap::with_capacity(numbers.len());
-        let (mut asked, mut failed, mut first_error) = (0_usize, 0_usize, None);
-        for pieces in [false, true] {
-            let some: Vec<&TrackingNumber> = numbers
-                .iter()
-                .filter(|number| track::is_piece(number.as_str()) == pieces)
-                .collect();
-            if some.is_empty() {
-                continue;
-            }
-            asked += 1;
-            let given: Vec<TrackingNumber> = some.iter().copied().cloned().collect();
-            match self.track_kind(pieces, &given).await {
-                Ok(tracked) => {
-                    outcomes.extend(some.iter().zip(tracked).map(|(n, t)| (n.as_str(), t.outcome)));
-                }
-                Err(error) => {
-                    failed += 1;
-                    let reason = format!("{}: {}", error.kind(), error.message());
-                    let retry = error.is_passing();
-                    outcomes.extend(some.iter().map(|number| {
-                        let reason = reason.clone();
-                        (number.as_str(), TrackOutcome::Failed { reason, retry })
-                    }));
-                    first_error.get_or_insert(error);
-                }
-            }
-        }
-        if let Some(error) = first_error
-            && failed == asked
-        {
-            return Err(error);
-        }
-        let outcome = |number: &TrackingNumber| {
-            outcomes.get(number.as_str()).cloned().unwrap_or(TrackOutcome::NotFoundYet)
-        };
-        Ok(numbers
-            .iter()
-            .map(|number| Tracked { number: number.clone(), outcome: outcome(number) })
-            .collect())
+        asking::by_kind(numbers, &[false, true], track::is_piece, |pieces, some| async move {
+            self.track_kind(pieces, &some).await
+        })
+        .await
     }
 
     fn tracking_url(&self, number: &TrackingNumber) -> Option<String> {

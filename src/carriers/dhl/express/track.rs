@@ -1,11 +1,11 @@
 //! Tracking answers to events.
 
-use chrono::{FixedOffset, NaiveDateTime, NaiveTime, TimeZone as _};
+use chrono::{FixedOffset, TimeZone as _};
 
 use super::events::{PARTIAL, meaning};
 use super::wire::{Event, TrackAnswer, TrackedShipment};
 use crate::carriers::dhl::events::close_returns;
-use crate::carriers::dhl::shared::day;
+use crate::carriers::events::{day, time_of_day};
 use crate::client::wire::filled;
 use crate::ids::TrackingNumber;
 use crate::shipment::number::normalize;
@@ -86,16 +86,10 @@ fn read(event: &Event, complete: bool) -> Option<TrackingEvent> {
 }
 
 fn time(date: chrono::NaiveDate, time: Option<&str>, offset: Option<&str>) -> EventTime {
-    let time = time.map(str::trim).and_then(|time| {
-        ["%H:%M:%S", "%H:%M:%S%.f", "%H:%M"]
-            .iter()
-            .find_map(|form| NaiveTime::parse_from_str(time, form).ok())
-    });
-    let Some(time) = time else { return EventTime::Date(date) };
-    let local = NaiveDateTime::new(date, time);
-    let instant =
-        offset.and_then(read_offset).and_then(|offset| offset.from_local_datetime(&local).single());
-    instant.map_or(EventTime::Local(local), |at| EventTime::Instant(at.to_utc()))
+    time_of_day(date, time, |local| {
+        let instant = offset.and_then(read_offset)?.from_local_datetime(&local).single()?;
+        Some(instant.to_utc())
+    })
 }
 
 /// "+09:00", with and without "GMT" in front and the colon.

@@ -139,6 +139,7 @@ impl CarrierAdapter for DhlTracking {
     /// It prints nothing and sells nothing: no formats, no labels, no manifests.
     fn limits(&self) -> CarrierLimits {
         CarrierLimits {
+            sells: false,
             idempotency: IdempotencySupport::None,
             formats: Vec::new(),
             track_batch: 1,

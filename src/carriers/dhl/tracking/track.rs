@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDateTime, NaiveTime};
-
 use super::Question;
 use super::wire::{Place, Shipment, Status};
 use crate::address::Country;
 use crate::carriers::dhl::events::{by_words, close_returns};
-use crate::carriers::dhl::shared::day;
+use crate::carriers::events::{day, event_time};
 use crate::client::wire::filled;
 use crate::shipment::number::normalize;
-use crate::shipment::{EventTime, Milestone, ReasonGroup, TrackOutcome, TrackingEvent};
+use crate::shipment::{Milestone, ReasonGroup, TrackOutcome, TrackingEvent};
 
 use Milestone::{
     ArrivedHub, AvailableForPickup, Delivered, DepartedHub, Exception, Other, OutForDelivery,
@@ -164,20 +162,6 @@ fn meaning(code: Option<&str>, words: &str, returned: bool) -> (Milestone, Optio
     }
 }
 
-/// With offset an instant, without one a local time; with thousandths and without.
-fn event_time(text: &str) -> Option<EventTime> {
-    let text = text.trim();
-    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
-        return Some(EventTime::Instant(instant.to_utc()));
-    }
-    match NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f") {
-        // Midnight without offset is a day.
-        Ok(local) if local.time() == NaiveTime::MIN => Some(EventTime::Date(local.date())),
-        Ok(local) => Some(EventTime::Local(local)),
-        Err(_) => day(text).map(EventTime::Date),
-    }
-}
-
 /// City and country. Some divisions put a street in front of the city, which may be the buyer's:
 /// parts with digits are left out.
 fn place(place: &Place) -> Option<String> {
@@ -231,16 +215,6 @@ mod tests {
         assert_eq!(meaning(Some("delivered"), "DELIVERED", true).0, Returned);
         assert_eq!(meaning(None, "Gated out", false), (Other, None));
         assert!(meaning(Some("failure"), "?", false).1.is_some());
-    }
-
-    #[test]
-    fn times_come_with_offset_with_z_without_and_with_thousandths() {
-        let instant = |text| matches!(event_time(text), Some(EventTime::Instant(_)));
-        assert!(instant("2019-08-26T13:04:00-05:00") && instant("2016-04-13T13:23:14Z"));
-        assert!(instant("2016-04-13T13:23:14.123+02:00"));
-        assert!(matches!(event_time("2019-08-30T08:59:00.5"), Some(EventTime::Local(_))));
-        assert!(matches!(event_time("2019-03-12T00:00:00"), Some(EventTime::Date(_))));
-        assert_eq!(event_time("soon"), None);
     }
 
     #[test]
