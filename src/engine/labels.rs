@@ -369,8 +369,14 @@ impl Engine {
         decision: &RouteDecision,
         now: DateTime<Utc>,
     ) -> Result<ItemOutcome<LabelRecord>> {
-        let why: Vec<String> =
-            decision.rejected.iter().map(|(key, why)| format!("{key} {why}")).collect();
+        let rejected = decision.rejected.iter().map(|(key, why)| format!("{key} {why}"));
+        let ignored =
+            decision.ignored_quotes.iter().map(|(key, why)| format!("the quote of {key} {why}"));
+        let incomparable = decision
+            .incomparable
+            .iter()
+            .map(|rule| format!("rule {rule} limits a value in another currency"));
+        let why: Vec<String> = rejected.chain(ignored).chain(incomparable).collect();
         let detail = if why.is_empty() {
             "no carrier service is configured".to_owned()
         } else {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderflow::engine::{Engine, EnginePolicy, Received, Schedule};
+use chrono::TimeDelta;
+use orderflow::engine::{Engine, EnginePolicy, Received, Schedule, TickReport};
 use orderflow::order::{Actor, CancelReason, OrderFilter, OrderSort, OrderState, Priority};
 use orderflow::ports::OrderQuery;
 use orderflow::rules::poll_plan;
@@ -342,6 +343,41 @@ async fn the_daily_comparison_names_what_is_missing_extra_and_unlike_and_mends_i
     assert_eq!((found.compared, found.unreadable.len(), found.errors.len()), (2, 0, 0));
     let again = engine.compare_shop(&shop("1"), at(-24), at(1), at(2)).await.unwrap();
     assert!(again.missing.is_empty() && again.mismatched.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_engine_compares_every_shop_once_a_day_beside_its_ticks() {
+    let (bazaar, hanging) = (Bazaar::new(&["same", "gone"]), Bazaar::new(&["lost"]));
+    let engine = engine(&[("1", &bazaar), ("2", &hanging)]);
+    for name in ["1", "2"] {
+        engine.sync(&shop(name), at(0)).await.unwrap();
+    }
+    bazaar.book().orders.remove("gone");
+    hanging.book().unlisted.insert("lost".into());
+    hanging.book().hangs.insert("get");
+    let begun = tokio::time::Instant::now();
+    let clock = move || at(0) + TimeDelta::from_std(begun.elapsed()).unwrap();
+    let schedule = Schedule::default().with_every(Duration::from_secs(3_600));
+    let shutdown = tokio::time::sleep(Duration::from_secs(50 * 3_600));
+    let (mut ticks, mut told) = (0, Vec::new());
+    let report = |tick: TickReport| {
+        ticks += 1;
+        told.extend(tick.compared.into_iter().map(|(shop, found)| {
+            (begun.elapsed().as_secs() / 3_600, shop, found.extra, found.errors.len())
+        }));
+    };
+    engine.run(&schedule, shutdown, clock, report).await.unwrap();
+    assert!(ticks >= 49, "{ticks}");
+    let days: Vec<_> = told.iter().map(|(hour, shop, ..)| (hour / 24, shop.clone())).collect();
+    let expected = [0, 1, 2].map(|day| [(day, shop("1")), (day, shop("2"))]).concat();
+    assert_eq!(days, expected, "{told:?}");
+    for (_, which, extra, errors) in told {
+        let gone = if which == shop("1") { vec![key("1", "gone")] } else { vec![] };
+        // Whether an order is extra is not known where the platform does not answer.
+        assert_eq!((extra, errors), (gone, usize::from(which == shop("2"))));
+    }
+    let never = schedule.with_comparison(None, 7);
+    assert!(engine.compare_due(&never, at(500)).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
