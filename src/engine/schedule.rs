@@ -45,7 +45,7 @@ impl Default for Schedule {
             buy_labels: false,
             confirm_packed: true,
             grace: Duration::from_secs(10),
-            compare_every: Some(Duration::from_hours(24)),
+            compare_every: Some(Duration::from_secs(24 * 60 * 60)),
             compare_days: 7,
         }
     }
