@@ -29,12 +29,12 @@ use orderflow::rules::alert::{
 use orderflow::rules::{
     Channel, ExceptionBook, ExceptionBookError, ExceptionItem, ExceptionKey, ExceptionPolicy,
     ExceptionStatus, Level, PaymentAnomaly, Resolution, ResolutionAbilities, ResolutionRefusal,
-    ResolutionStep, Severity, ShopTrouble, carrier_enquiries, exceptions, next_report,
-    payment_anomaly, plan_resolution, report_times, shop_exceptions,
+    ResolutionStep, Severity, ShopTrouble, carrier_enquiries, exceptions, is_weight_suspicious,
+    next_report, payment_anomaly, plan_resolution, report_times, shop_exceptions,
 };
 use orderflow::shipment::{Milestone, ServiceKey};
 use orderflow::{
-    CarrierId, Currency, OrderKey, PaymentId, PlatformId, ServiceCode, ShopId, ShopKey, Sku,
+    CarrierId, Currency, Grams, OrderKey, PaymentId, PlatformId, ServiceCode, ShopId, ShopKey, Sku,
 };
 use proptest::prelude::*;
 use support::*;
@@ -301,7 +301,23 @@ fn an_unusable_address_alerts_unless_the_platform_still_hides_it_for_the_remorse
     }];
     let mut order = import_of(&hidden);
     order.needs_acknowledgement = false;
-    assert_eq!(evaluate(&watch_of(&order), &[], &policy, now()), None);
+    let watch = watch_of(&order);
+    let over = now() + hours(1);
+    assert_eq!(evaluate(&watch, &[], &policy, over - minutes(1)), None);
+    assert_eq!(next_change(&watch, &[], &policy, now()), Some(over));
+    // The hour ended by itself: nobody releases the hold, and still there is no address.
+    let found = evaluate(&watch, &[], &policy, over).unwrap();
+    assert_eq!(rules(&found), [AlertRule::Address]);
+    let kinds = |at| -> Vec<ExceptionKind> {
+        let found = exceptions([&order], &ExceptionPolicy::default(), at);
+        found.iter().map(|item| item.kind).collect()
+    };
+    assert_eq!(kinds(over - minutes(1)), []);
+    assert_eq!(kinds(over), [ExceptionKind::Address(AddressProblem::Incomplete)]);
+    // That somebody releases it later is no news.
+    let fired = [found.alerts[0].fired(over)];
+    order.holds[0].released_at = Some(over + hours(2));
+    assert_eq!(evaluate(&watch_of(&order), &fired, &policy, over + hours(3)), None);
 }
 
 #[test]
@@ -460,6 +476,10 @@ fn a_shop_that_is_silent_failing_or_refused_is_told() {
     watch.last_read_at = Some(now());
     assert_eq!(shop_rules(&watch, now() + minutes(29)), []);
     assert_eq!(shop_rules(&watch, now() + minutes(30)), [(AlertRule::Sync, 1)]);
+    let mut never_read = ShopWatch::new(shop(), 10);
+    never_read.watched_since = Some(now());
+    assert_eq!(shop_rules(&never_read, now() + minutes(29)), []);
+    assert_eq!(shop_rules(&never_read, now() + minutes(30)), [(AlertRule::Sync, 1)]);
     watch.failing = Some((now(), "stock cannot be pushed".to_owned()));
     watch.rejected_at = Some(now());
     let found = evaluate_shop(
@@ -814,4 +834,58 @@ fn exceptions_of_one_order_and_kind_are_one_item() {
     let mut book = ExceptionBook::new();
     book.update(&items, now() + hours(2));
     assert_eq!(book.records().count(), 1);
+}
+
+#[test]
+fn money_that_does_not_arrive_alerts_after_the_hours_the_shop_grants() {
+    let mut order = waiting("1", Vec::new());
+    order.payments = vec![Payment {
+        id: PaymentId::from_static("p"),
+        amount: order.total,
+        method: None,
+        state: PaymentState::Paid,
+        paid_at: None,
+        refunded: usd(0),
+    }];
+    let paid = order.paid_at.unwrap();
+    let mut policy = ExceptionPolicy::default();
+    policy.review.funds_grace_hours = Some(3);
+    let alerts = |at| {
+        let watch = OrderWatch::under(&order, &policy.review);
+        evaluate(&watch, &[], &AlertPolicy::default(), at).map_or(Vec::new(), |found| rules(&found))
+    };
+    for (after, expected) in [(hours(3), false), (hours(3) + TimeDelta::seconds(1), true)] {
+        let listed = exceptions([&order], &policy, paid + after);
+        let is_listed = listed.iter().any(|item| item.kind == ExceptionKind::PaymentAnomaly);
+        assert_eq!(
+            (is_listed, alerts(paid + after).contains(&AlertRule::Payment)),
+            (expected, expected)
+        );
+    }
+    let unasked = evaluate(&watch_of(&order), &[], &AlertPolicy::default(), paid + hours(9));
+    assert_eq!(unasked, None, "off by default");
+}
+
+#[test]
+fn a_live_label_stops_choosing_another_warehouse_and_another_address() {
+    let (order, package) = labelled("1", &[("1", 1)]);
+    let kind = ExceptionKind::AddressChangedAfterLabel;
+    let correct = Resolution::CorrectAddress(Box::new(recipient()));
+    for resolution in [Resolution::Reallocate, Resolution::Reroute, correct] {
+        assert_eq!(
+            resolve_one(&order, kind, &resolution, everything()),
+            Err(ResolutionRefusal::HasLabel { package: package.clone() }),
+            "{resolution:?}"
+        );
+    }
+}
+
+#[test]
+fn a_weight_is_suspicious_beyond_thirty_percent_of_ours_and_not_at_it() {
+    let ours = Grams::new(1_000);
+    for (theirs, expected) in
+        [(700, false), (699, true), (1_300, false), (1_301, true), (1_000, false)]
+    {
+        assert_eq!(is_weight_suspicious(ours, Grams::new(theirs), 30), expected, "{theirs}");
+    }
 }

@@ -151,6 +151,10 @@ fn regions_show_shares_delays_and_what_is_not_known() {
     assert_eq!(found[0].region.as_deref(), Some("US-CO-Denver"));
     assert_eq!(found[0].share, Ratio::new(3, 4));
     assert_eq!(found[0].delayed, Ratio::new(1, 1), "an open promise is not decided");
+    let mut after = sales[1].clone();
+    after.delivered_at = Some(day(25));
+    let later = regions([&after], &week(), PlaceLevel::City, &RegionPolicy::default());
+    assert_eq!(later[0].delayed, None, "what came after the window is not known at its end");
     assert_eq!((found[0].transits, found[0].mean_transit_seconds), (1, Some(2 * 86_400)));
     assert_eq!(found[1].region, None);
     assert_eq!(found[1].delayed, None);
@@ -206,7 +210,13 @@ fn average_order_value_keeps_currencies_apart_and_rounds_half_up() {
     let found = average_order_value(&sales, &week());
     assert_eq!(found[&Currency::USD].mean.to_string(), "10.01");
     assert_eq!((found[&Currency::USD].orders, found[&Currency::BRL].orders), (2, 1));
+    assert_eq!(found[&Currency::USD].sum, Some(usd(2_001).amount));
     assert!(average_order_value(&[], &week()).is_empty());
+    let most = Money::new(rust_decimal::Decimal::MAX, Currency::USD);
+    let huge = [(); 2].map(|()| Sale { total: most, ..sale(day(9), &[]) });
+    let found = average_order_value(&huge, &week());
+    assert_eq!(found[&Currency::USD].sum, None, "more than an amount can be, and not cut");
+    assert!(found[&Currency::USD].mean > most.amount - rust_decimal::Decimal::TEN);
 }
 
 #[test]
@@ -365,6 +375,15 @@ fn an_order_becomes_the_sale_of_what_is_left_of_it() {
         }],
     );
     assert_eq!(Sale::of(&cut).unwrap().items[0].units, 1);
+    assert_eq!(Sale::of(&cut).unwrap().items[0].value, Some(usd(1_000)));
+    // The platform's total is the truth; without one the discount is taken off.
+    for stated in [Some(usd(2_000)), None] {
+        let mut cheaper = cut.clone();
+        cheaper.lines[0].discount = Some(usd(1_000));
+        cheaper.lines[0].line_total = stated;
+        let sold = Sale::of(&cheaper).unwrap();
+        assert_eq!(sold.items[0].value, Some(usd(667)), "a third of 20.00");
+    }
     let mut test = order;
     test.test = true;
     assert_eq!(Sale::of(&test), None);

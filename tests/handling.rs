@@ -587,7 +587,7 @@ fn what_is_scanned_must_be_what_is_in_the_parcel() {
 }
 
 #[test]
-fn labels_are_printed_twice_a_day_and_four_times_in_a_promotion() {
+fn labels_are_printed_twice_a_day_and_three_or_four_times_in_a_promotion() {
     use orderflow::rules::PrintSlots;
     let zone = chrono_tz::America::New_York;
     let day = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
@@ -598,6 +598,9 @@ fn labels_are_printed_twice_a_day_and_four_times_in_a_promotion() {
         runs.into_iter().map(time).collect::<Vec<_>>()
     };
     assert_eq!(local(slots.of_day(day("2026-11-26"), zone)), ["09:30", "15:00"]);
+    let friday = local(slots.of_day(day("2026-11-27"), zone));
+    assert_eq!(friday, ["09:30", "14:00", "19:00"]);
+    let slots = slots.with_late_run();
     let friday = local(slots.of_day(day("2026-11-27"), zone));
     assert_eq!(friday, ["09:30", "14:00", "19:00", "22:00"]);
     // From the last run of one day to the first of the next, and a run that begins now is over.

@@ -521,3 +521,10 @@ fn percent_texts_have_two_decimals_and_round_halves_up() {
     assert_eq!(percent(1, 1), "100.00 %");
     assert_eq!(percent(u64::MAX, u64::MAX), "100.00 %");
 }
+
+#[test]
+fn six_percent_of_returns_is_not_below_walmarts_six_percent() {
+    let target = KpiTargets::preset("walmart_us").unwrap().of(KpiId::ReturnRate).cloned().unwrap();
+    assert_eq!(target.judge(Ratio::new(6, 100).unwrap()), Health::Warning);
+    assert_eq!(target.judge(Ratio::new(59, 1_000).unwrap()), Health::Healthy);
+}

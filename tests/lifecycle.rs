@@ -14,11 +14,14 @@ use std::fmt::Write as _;
 use chrono::TimeDelta;
 use orderflow::order::{
     Action, Actor, CancelReason, CancelRequest, CancelledUnits, CompletionPolicy, EVENTS, Event,
-    EventKind, Guard, Hold, HoldReason, LogisticsMode, Order, OrderFilter, OrderState, Rejected,
-    ReturnedUnits, Stage, TRANSITIONS, UnitGroup, UnitStatus, apply, check_invariants, counters,
-    derive_stage, erase, reconcile, replay,
+    EventKind, ExceptionKind, Guard, Hold, HoldReason, LogisticsMode, Order, OrderFilter,
+    OrderState, Rejected, ReturnedUnits, Stage, TRANSITIONS, UnitGroup, UnitStatus, apply,
+    check_invariants, counters, derive_stage, erase, reconcile, replay,
 };
-use orderflow::shipment::{LabelState, Milestone, UndeliverableResolution, UploadState};
+use orderflow::shipment::{
+    EventTime, LabelState, Milestone, TrackingEvent, TransitState, UndeliverableResolution,
+    UploadState,
+};
 use orderflow::{CarrierId, HoldId, PackageId, TrackingNumber};
 use proptest::prelude::*;
 use support::*;
@@ -378,6 +381,29 @@ fn a_scan_before_confirmation_confirms_and_tells() {
 }
 
 #[test]
+fn a_day_that_may_be_the_labels_own_is_no_earlier_parcel_and_no_mismatch() {
+    // Bought at 19:30 in New York on the 3rd; the carrier says the 3rd.
+    let scanned = |label: &str| {
+        let (mut order, package) = labelled("1", &[("1", 1)]);
+        order.packages[0].label.record.as_mut().unwrap().purchased_at = label.parse().unwrap();
+        let day = "2026-03-03".parse().unwrap();
+        let scan = TrackingEvent { time: EventTime::Date(day), ..scan(0, Milestone::Accepted) };
+        let tracking = Action::Tracked {
+            package: package.clone(),
+            events: vec![scan],
+            estimated_delivery: None,
+        };
+        after(order, vec![confirmed(&package), tracking])
+    };
+    let order = scanned("2026-03-04T00:30:00Z");
+    assert_eq!(order.packages[0].movement.state, TransitState::Accepted);
+    assert!(order.incidents.is_empty());
+    let order = scanned("2026-03-05T12:00:01Z");
+    assert_eq!(order.packages[0].movement.state, TransitState::NotFoundYet);
+    assert_eq!(order.incidents[0].kind, ExceptionKind::StateMismatch);
+}
+
+#[test]
 fn voiding_the_only_label_reopens_the_order_and_allows_another_purchase() {
     let (order, package) = labelled("void", &[("1", 1)]);
     let shipped = after(order, vec![confirmed(&package)]);
@@ -579,7 +605,9 @@ fn unknown_statuses_are_kept_word_for_word_and_change_no_state() {
     let order = import_of(&odd);
     assert_eq!(order.state(), OrderState::AwaitingShipment);
     assert!(order.platform.unknown_statuses.contains("Teleported"));
-    assert_eq!(order.incidents.len(), 1);
+    let [incident] = order.incidents.as_slice() else { panic!("{:?}", order.incidents) };
+    assert_eq!(incident.kind, ExceptionKind::UnknownPlatformStatus);
+    assert!(incident.detail.contains("Teleported"));
 }
 
 #[test]

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use orderflow::order::{
-    Action, AddressProblem, CancelReason, CancelledUnits, ExceptionKind, Order, erase,
+    Action, AddressProblem, CancelReason, CancelledUnits, Deadline, DeadlineKind, DeadlineSource,
+    ExceptionKind, Order, Requirements, erase,
 };
 use orderflow::rules::message::{
     BuyerFacts, ContentFinding, ContentPolicy, DueMessage, KeywordClassifier, Locale, MessageClass,
@@ -21,7 +22,7 @@ use orderflow::rules::message::{
     SurveyAnswer, Template, TemplateError, Templates, due_messages, reply_by,
 };
 use orderflow::rules::{ExceptionItem, ExceptionPolicy, exceptions};
-use orderflow::shipment::{Milestone, UploadState};
+use orderflow::shipment::{Milestone, TrackingEvent, UploadState};
 use orderflow::{CarrierId, Country, Personal, TrackingNumber};
 use proptest::prelude::*;
 use support::*;
@@ -36,7 +37,9 @@ fn due_with(
     buyer: BuyerFacts,
     now: DateTime<Utc>,
 ) -> Vec<DueMessage> {
-    let context = MessageContext { shop: "Harbor Goods", tracking_url: &page, exceptions, buyer };
+    let zone = chrono_tz::America::New_York;
+    let context =
+        MessageContext { shop: "Harbor Goods", zone, tracking_url: &page, exceptions, buyer };
     due_messages(order, &context, &MessagePolicy::default(), now)
 }
 
@@ -131,11 +134,39 @@ fn the_survey_comes_12_hours_after_delivery_never_after_24_and_not_during_a_comp
 
 #[test]
 fn a_delay_is_told_once_per_exception_and_an_address_once_per_version() {
-    let (order, _) = uploaded("1");
+    let (order, package) = uploaded("1");
     let late = now() + hours(50);
     let found = exceptions([&order], &ExceptionPolicy::default(), late);
     let messages = due_with(&order, &found, BuyerFacts::default(), late);
     assert_eq!(kinds(&messages), [MessageKind::Shipped, MessageKind::Delay]);
+    let delays = |order: &Order, at: DateTime<Utc>| -> Vec<String> {
+        let found = exceptions([order], &ExceptionPolicy::default(), at);
+        let messages = due_with(order, &found, BuyerFacts::default(), at);
+        let delays = messages.into_iter().filter(|message| message.kind == MessageKind::Delay);
+        delays.map(|message| message.key).collect()
+    };
+    // Every look at the same standstill has the same key, also when it is called stuck by then.
+    let told = delays(&order, late);
+    assert_eq!(delays(&order, late + hours(1)), told);
+    let scanned = after(order.clone(), vec![tracked(&package, &[Milestone::Accepted])]);
+    let told = delays(&scanned, now() + hours(60));
+    assert_eq!(told.len(), 1);
+    assert_eq!(delays(&scanned, now() + hours(80)), told);
+    assert_eq!(delays(&scanned, now() + hours(24 * 11)), told);
+    // It moves and stops again: another exception, another message.
+    let elsewhere = Some("BOISE, ID".to_owned());
+    let events = vec![TrackingEvent { place: elsewhere, ..scan(70, Milestone::DepartedHub) }];
+    let tracking = Action::Tracked { package: package.clone(), events, estimated_delivery: None };
+    let moved = after(scanned, vec![tracking]);
+    assert_eq!(delays(&moved, now() + hours(80)), [""; 0]);
+    let again = delays(&moved, now() + hours(120));
+    assert!(again.len() == 1 && again != told);
+    // A parcel on its way back is scanned as well, and nothing is new about it.
+    let back = |milestones: &[Milestone]| after(order.clone(), vec![tracked(&package, milestones)]);
+    let first = back(&[Milestone::Accepted, Milestone::ReturnStarted]);
+    let told = delays(&first, now() + hours(9));
+    let later = back(&[Milestone::Accepted, Milestone::ReturnStarted, Milestone::ArrivedHub]);
+    assert_eq!((told.len(), delays(&later, now() + hours(9))), (1, told));
 
     let mut bad = snapshot("2", &[("1", 1)]);
     bad.recipient.as_mut().unwrap().address.city = String::new();
@@ -152,6 +183,39 @@ fn a_delay_is_told_once_per_exception_and_an_address_once_per_version() {
         .map(|item| ExceptionItem { kind: ExceptionKind::Address(AddressProblem::Masked), ..item })
         .collect();
     assert_eq!(due_with(&order, &masked, BuyerFacts::default(), now()), []);
+}
+
+#[test]
+fn a_promise_is_told_as_the_day_of_the_buyers_clock() {
+    let (mut order, _) = uploaded("1");
+    order.deadlines = vec![Deadline {
+        kind: DeadlineKind::DeliverBy,
+        // The last second of 11 March in New York.
+        at: "2026-03-12T03:59:59Z".parse().unwrap(),
+        starts_at: now(),
+        source: DeadlineSource::Platform,
+        version: 1,
+        requires: Requirements::default(),
+    }];
+    let messages = due(&order, now() + hours(1));
+    assert_eq!(messages[0].values[&Placeholder::Eta].as_str(), "2026-03-11");
+}
+
+#[test]
+fn a_promise_broken_before_anything_left_is_told_to_the_buyer() {
+    let mut order = imported("1", &[("1", 1)]);
+    order.deadlines = vec![Deadline {
+        kind: DeadlineKind::DeliverBy,
+        at: now() - hours(1),
+        starts_at: now() - hours(9),
+        source: DeadlineSource::Platform,
+        version: 1,
+        requires: Requirements::default(),
+    }];
+    let found = exceptions([&order], &ExceptionPolicy::default(), now());
+    let messages = due_with(&order, &found, BuyerFacts::default(), now());
+    assert_eq!(kinds(&messages), [MessageKind::Delay]);
+    assert!(Templates::preset("plain").unwrap().render(&messages[0]).unwrap().is_some());
 }
 
 #[test]

@@ -487,6 +487,9 @@ fn an_order_is_acknowledged_only_when_approved_in_stock_and_addressable() {
     let order = after(order, vec![approved()]);
     assert!(may_acknowledge(&order, &policy, true, now()).is_empty());
     assert_eq!(may_acknowledge(&order, &policy, false, now()).len(), 1);
+    let mut elsewhere = order;
+    elsewhere.recipient.as_mut().unwrap().address.city = String::new();
+    assert_eq!(may_acknowledge(&elsewhere, &policy, true, now()).len(), 1);
 }
 
 fn with_deadline(order: Order, kind: DeadlineKind, at: DateTime<Utc>) -> Order {
@@ -513,8 +516,11 @@ fn a_parcel_without_movement_for_48_hours_is_delayed_and_after_72_stuck() {
     };
     assert_eq!(kinds(47), []);
     assert_eq!(kinds(48), [ExceptionKind::CarrierDelay]);
-    assert_eq!(kinds(72), [ExceptionKind::Stuck]);
-    assert_eq!(kinds(240), [ExceptionKind::PossiblyLost]);
+    assert_eq!(kinds(72), [ExceptionKind::CarrierDelay, ExceptionKind::Stuck]);
+    assert_eq!(
+        kinds(240),
+        [ExceptionKind::PossiblyLost, ExceptionKind::CarrierDelay, ExceptionKind::Stuck]
+    );
 }
 
 #[test]
@@ -556,6 +562,52 @@ fn on_time_shipping_counts_decided_orders_and_95_percent_is_healthy() {
     assert_eq!((figures.shipped_on_time, figures.ship_decided), (19, 21));
     assert_eq!(figures.is_on_time_healthy(), Some(false));
     assert_eq!(dashboard([], from, now()).is_on_time_healthy(), None);
+}
+
+#[test]
+fn on_time_shipping_of_the_day_is_kpi_01() {
+    use orderflow::rules::kpi::{
+        DenominatorMode, KpiId, KpiQuery, KpiTargets, OrderExtras, OrderFacts, Window,
+    };
+    let (from, to) = (now() - hours(24), now() + hours(3));
+    let shipped = |id: &str, due| {
+        let (order, package) = labelled(id, &[("1", 1)]);
+        after(with_deadline(order, DeadlineKind::ShipBy, due), vec![confirmed(&package)])
+    };
+    let late = shipped("late", now() - hours(1));
+    let mut tracked = shipped("tracked", now() + hours(1));
+    tracked.deadlines[0].requires.tracking = true;
+    let units = vec![orderflow::order::CancelledUnits {
+        line: line_id("1"),
+        units: 1,
+        reason: orderflow::order::CancelReason::NotShipped,
+        at: now(),
+    }];
+    let given_up = after(
+        with_deadline(imported("given up", &[("1", 1)]), DeadlineKind::ShipBy, now() - hours(1)),
+        vec![Action::Cancelled { units }],
+    );
+    let mut paid_before = shipped("paid before", now() + hours(1));
+    paid_before.paid_at = Some(from - hours(1));
+    // What is shipped after the end of the window is not shipped yet.
+    for (order, to, expected) in [
+        (&late, to, (0, 1)),
+        (&tracked, to, (1, 1)),
+        (&given_up, to, (0, 1)),
+        (&paid_before, to, (0, 0)),
+        (&shipped("soon", now() + hours(1)), now() - hours(1), (0, 0)),
+    ] {
+        let figures = dashboard([order], from, to);
+        assert_eq!((figures.shipped_on_time, figures.ship_decided), expected, "{}", order.key);
+        let mut facts = OrderFacts::new();
+        facts.push_order(order, &OrderExtras::default());
+        let kpi = KpiQuery::new(Window::new(from, to), to).count(&facts).unwrap().total(
+            KpiId::OnTimeShipping,
+            DenominatorMode::Decided,
+            &KpiTargets::default(),
+        );
+        assert_eq!((kpi.numerator, kpi.denominator), (expected.0.into(), expected.1.into()));
+    }
 }
 
 proptest! {
@@ -780,6 +832,14 @@ fn the_day_at_five_shows_sales_hot_sellers_parcels_and_uploads() {
     assert_eq!(day.average_order_value[&Currency::USD], usd(1500).amount);
     let hot: Vec<_> = day.hot_sellers.iter().map(|hot| (hot.sku.as_str(), hot.units)).collect();
     assert_eq!(hot, [("SKU-1", 4), ("SKU-2", 4)]);
+    let units = vec![orderflow::order::CancelledUnits {
+        line: line_id("1"),
+        units: 9,
+        reason: orderflow::order::CancelReason::BuyerRequest,
+        at: now(),
+    }];
+    let cut = after(imported("5", &[("1", 10)]), vec![Action::Cancelled { units }]);
+    assert_eq!(dashboard([&cut], from, to).hot_sellers[0].units, 1);
     assert_eq!((day.parcels_shipped, day.parcels_uploaded), (2, 1));
     assert_eq!(day.labels_by_service.values().sum::<u32>(), 2);
     assert_eq!(day.time_to_acknowledge.unwrap().count, 2);

@@ -24,7 +24,7 @@ impl Engine {
         let policy = &self.0.policy.alerts;
         let mut standing: Vec<(OrderWatch, Notification)> = Vec::new();
         self.for_open_orders(|order| {
-            let watch = OrderWatch::of(order);
+            let watch = OrderWatch::under(order, &self.0.policy.exceptions.review);
             if let Some(found) = evaluate(&watch, &[], policy, now) {
                 standing.push((watch, found));
             }

@@ -102,7 +102,7 @@
 //! | 8.4 | a cancelled order gives its label back | `engine::Engine::void_label` | `engine::a_cancelled_order_gives_its_label_back` |
 //! | 8.4 | a label given back allows another | [`apply`](crate::order::apply) | `lifecycle::voiding_the_only_label_reopens_the_order_and_allows_another_purchase` |
 //! | 8.5 | what is scanned must be what is in the parcel | [`check_pick`](super::check_pick) | `handling::what_is_scanned_must_be_what_is_in_the_parcel` |
-//! | 8.5 | runs of a usual day and of a promotion | [`PrintSlots`](super::PrintSlots) | `handling::labels_are_printed_twice_a_day_and_four_times_in_a_promotion` |
+//! | 8.5 | runs of a usual day and of a promotion | [`PrintSlots`](super::PrintSlots) | `handling::labels_are_printed_twice_a_day_and_three_or_four_times_in_a_promotion` |
 //! | 8.5 | labels bought at the runs of the day | `engine::EnginePolicy` | `engine::a_tick_buys_at_the_runs_of_the_day_and_orders_paid_later_wait_for_the_next` |
 //! | 8.5 | each label on one manifest, and on one only | `engine::Engine::close_day` | `engine::each_label_is_on_one_manifest_and_a_second_call_closes_only_what_came_since` |
 //! | 8.4 | until when a label can be given back | [`void_verdict`](super::void_verdict) | `handling::every_void_window_is_dated_has_a_source_and_ends_as_it_says` |
@@ -132,6 +132,8 @@
 //! | 10, 6 | attempts, customs and delays are left by a movement | [`fold`](crate::shipment::fold) | `shipment/fold::customs_and_delays_are_left_by_any_later_movement_too` |
 //! | 10, 7 | what nobody knows is kept | [`fold`](crate::shipment::fold) | `shipment/fold::an_event_that_nobody_knows_is_kept_and_changes_no_state` |
 //! | 10, 8 | a number used before | [`fold`](crate::shipment::fold) | `shipment/fold::events_of_an_earlier_parcel_under_the_same_number_do_not_count` |
+//! | 10, 8 | a day only when all of it is older, in any zone | [`fold`](crate::shipment::fold) | `lifecycle::a_day_that_may_be_the_labels_own_is_no_earlier_parcel_and_no_mismatch` |
+//! | 10, 5 | delivered after a return began is back at the sender | [`fold`](crate::shipment::fold) | `shipment/fold::a_parcel_delivered_after_its_return_began_is_back_at_the_sender` |
 //! | 10 | pushed news counts as asked for, again, late and in any order | `engine::Engine::take_tracked` | `engine::any_delivery_of_the_news_ends_where_asking_would` |
 //! | 10 | how often carriers are asked, and until when | [`next_track_poll`](super::next_track_poll) | `handling::carriers_are_asked_by_where_the_parcel_stands_and_not_after_its_end` |
 //!
@@ -171,6 +173,7 @@
 //! | A-STUCK | same place, customs, return, loss | [`evaluate`](super::alert::evaluate) | `alerts::a_parcel_that_stays_comes_back_or_is_lost_is_told_with_its_trouble` |
 //! | A-ADDRESS to A-MISTAKE | found facts | [`OrderWatch`](super::alert::OrderWatch) | `alerts::what_is_found_alerts_at_once_and_again_only_when_it_happens_again` |
 //! | A-ADDRESS | no alarm in the remorse hour | [`OrderWatch`](super::alert::OrderWatch) | `alerts::an_unusable_address_alerts_unless_the_platform_still_hides_it_for_the_remorse_hour` |
+//! | A-PAYMENT | money that does not arrive | [`OrderWatch`](super::alert::OrderWatch) | `alerts::money_that_does_not_arrive_alerts_after_the_hours_the_shop_grants` |
 //! | A-CANCELREQ | a second wish | [`OrderWatch`](super::alert::OrderWatch) | `alerts::a_second_wish_to_cancel_is_told_like_the_first` |
 //! | ALR-03, A-STUCK | a second silence | [`AlertFact`](super::alert::AlertFact) | `alerts::a_parcel_that_moves_and_stops_again_is_told_again` |
 //! | 12.2 | when to look again | [`next_change`](super::alert::next_change) | `alerts::nothing_changes_before_the_next_change` |
@@ -187,12 +190,18 @@
 //! | § | Rule | Decided by | Pinned by |
 //! |---|---|---|---|
 //! | 13.1 | every kind, sorted, closing by itself | [`exceptions`](super::exceptions) | `rules::exceptions_come_sorted_by_breach_and_close_by_themselves` |
+//! | 13.1 | every kind that is recorded | [`exceptions`](super::exceptions) | `alerts::every_kind_of_incident_is_in_the_list_with_its_parcel_until_it_is_resolved` |
+//! | 13.1 | addresses and overselling first | [`sort_exceptions`](super::sort_exceptions) | `alerts::addresses_and_overselling_come_before_what_is_due_earlier` |
 //! | 13.1 | delay, stuck | [`exceptions`](super::exceptions) | `rules::a_parcel_without_movement_for_48_hours_is_delayed_and_after_72_stuck` |
+//! | 13.1 | coming back; no end after 90 days | [`exceptions`](super::exceptions) | `alerts::a_parcel_is_found_coming_back_or_without_an_end_after_ninety_days` |
+//! | 13.1 | promise broken before anything left | [`exceptions`](super::exceptions) | `alerts::a_promise_broken_before_anything_left_is_an_exception_like_the_alert` |
+//! | 13.1 | each closes when its own condition is over | [`ExceptionBook`](super::ExceptionBook) | `alerts::an_exception_of_a_parcel_closes_only_when_its_own_condition_is_over` |
 //! | 13.1 | one fact is one exception, given or recorded twice | [`exceptions`](super::exceptions) | `alerts::an_order_that_is_given_twice_and_a_fact_that_was_recorded_too_are_one_exception` |
-//! | 13.1 | a weight more than 30 % off | [`is_weight_suspicious`](super::is_weight_suspicious) | doc example |
+//! | 13.1 | a weight more than 30 % off | [`is_weight_suspicious`](super::is_weight_suspicious) | `alerts::a_weight_is_suspicious_beyond_thirty_percent_of_ours_and_not_at_it` |
 //! | 13.1 | one open item, counted; open, in progress, resolved, dismissed | [`ExceptionBook`](super::ExceptionBook) | `alerts::an_exception_opens_closes_by_itself_and_comes_back_as_another_occurrence` |
 //! | 13.1 | troubles of a shop with what to try | [`shop_exceptions`](super::shop_exceptions) | `alerts::troubles_of_a_shop_are_one_exception_each_with_the_last_error_and_what_to_try` |
 //! | 13.2 | cancel and refund: label void, never more than paid | [`plan_resolution`](super::plan_resolution) | `alerts::cancelling_voids_labels_first_and_gives_back_what_is_left_of_what_was_paid` |
+//! | 13.2 | a live label stops reallocating and correcting | [`plan_resolution`](super::plan_resolution) | `alerts::a_live_label_stops_choosing_another_warehouse_and_another_address` |
 //! | 13.2 | one message per carrier | [`carrier_enquiries`](super::carrier_enquiries) | `alerts::an_enquiry_is_one_message_per_carrier_with_every_number_once` |
 //!
 //! # 14 Key figures
@@ -240,6 +249,7 @@
 //! | ANA-08, ANA-14 | carriers | [`CarrierCounts`](super::kpi::CarrierCounts) | `kpi::a_carrier_is_measured_by_transit_sign_off_promise_cost_and_loss` |
 //! | ANA-08, ANA-14 | late in two weeks | [`carrier_delay_alerts`](super::kpi::carrier_delay_alerts) | `kpi::a_service_late_in_two_consecutive_weeks_is_to_be_changed` |
 //! | ANA-12 | the day at 17:00 | [`dashboard`](super::dashboard) | `rules::the_day_at_five_shows_sales_hot_sellers_parcels_and_uploads` |
+//! | ANA-12 | on-time shipping is KPI-01 | [`dashboard`](super::dashboard) | `rules::on_time_shipping_of_the_day_is_kpi_01` |
 //! | ANA-12 | open and resolved | [`dashboard`](super::dashboard) | `rules::the_dashboard_counts_incidents_open_at_its_end_and_resolved_within` |
 //! | ANA-15 | cost by service | [`CarrierCounts`](super::kpi::CarrierCounts) | `kpi::a_carrier_is_measured_by_transit_sign_off_promise_cost_and_loss` |
 //! | ANA-15 | cost against a baseline | [`cost_against_baseline`](super::cost_against_baseline) | `routing::savings_are_counted_against_a_baseline_per_currency` |
@@ -256,6 +266,7 @@
 //! | 16 | milestones | [`due_messages`](super::message::due_messages) | `messages::milestones_are_told_once_each_and_not_when_they_are_old` |
 //! | 16 | the survey, 12 to 24 hours after delivery | [`due_messages`](super::message::due_messages) | `messages::the_survey_comes_12_hours_after_delivery_never_after_24_and_not_during_a_complaint` |
 //! | 16 | delays and addresses | [`due_messages`](super::message::due_messages) | `messages::a_delay_is_told_once_per_exception_and_an_address_once_per_version` |
+//! | 16 | a promise as the day of the buyer's clock | [`MessageContext`](super::message::MessageContext) | `messages::a_promise_is_told_as_the_day_of_the_buyers_clock` |
 //! | 16 | placeholders are checked when read; a hole is an error | [`Template`](super::message::Template) | `messages::templates_are_checked_when_they_are_read` |
 //! | 16 | what platforms forbid | [`ContentPolicy`](super::message::ContentPolicy) | `messages::what_platforms_forbid_is_found` |
 //! | 16 | what buyers ask, in four languages | [`MessageClassifier`](super::message::MessageClassifier) | `messages::buyers_are_understood_in_four_languages` |

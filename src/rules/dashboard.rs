@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::kpi::{DenominatorMode, KpiId, KpiQuery, KpiTargets, OrderExtras, OrderFacts, Window};
 use crate::ids::Sku;
 use crate::money::{Currency, Money};
-use crate::order::{DeadlineKind, LogisticsMode, Order, OrderState};
+use crate::order::{LogisticsMode, Order, OrderState, counters};
 use crate::shipment::UploadState;
 
 /// A SKU that sold well.
@@ -62,7 +63,7 @@ pub struct Dashboard {
     pub paid_value: BTreeMap<Currency, Decimal>,
     /// Paid value over paid, not cancelled orders, by currency, rounded to the smallest unit.
     pub average_order_value: BTreeMap<Currency, Decimal>,
-    /// Best sellers by units, ties by SKU.
+    /// Best sellers by units that were not cancelled, ties by SKU.
     pub hot_sellers: Vec<HotSeller>,
     /// Parcels confirmed as shipped in the window.
     pub parcels_shipped: u32,
@@ -75,9 +76,10 @@ pub struct Dashboard {
     pub incidents_open: u32,
     /// Incidents that were resolved in the window.
     pub incidents_resolved: u32,
-    /// Orders of the window whose shipping is decided: shipped in full, or due.
+    /// The denominator of KPI-01: orders paid in the window whose shipping is decided at its end, with
+    /// those that the seller or the platform cancelled for not shipping.
     pub ship_decided: u32,
-    /// Of those, shipped in time.
+    /// Its numerator: of those, shipped in time.
     pub shipped_on_time: u32,
     /// Placed to acknowledged.
     pub time_to_acknowledge: Option<Percentiles>,
@@ -129,7 +131,9 @@ pub fn dashboard<'a>(
     let mut sold: BTreeMap<Sku, u32> = BTreeMap::new();
     let mut acknowledgements = Vec::new();
     let mut uploads = Vec::new();
+    let mut facts = OrderFacts::new();
     for order in orders {
+        facts.push_order(order, &OrderExtras::default());
         if order.test || order.logistics == LogisticsMode::PlatformFulfilled {
             continue;
         }
@@ -159,10 +163,10 @@ pub fn dashboard<'a>(
         for line in &order.lines {
             if let Some(sku) = &line.sku {
                 let units = sold.entry(sku.clone()).or_default();
-                *units = units.saturating_add(line.ordered);
+                let active = counters(order, &line.id).map_or(0, |counters| counters.active());
+                *units = units.saturating_add(active);
             }
         }
-        decide(order, to, &mut figures);
     }
     for (currency, value) in &figures.paid_value {
         if let Some(count) = paid_orders.get(currency) {
@@ -173,11 +177,22 @@ pub fn dashboard<'a>(
             figures.average_order_value.insert(*currency, mean);
         }
     }
-    let mut ranking: Vec<HotSeller> =
-        sold.into_iter().map(|(sku, units)| HotSeller { sku, units }).collect();
+    let mut ranking: Vec<HotSeller> = sold
+        .into_iter()
+        .filter(|(_, units)| *units > 0)
+        .map(|(sku, units)| HotSeller { sku, units })
+        .collect();
     ranking.sort_by(|a, b| b.units.cmp(&a.units).then_with(|| a.sku.cmp(&b.sku)));
     ranking.truncate(5);
     figures.hot_sellers = ranking;
+    let on_time = KpiQuery::new(Window::new(from, to), to).with_kpis([KpiId::OnTimeShipping]);
+    // One figure in one group always has an answer.
+    if let Ok(counters) = on_time.count(&facts) {
+        let mode = DenominatorMode::Decided;
+        let kpi = counters.total(KpiId::OnTimeShipping, mode, &KpiTargets::default());
+        figures.ship_decided = u32::try_from(kpi.denominator).unwrap_or(u32::MAX);
+        figures.shipped_on_time = u32::try_from(kpi.numerator).unwrap_or(u32::MAX);
+    }
     figures.time_to_acknowledge = Percentiles::of(acknowledgements);
     figures.upload_latency = Percentiles::of(uploads);
     figures
@@ -220,29 +235,4 @@ fn parcels(
 fn add(sums: &mut BTreeMap<Currency, Decimal>, money: &Money) {
     let sum = sums.entry(money.currency).or_default();
     *sum = sum.saturating_add(money.amount);
-}
-
-/// KPI-01: the last active unit decides; undecided orders do not count.
-fn decide(order: &Order, as_of: DateTime<Utc>, figures: &mut Dashboard) {
-    let Some(due) = order.deadline(DeadlineKind::ShipBy).map(|deadline| deadline.at) else {
-        return;
-    };
-    let shipped_at = super::sla::is_met(order, DeadlineKind::ShipBy)
-        .then(|| {
-            order
-                .packages
-                .iter()
-                .filter_map(|package| package.shipped.as_ref())
-                .map(|shipped| shipped.confirmed_at)
-                .max()
-        })
-        .flatten();
-    match shipped_at {
-        Some(at) => {
-            figures.ship_decided += 1;
-            figures.shipped_on_time += u32::from(at <= due);
-        }
-        None if due <= as_of => figures.ship_decided += 1,
-        None => {}
-    }
 }

@@ -281,6 +281,20 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
                 None => {}
             }
         }
+        // What has not left misses the promise too; what has is told by parcel.
+        if let Some(deadline) = order.deadline(DeadlineKind::DeliverBy).filter(|deadline| {
+            deadline.at < now
+                && matches!(state, OrderState::AwaitingShipment | OrderState::PartiallyShipped)
+        }) {
+            add(
+                ExceptionKind::DeliveryOverdue,
+                Severity::Urgent,
+                format!("not shipped; should have arrived by {}", deadline.at),
+                deadline.at,
+                None,
+                Some(deadline.at),
+            );
+        }
         for package in order.packages.iter().filter(|package| package.is_shipped()) {
             movement(order, package, policy, now, &mut add);
         }
@@ -349,7 +363,8 @@ fn movement(
     let package_ref = Some(package);
     match movement.state {
         TransitState::Returning | TransitState::Returned if !package.is_delivered() => {
-            let since = movement.last_scan_at.unwrap_or(shipped.confirmed_at);
+            let since = movement.sent_back_at().or(movement.last_scan_at);
+            let since = since.unwrap_or(shipped.confirmed_at);
             let detail = format!("{number} comes back");
             add(ExceptionKind::ReturnToSender, Severity::Urgent, detail, since, package_ref, None);
         }
@@ -368,35 +383,41 @@ fn movement(
     if movement.state.is_terminal() || package.is_delivered() {
         return;
     }
+    let accepted = movement.accepted_at.is_some();
     let last =
         movement.last_scan_at.map_or(shipped.confirmed_at, |scan| scan.max(shipped.confirmed_at));
     let silent = now - last;
     // A scan that finds it where it was is no movement.
     let here = movement.standing_since().map_or(last, |since| since.max(shipped.confirmed_at));
     let stays = now - here;
-    if now - shipped.confirmed_at >= TimeDelta::days(i64::from(policy.tracking_days)) {
-        let detail = format!("{number}: no end after {} days", policy.tracking_days);
-        add(ExceptionKind::TrackingExpired, Severity::Warning, detail, last, package_ref, None);
-    } else if movement.accepted_at.is_some()
-        && silent >= TimeDelta::days(i64::from(policy.lost_days))
-    {
-        let detail = format!("{number}: no scan for {} days", silent.num_days());
-        add(ExceptionKind::PossiblyLost, Severity::Urgent, detail, last, package_ref, None);
-    } else if movement.state == TransitState::CustomsHold && stays >= hours(policy.customs_hours) {
-        let detail = format!("{number}: in customs for {} hours", stays.num_hours());
-        add(ExceptionKind::CustomsHold, Severity::Warning, detail, here, package_ref, None);
-    } else if movement.accepted_at.is_some() && stays >= hours(policy.stuck_hours) {
-        let detail = format!("{number}: at the same place for {} hours", stays.num_hours());
-        add(ExceptionKind::Stuck, Severity::Warning, detail, here, package_ref, None);
-    } else if silent >= hours(*policy.delay_hours.of(&order.key.platform)) {
+    // Each stands for itself: that a parcel is stuck by now does not end its delay.
+    if !accepted && silent >= hours(policy.uncollected_hours) {
+        let detail = format!("{number}: not scanned for {} hours", silent.num_hours());
+        add(ExceptionKind::Uncollected, Severity::Warning, detail, last, package_ref, None);
+    }
+    if silent >= hours(*policy.delay_hours.of(&order.key.platform)) {
         let detail = format!("{number}: no movement for {} hours", silent.num_hours());
         add(ExceptionKind::CarrierDelay, Severity::Warning, detail, last, package_ref, None);
     } else if movement.state == TransitState::Delayed {
         let detail = format!("{number}: the carrier reports trouble");
         add(ExceptionKind::CarrierDelay, Severity::Warning, detail, last, package_ref, None);
-    } else if movement.accepted_at.is_none() && silent >= hours(policy.uncollected_hours) {
-        let detail = format!("{number}: not scanned for {} hours", silent.num_hours());
-        add(ExceptionKind::Uncollected, Severity::Warning, detail, last, package_ref, None);
+    }
+    if movement.state == TransitState::CustomsHold {
+        if stays >= hours(policy.customs_hours) {
+            let detail = format!("{number}: in customs for {} hours", stays.num_hours());
+            add(ExceptionKind::CustomsHold, Severity::Warning, detail, here, package_ref, None);
+        }
+    } else if accepted && stays >= hours(policy.stuck_hours) {
+        let detail = format!("{number}: at the same place for {} hours", stays.num_hours());
+        add(ExceptionKind::Stuck, Severity::Warning, detail, here, package_ref, None);
+    }
+    if accepted && silent >= TimeDelta::days(i64::from(policy.lost_days)) {
+        let detail = format!("{number}: no scan for {} days", silent.num_days());
+        add(ExceptionKind::PossiblyLost, Severity::Urgent, detail, last, package_ref, None);
+    }
+    if now - shipped.confirmed_at >= TimeDelta::days(i64::from(policy.tracking_days)) {
+        let detail = format!("{number}: no end after {} days", policy.tracking_days);
+        add(ExceptionKind::TrackingExpired, Severity::Warning, detail, last, package_ref, None);
     }
     if let Some(deadline) =
         order.deadline(DeadlineKind::DeliverBy).filter(|deadline| deadline.at < now)

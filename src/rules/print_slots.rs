@@ -31,7 +31,7 @@ pub struct PrintSlots {
     /// On usual days. Default 09:30 and 15:00.
     #[serde(deserialize_with = "crate::calendar::written::time_list")]
     pub normal: Vec<NaiveTime>,
-    /// In a promotion. Default 09:30, 14:00, 19:00 and 22:00.
+    /// In a promotion. Default 09:30, 14:00 and 19:00; [`PrintSlots::with_late_run`] adds a fourth.
     #[serde(deserialize_with = "crate::calendar::written::time_list")]
     pub promotion: Vec<NaiveTime>,
     /// When there are promotions.
@@ -55,7 +55,7 @@ impl Default for PrintSlots {
         let at = |hour, minute| NaiveTime::from_hms_opt(hour, minute, 0).unwrap_or(NaiveTime::MIN);
         Self {
             normal: vec![at(9, 30), at(15, 0)],
-            promotion: vec![at(9, 30), at(14, 0), at(19, 0), at(22, 0)],
+            promotion: vec![at(9, 30), at(14, 0), at(19, 0)],
             promotions: Vec::new(),
         }
     }
@@ -66,6 +66,13 @@ impl PrintSlots {
     #[must_use]
     pub fn with_promotion(mut self, first: NaiveDate, last: NaiveDate) -> Self {
         self.promotions.push(PromotionDays { first, last });
+        self
+    }
+
+    /// Adds the run at 22:00 to the days of promotions.
+    #[must_use]
+    pub fn with_late_run(mut self) -> Self {
+        self.promotion.extend(NaiveTime::from_hms_opt(22, 0, 0));
         self
     }
 

@@ -1,8 +1,8 @@
 //! Folding tracking events into one state, whatever order they arrive in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::tracking::{EventTime, Milestone, TrackingEvent};
@@ -81,14 +81,31 @@ pub struct FoldedTracking {
 /// How long before the label's creation an event may lie before it counts as another parcel's.
 const REUSE_MARGIN: TimeDelta = TimeDelta::hours(24);
 
+/// How far the westernmost zone is behind UTC: a wall clock whose zone is not told may be that late.
+const WESTERNMOST: TimeDelta = TimeDelta::hours(12);
+
+/// Whether an event is older than the label by more than [`REUSE_MARGIN`] in whatever zone its
+/// carrier wrote it: a day only when all of it is.
+fn is_of_an_earlier_parcel(time: &EventTime, label_created: DateTime<Utc>) -> bool {
+    let uncertain = match time {
+        EventTime::Instant(_) => TimeDelta::zero(),
+        EventTime::Local(_) => WESTERNMOST,
+        EventTime::Date(_) => TimeDelta::hours(24) + WESTERNMOST,
+    };
+    label_created - time.approximate() > REUSE_MARGIN + uncertain
+}
+
 /// Folds every event known of a parcel into one state.
 ///
 /// Duplicates merge; a shorter history never replaces a longer one because the caller passes old
 /// and new events together. The answer does not depend on the order of `events`: they are sorted
-/// by time, a day without a time before instants of that day unless it is a delivery, ties by
-/// what they mean and then by code and place. A delivery is undone only by an explicit return.
+/// by time, a day without a time before instants of that day unless it is a delivery or a return,
+/// ties by what they mean and then by code and place. A parcel is not sent back before the delivery
+/// of the same day, where that has no time. A delivery is undone only by an explicit return; a
+/// delivery after a return began is the one to the sender, and the parcel has returned.
 ///
-/// `label_created` drops events of an earlier parcel under the same number.
+/// `label_created` drops events of an earlier parcel under the same number: those older than it by
+/// more than 24 hours, wherever a day or a wall clock without a zone was read.
 #[must_use]
 pub fn fold(
     carrier: &CarrierId,
@@ -100,7 +117,7 @@ pub fn fold(
     let mut seen = BTreeSet::new();
     let mut counted: Vec<TrackingEvent> = Vec::new();
     for event in events {
-        if label_created.is_some_and(|created| created - event.time.approximate() > REUSE_MARGIN) {
+        if label_created.is_some_and(|created| is_of_an_earlier_parcel(&event.time, created)) {
             if !findings.contains(&FoldFinding::ReusedNumber) {
                 findings.push(FoldFinding::ReusedNumber);
             }
@@ -110,9 +127,15 @@ pub fn fold(
             counted.push(event);
         }
     }
+    let mut sent_back: BTreeMap<NaiveDate, DateTime<Utc>> = BTreeMap::new();
+    for event in counted.iter().filter(|event| is_return(event) && !is_day(event)) {
+        let at = event.time.approximate();
+        let first = sent_back.entry(at.date_naive()).or_insert(at);
+        *first = at.min(*first);
+    }
     counted.sort_by(|a, b| {
-        sort_key(a)
-            .cmp(&sort_key(b))
+        sort_key(a, &sent_back)
+            .cmp(&sort_key(b, &sent_back))
             .then_with(|| a.raw_code.cmp(&b.raw_code))
             .then_with(|| a.place.cmp(&b.place))
             .then_with(|| a.raw_text.cmp(&b.raw_text))
@@ -147,14 +170,30 @@ const fn is_physical(milestone: Milestone) -> bool {
     !matches!(milestone, Milestone::PreAdvice | Milestone::Other | Milestone::Exception)
 }
 
-fn sort_key(event: &TrackingEvent) -> (chrono::NaiveDate, u8, DateTime<Utc>, Milestone) {
+const fn is_day(event: &TrackingEvent) -> bool {
+    matches!(event.time, EventTime::Date(_))
+}
+
+const fn is_return(event: &TrackingEvent) -> bool {
+    matches!(event.milestone, Milestone::ReturnStarted | Milestone::Returned)
+}
+
+/// `sent_back` has the first return of each day that has a time.
+fn sort_key(
+    event: &TrackingEvent,
+    sent_back: &BTreeMap<NaiveDate, DateTime<Utc>>,
+) -> (NaiveDate, u8, DateTime<Utc>, Milestone) {
     let at = event.time.approximate();
-    let rank = match (&event.time, event.milestone) {
-        (EventTime::Date(_), Milestone::Delivered) => 2,
-        (EventTime::Date(_), _) => 0,
-        _ => 1,
-    };
-    (at.date_naive(), rank, at, event.milestone)
+    let day = at.date_naive();
+    if !is_day(event) {
+        return (day, 1, at, event.milestone);
+    }
+    match (event.milestone, sent_back.get(&day)) {
+        (Milestone::Delivered, Some(sent_back)) => (day, 1, *sent_back, event.milestone),
+        (Milestone::Delivered, None) => (day, 2, at, event.milestone),
+        _ if is_return(event) => (day, 3, at, event.milestone),
+        _ => (day, 0, at, event.milestone),
+    }
 }
 
 fn step(state: TransitState, milestone: Milestone) -> TransitState {
@@ -168,6 +207,7 @@ fn step(state: TransitState, milestone: Milestone) -> TransitState {
         (_, M::Returned) => T::Returned,
         (T::Delivered | T::Lost, _) => state,
         (T::Returning, M::Lost) => T::Lost,
+        (T::Returning, M::Delivered) => T::Returned,
         (T::Returning, _) => T::Returning,
         (_, M::Delivered) => T::Delivered,
         (_, M::Lost) => T::Lost,
@@ -299,6 +339,69 @@ mod tests {
         assert_eq!(folded.state, TransitState::Delivered);
         let folded = run(vec![dated(Milestone::ArrivedHub), event(3, Milestone::OutForDelivery)]);
         assert_eq!(folded.state, TransitState::OutForDelivery);
+    }
+
+    fn on_day(day: u32, milestone: Milestone) -> TrackingEvent {
+        let day = NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
+        TrackingEvent { time: EventTime::Date(day), ..event(0, milestone) }
+    }
+
+    #[test]
+    fn a_day_belongs_to_an_earlier_parcel_only_when_all_of_it_does_in_any_zone() {
+        let state = |event: TrackingEvent, label: DateTime<Utc>| {
+            fold(
+                &CarrierId::from_static("c"),
+                &TrackingNumber::from_static("1"),
+                vec![event],
+                Some(label),
+            )
+            .state
+        };
+        // Bought at 19:30 in New York on the 3rd, taken over the same local day.
+        let label = Utc.with_ymd_and_hms(2026, 3, 4, 0, 30, 0).unwrap();
+        assert_eq!(state(on_day(3, Milestone::Accepted), label), TransitState::Accepted);
+        // The 3rd ends at noon of the 4th at the latest; a day later it is an earlier parcel's.
+        let label = Utc.with_ymd_and_hms(2026, 3, 5, 12, 0, 0).unwrap();
+        assert_eq!(state(on_day(3, Milestone::Accepted), label), TransitState::Accepted);
+        let second = TimeDelta::seconds(1);
+        assert_eq!(
+            state(on_day(3, Milestone::Accepted), label + second),
+            TransitState::NotFoundYet
+        );
+        // A wall clock at 08:00 of the 2nd was 20:00 UTC at the latest.
+        let clock = TrackingEvent {
+            time: EventTime::Local(Utc.with_ymd_and_hms(2026, 3, 2, 8, 0, 0).unwrap().naive_utc()),
+            ..event(0, Milestone::Accepted)
+        };
+        let label = Utc.with_ymd_and_hms(2026, 3, 3, 20, 0, 0).unwrap();
+        assert_eq!(state(clock.clone(), label), TransitState::Accepted);
+        assert_eq!(state(clock, label + second), TransitState::NotFoundYet);
+    }
+
+    #[test]
+    fn a_parcel_delivered_after_its_return_began_is_back_at_the_sender() {
+        let folded = run(vec![
+            event(0, Milestone::Accepted),
+            event(10, Milestone::AttemptFailed),
+            event(20, Milestone::ReturnStarted),
+            event(60, Milestone::Delivered),
+        ]);
+        assert_eq!((folded.state, folded.delivered_at), (TransitState::Returned, None));
+    }
+
+    #[test]
+    fn a_delivery_told_by_its_day_comes_before_the_return_of_that_day() {
+        let returns = [event(12, Milestone::ReturnStarted), on_day(2, Milestone::ReturnStarted)];
+        for sent_back in returns {
+            let folded = run(vec![
+                event(0, Milestone::Accepted),
+                on_day(2, Milestone::Delivered),
+                sent_back,
+                event(3, Milestone::OutForDelivery),
+            ]);
+            assert_eq!(folded.state, TransitState::Returning);
+            assert!(folded.delivered_at.is_some());
+        }
     }
 
     const MILESTONES: [Milestone; 16] = [

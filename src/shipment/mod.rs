@@ -296,6 +296,15 @@ impl MovementTrack {
         let first = scans.take_while(stays).last().unwrap_or(last);
         Some(first.time.approximate())
     }
+
+    /// When it was first told that the parcel comes back; `None` while nobody says so.
+    #[must_use]
+    pub fn sent_back_at(&self) -> Option<DateTime<Utc>> {
+        let is_return = |event: &&TrackingEvent| {
+            matches!(event.milestone, Milestone::ReturnStarted | Milestone::Returned)
+        };
+        self.events.iter().find(is_return).map(|event| event.time.approximate())
+    }
 }
 
 /// Upload track of a parcel.

@@ -7,6 +7,7 @@ use orderflow::order::{
 };
 use orderflow::rules::alert::WatchedDeadline;
 use orderflow::rules::{Ladder, LadderStep};
+use orderflow::shipment::TrackingEvent;
 use orderflow::{HoldId, LineId};
 
 fn cancel_request() -> CancelRequest {
@@ -334,4 +335,165 @@ fn an_order_that_is_given_twice_and_a_fact_that_was_recorded_too_are_one_excepti
     let items = exceptions([&order], &policy, now());
     let review = items.iter().find(|item| item.kind == ExceptionKind::ReviewNeeded).unwrap();
     assert_eq!(review.detail, "the buyer wrote a note");
+}
+
+#[test]
+fn an_exception_of_a_parcel_closes_only_when_its_own_condition_is_over() {
+    let look = |book: &mut ExceptionBook, order: &Order, at: DateTime<Utc>| {
+        let found = exceptions([order], &ExceptionPolicy::default(), at);
+        let changes = book.update(&found, at);
+        let kinds = |keys: Vec<ExceptionKey>| -> Vec<ExceptionKind> {
+            keys.into_iter().map(|key| key.kind).collect()
+        };
+        (kinds(changes.opened), kinds(changes.closed))
+    };
+    let none: Vec<ExceptionKind> = Vec::new();
+    let (order, package) = labelled("1", &[("1", 1)]);
+    let order = after(order, vec![confirmed(&package)]);
+    let mut book = ExceptionBook::new();
+    let opened = |kind| (vec![kind], none.clone());
+    assert_eq!(look(&mut book, &order, now() + hours(30)), opened(ExceptionKind::Uncollected));
+    assert_eq!(look(&mut book, &order, now() + hours(50)), opened(ExceptionKind::CarrierDelay));
+    assert_eq!(look(&mut book, &order, now() + hours(80)), (none.clone(), none.clone()));
+    let end = now() + hours(24 * 91);
+    assert_eq!(look(&mut book, &order, end), opened(ExceptionKind::TrackingExpired));
+
+    let (order, package) = labelled("2", &[("1", 1)]);
+    let order = after(order, vec![confirmed(&package), tracked(&package, &[Milestone::Accepted])]);
+    let mut book = ExceptionBook::new();
+    for (hour, kind) in [
+        (50, ExceptionKind::CarrierDelay),
+        (80, ExceptionKind::Stuck),
+        (24 * 11, ExceptionKind::PossiblyLost),
+        (24 * 91, ExceptionKind::TrackingExpired),
+    ] {
+        assert_eq!(look(&mut book, &order, now() + hours(hour)), opened(kind), "{hour}");
+    }
+    // One scan elsewhere ends all of them but the last: its end is still not known.
+    let elsewhere = Some("BOISE, ID".to_owned());
+    let events = vec![TrackingEvent { place: elsewhere, ..scan(24 * 91, Milestone::DepartedHub) }];
+    let action = Action::Tracked { package, events, estimated_delivery: None };
+    let (opened, mut closed) = look(&mut book, &after(order, vec![action]), end + hours(1));
+    closed.sort_unstable();
+    assert_eq!(opened, none);
+    assert_eq!(
+        closed,
+        [ExceptionKind::CarrierDelay, ExceptionKind::Stuck, ExceptionKind::PossiblyLost]
+    );
+}
+
+#[test]
+fn a_promise_broken_before_anything_left_is_an_exception_like_the_alert() {
+    let promise = now() + hours(10);
+    let order = waiting("1", vec![deadline(DeadlineKind::DeliverBy, now(), promise)]);
+    let policy = ExceptionPolicy::default();
+    assert_eq!(exceptions([&order], &policy, promise), []);
+    let found = exceptions([&order], &policy, promise + minutes(1));
+    let [item] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(
+        (item.kind, item.severity, &item.package, item.due_at),
+        (ExceptionKind::DeliveryOverdue, Severity::Urgent, &None, Some(promise))
+    );
+}
+
+#[test]
+fn every_kind_of_incident_is_in_the_list_with_its_parcel_until_it_is_resolved() {
+    use AddressProblem as A;
+    use ExceptionKind as K;
+    use Severity::{Critical, Urgent, Warning};
+    let kinds = [
+        (K::BuyerUrging, Urgent),
+        (K::Address(A::Unserviceable), Urgent),
+        (K::OutOfStock, Warning),
+        (K::Oversold, Urgent),
+        (K::AddressChangedAfterLabel, Urgent),
+        (K::ReturnToSender, Urgent),
+        (K::ShippingMistake, Warning),
+        (K::LabelFailed, Warning),
+        (K::LabelUnknown, Urgent),
+        (K::NoService, Warning),
+        (K::UploadRejected, Urgent),
+        (K::UploadConflict, Urgent),
+        (K::PartialUpload, Warning),
+        (K::StockSyncFailed, Warning),
+        (K::StateMismatch, Warning),
+        (K::UnknownPlatformStatus, Warning),
+        (K::ImportFailure, Warning),
+        (K::SyncFailed, Warning),
+        (K::AuthRejected, Critical),
+        (K::TrackingExpired, Warning),
+        (K::ScannedBeforeConfirm, Warning),
+        (K::ComplaintOpened, Warning),
+    ];
+    for (kind, severity) in kinds {
+        let (order, package) = labelled("1", &[("1", 1)]);
+        let raised = Action::IncidentRaised {
+            kind,
+            package: Some(package.clone()),
+            detail: "seen".to_owned(),
+        };
+        let mut order = after(order, vec![raised]);
+        let found = exceptions([&order], &ExceptionPolicy::default(), now());
+        let [item] = found.as_slice() else { panic!("{kind:?}: {found:?}") };
+        assert_eq!((item.kind, item.severity), (kind, severity));
+        assert_eq!((&item.package, item.detail.as_str()), (&Some(package), "seen"));
+        order.incidents[0].resolved_at = Some(now());
+        assert_eq!(exceptions([&order], &ExceptionPolicy::default(), now()), [], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_parcel_is_found_coming_back_or_without_an_end_after_ninety_days() {
+    let (order, package) = labelled("1", &[("1", 1)]);
+    let shipped = after(order, vec![confirmed(&package)]);
+    let kinds = |order: &Order, at| -> Vec<(ExceptionKind, DateTime<Utc>)> {
+        let found = exceptions([order], &ExceptionPolicy::default(), at);
+        found.into_iter().map(|item| (item.kind, item.since)).collect()
+    };
+    let days = |days: i64| now() + hours(24 * days);
+    let expired =
+        |at| kinds(&shipped, at).iter().any(|(kind, _)| *kind == ExceptionKind::TrackingExpired);
+    let confirmed_at = shipped.packages[0].shipped.as_ref().unwrap().confirmed_at;
+    assert!(!expired(confirmed_at + hours(24 * 90) - minutes(1)));
+    assert!(expired(confirmed_at + hours(24 * 90)));
+    // Since when it comes back, whatever is scanned on the way, and also once it is back.
+    let mut way = vec![Milestone::Accepted, Milestone::ReturnStarted];
+    for further in [Milestone::ArrivedHub, Milestone::Returned] {
+        way.push(further);
+        let back = after(shipped.clone(), vec![tracked(&package, &way)]);
+        assert_eq!(
+            kinds(&back, now() + hours(9)),
+            [(ExceptionKind::ReturnToSender, now() + hours(2))]
+        );
+    }
+    let home = after(shipped.clone(), vec![tracked(&package, &way)]);
+    assert!(
+        !kinds(&home, days(100)).iter().any(|(kind, _)| *kind == ExceptionKind::TrackingExpired)
+    );
+}
+
+#[test]
+fn addresses_and_overselling_come_before_what_is_due_earlier() {
+    let raised = |id: &str, kind, due: i64| {
+        let order = waiting(id, vec![deadline(DeadlineKind::ShipBy, now(), now() + hours(due))]);
+        let raised = Action::IncidentRaised { kind, package: None, detail: "seen".to_owned() };
+        after(order, vec![raised])
+    };
+    let orders = [
+        raised("a", ExceptionKind::LabelFailed, 100),
+        raised("b", ExceptionKind::Oversold, 300),
+        raised("c", ExceptionKind::Address(AddressProblem::Unserviceable), 200),
+        raised("d", ExceptionKind::BuyerUrging, 150),
+    ];
+    let found = exceptions(&orders, &ExceptionPolicy::default(), now());
+    let kinds: Vec<ExceptionKind> = found.iter().map(|item| item.kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            ExceptionKind::Address(AddressProblem::Unserviceable),
+            ExceptionKind::Oversold,
+            ExceptionKind::LabelFailed,
+            ExceptionKind::BuyerUrging,
+        ]
+    );
 }

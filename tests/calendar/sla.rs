@@ -331,6 +331,22 @@ fn a_reply_is_due_per_message() {
     assert_eq!(reply_deadline(&order, now(), &SlaRules::default()), Ok(None));
 }
 
+#[test]
+fn a_reply_rule_that_cannot_answer_is_passed_over_for_the_next_one() {
+    let order = imported("reply", &[("1", 1)]);
+    let mut never = weekdays(chrono_tz::UTC);
+    never.working_weekdays = [false; 7];
+    let span =
+        Span::BusinessDays { days: 1, calendar: Box::new(never), end_of_day: clock(17, 0, 0) };
+    let broken = SlaRule { span, ..rule("never", K::ReplyBy, Anchor::MessageReceived, 1) };
+    let preset = rule("reply-24h", K::ReplyBy, Anchor::MessageReceived, 24);
+    let mut rules = SlaRules { shop: vec![broken], presets: vec![preset] };
+    let due = reply_deadline(&order, now(), &rules).unwrap().unwrap();
+    assert_eq!(due.source, DeadlineSource::Preset("reply-24h".into()));
+    rules.presets.clear();
+    assert!(reply_deadline(&order, now(), &rules).is_err());
+}
+
 fn uploaded(package: &PackageId, number: &str) -> Vec<Action> {
     vec![
         Action::UploadStarted {

@@ -185,12 +185,18 @@ fn upload_latency_and_resolution_are_durations_of_their_own_rows() {
 
     let exception = |resolved: Option<i64>| ExceptionRow {
         keys: RowKeys::default(),
+        test: false,
+        platform_fulfilled: false,
         opened_at: day(2),
         resolved_at: resolved.map(day),
     };
     let rows = [exception(Some(4)), exception(Some(3)), exception(None), exception(Some(25))];
     let total = march().exception_resolution(&rows).unwrap().total();
     assert_eq!((total.count(), total.mean()), (2, Some(hours(36))));
+    let test = ExceptionRow { test: true, ..exception(Some(4)) };
+    let theirs = ExceptionRow { platform_fulfilled: true, ..exception(Some(4)) };
+    let total = march().exception_resolution(&[test, theirs]).unwrap().total();
+    assert_eq!(total.count(), 0, "tests and what the platform ships never count");
 }
 
 #[test]

@@ -135,7 +135,11 @@ impl SkuReturns {
 pub struct ShopWatch {
     /// Which shop.
     pub shop: ShopKey,
-    /// When orders were read last without failure.
+    /// Since when the shop is to be read; counts while it never was. `None` is not known, and a shop
+    /// that was never read is not told then.
+    #[serde(default)]
+    pub watched_since: Option<DateTime<Utc>>,
+    /// When orders were read last without failure; `None` is never.
     pub last_read_at: Option<DateTime<Utc>>,
     /// Minutes between two readings, as planned.
     pub poll_minutes: u32,
@@ -157,6 +161,7 @@ impl ShopWatch {
     pub const fn new(shop: ShopKey, poll_minutes: u32) -> Self {
         Self {
             shop,
+            watched_since: None,
             last_read_at: None,
             poll_minutes,
             failing: None,
@@ -240,7 +245,7 @@ pub fn evaluate_shop(
         let text = format!("shop {shop}: {what}");
         tell(make(AlertRule::Sync, fact, 1, Severity::Warning, sync, text, *since));
     }
-    if let Some(last) = watch.last_read_at {
+    if let Some(last) = watch.last_read_at.or(watch.watched_since) {
         let allowed = i64::from(watch.poll_minutes) * i64::from(options.missed_readings);
         let silent = now.signed_duration_since(last);
         if silent >= TimeDelta::minutes(allowed.max(1)) {

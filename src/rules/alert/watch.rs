@@ -1,6 +1,6 @@
 //! What alert rules look at, taken from an order once per version.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{AlertRule, ParcelTrouble};
@@ -97,9 +97,16 @@ pub struct OrderWatch {
 }
 
 impl OrderWatch {
-    /// What there is to watch about an order.
+    /// What there is to watch about an order, where its review asks for nothing special.
     #[must_use]
     pub fn of(order: &Order) -> Self {
+        Self::under(order, &ReviewPolicy::default())
+    }
+
+    /// What there is to watch about an order whose shop reviews like this: whether money must have
+    /// arrived some hours after payment is its decision.
+    #[must_use]
+    pub fn under(order: &Order, review: &ReviewPolicy) -> Self {
         let state = order.state();
         let alive = !order.test && order.logistics != LogisticsMode::PlatformFulfilled;
         let closed = !alive || state.is_terminal();
@@ -139,7 +146,7 @@ impl OrderWatch {
         };
         if alive {
             watch.parcels = order.packages.iter().filter_map(parcel).collect();
-            watch.found = found(order, waits);
+            watch.found = found(order, review, waits);
         }
         watch
     }
@@ -200,8 +207,31 @@ fn parcel(package: &Package) -> Option<WatchedParcel> {
     })
 }
 
+/// When the platform's hour of remorse ended, or ends by itself; `None` while nobody says when. An
+/// order without such an hour counts from its import.
+fn remorse_over_at(order: &Order) -> Option<DateTime<Utc>> {
+    order
+        .holds
+        .iter()
+        .filter(|hold| hold.reason == HoldReason::PlatformRemorse)
+        .map(|hold| match (hold.released_at, hold.until) {
+            (Some(released), Some(until)) => Some(released.min(until)),
+            (released, until) => released.or(until),
+        })
+        .try_fold(order.imported_at, |last, end| Some(last.max(end?)))
+}
+
+/// The first instant more than a span after another.
+fn just_after(at: DateTime<Utc>, span: TimeDelta) -> Option<DateTime<Utc>> {
+    at.checked_add_signed(span)?.checked_add_signed(TimeDelta::nanoseconds(1))
+}
+
 /// Facts that need no waiting: recorded incidents, and what the order itself shows.
-fn found(order: &Order, waits: bool) -> Vec<(AlertRule, u32, DateTime<Utc>)> {
+fn found(
+    order: &Order,
+    review: &ReviewPolicy,
+    waits: bool,
+) -> Vec<(AlertRule, u32, DateTime<Utc>)> {
     let mut found: Vec<(AlertRule, u32, DateTime<Utc>)> = Vec::new();
     let mut add = |rule: AlertRule, count: u32, since: DateTime<Utc>| {
         if !found.contains(&(rule, count, since)) {
@@ -234,25 +264,31 @@ fn found(order: &Order, waits: bool) -> Vec<(AlertRule, u32, DateTime<Utc>)> {
         order.holds.iter().find(|hold| hold.released_at.is_none() && hold.reason == reason)
     };
     if waits {
-        let unusable = || {
-            let remorse = held_for(HoldReason::PlatformRemorse).is_some();
-            recipient_findings(order, &ReviewPolicy::default(), remorse)
+        let unusable = |in_remorse| {
+            recipient_findings(order, review, in_remorse)
                 .iter()
                 .any(|finding| matches!(finding, Finding::Address { .. }))
         };
         let version = order.recipient_version.max(1);
         // The address comes before the hold that was placed because of it: one fact, one instant.
-        if unusable() {
+        if unusable(true) {
             add(AlertRule::Address, version, order.imported_at);
+        } else if let Some(since) = remorse_over_at(order).filter(|_| unusable(false)) {
+            add(AlertRule::Address, version, since);
         } else if let Some(hold) = held_for(HoldReason::Address) {
             add(AlertRule::Address, version, hold.placed_at);
         }
     }
-    if waits
-        && !is_open(ExceptionKind::PaymentAnomaly)
-        && payment_anomaly(order, None, order.imported_at).is_some()
-    {
-        add(AlertRule::Payment, 1, order.paid_at.unwrap_or(order.imported_at));
+    if waits && !is_open(ExceptionKind::PaymentAnomaly) {
+        let paid_at = order.paid_at.unwrap_or(order.imported_at);
+        if payment_anomaly(order, None, order.imported_at).is_some() {
+            add(AlertRule::Payment, 1, paid_at);
+        } else if let Some(hours) = review.funds_grace_hours
+            && payment_anomaly(order, Some(hours), DateTime::<Utc>::MAX_UTC).is_some()
+            && let Some(late) = just_after(paid_at, TimeDelta::hours(i64::from(hours)))
+        {
+            add(AlertRule::Payment, 1, late);
+        }
     }
     if let Some(request) = &order.cancel_request
         && !is_open(ExceptionKind::CancelRequested)

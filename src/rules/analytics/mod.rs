@@ -45,7 +45,7 @@ pub use sales::{
 use super::kpi::Window;
 use crate::ids::{BuyerId, ShopKey, Sku};
 use crate::money::Money;
-use crate::order::{DeadlineKind, LogisticsMode, Order, OrderState, counters};
+use crate::order::{DeadlineKind, Line, LogisticsMode, Order, OrderState, counters};
 
 /// Units of a SKU in an order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub struct SoldItem {
     pub sku: Sku,
     /// How many that were not cancelled, at least 1.
     pub units: u32,
-    /// What they were sold for, if known.
+    /// What they were sold for after discounts, if known.
     pub value: Option<Money>,
 }
 
@@ -113,7 +113,7 @@ impl Sale {
             if units == 0 {
                 continue;
             }
-            let value = line.unit_price.times(units).ok();
+            let value = value_of(line, units);
             match items.iter_mut().find(|item| item.sku == *sku) {
                 Some(item) => {
                     item.units = item.units.saturating_add(units);
@@ -153,6 +153,20 @@ impl Sale {
     pub(super) fn counts_in(&self, window: &Window) -> bool {
         !self.cancelled && self.paid_at.is_some_and(|paid_at| window.contains(paid_at))
     }
+}
+
+/// What some units of a line were sold for: their share of the line's total as the platform states
+/// it, or of its price less its discount.
+fn value_of(line: &Line, units: u32) -> Option<Money> {
+    let total = match (&line.line_total, &line.discount) {
+        (Some(total), _) => *total,
+        (None, Some(discount)) => {
+            line.unit_price.times(line.ordered).ok()?.checked_sub(discount).ok()?
+        }
+        (None, None) => return line.unit_price.times(units).ok(),
+    };
+    let rest = line.ordered.checked_sub(units)?;
+    total.split(&[units, rest]).ok()?.first().copied()
 }
 
 /// The window of equal length before a window.

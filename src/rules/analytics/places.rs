@@ -102,8 +102,9 @@ pub fn regions<'a>(
             sum.seconds += i128::from(transit.num_seconds());
         }
         if let Some(due) = sale.deliver_by {
-            let late = sale.delivered_at.is_none_or(|delivered| delivered > due);
-            let decided = sale.delivered_at.is_some() || due <= window.to;
+            let delivered = sale.delivered_at.filter(|delivered| *delivered <= window.to);
+            let late = delivered.is_none_or(|delivered| delivered > due);
+            let decided = delivered.is_some() || due <= window.to;
             sum.decided += u64::from(decided);
             sum.late += u64::from(decided && late);
         }

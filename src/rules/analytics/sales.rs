@@ -171,8 +171,8 @@ pub fn sales_trend<'a>(
 pub struct AverageOrderValue {
     /// Paid orders of which something is left.
     pub orders: u64,
-    /// What they come to.
-    pub sum: Decimal,
+    /// What they come to; `None` when that is more than an amount can be.
+    pub sum: Option<Decimal>,
     /// The mean, rounded half up to the smallest unit.
     pub mean: Decimal,
 }
@@ -183,21 +183,27 @@ pub fn average_order_value<'a>(
     sales: impl IntoIterator<Item = &'a Sale>,
     window: &Window,
 ) -> BTreeMap<Currency, AverageOrderValue> {
-    let mut sums: BTreeMap<Currency, (u64, Decimal)> = BTreeMap::new();
+    let mut totals: BTreeMap<Currency, Vec<Decimal>> = BTreeMap::new();
     for sale in sales.into_iter().filter(|sale| sale.counts_in(window)) {
-        let (orders, sum) = sums.entry(sale.total.currency).or_default();
-        *orders = orders.saturating_add(1);
-        *sum = sum.saturating_add(sale.total.amount);
+        totals.entry(sale.total.currency).or_default().push(sale.total.amount);
     }
-    sums.into_iter()
-        .map(|(currency, (orders, sum))| {
-            let mean = sum
-                .checked_div(Decimal::from(orders.max(1)))
-                .unwrap_or_default()
-                .round_dp_with_strategy(
-                    currency.minor_digits(),
-                    RoundingStrategy::MidpointAwayFromZero,
-                );
+    totals
+        .into_iter()
+        .map(|(currency, totals)| {
+            let orders = u64::try_from(totals.len()).unwrap_or(u64::MAX);
+            let share = |amount: Decimal| amount.checked_div(orders.into()).unwrap_or_default();
+            let sum = totals.iter().try_fold(Decimal::ZERO, |sum, amount| sum.checked_add(*amount));
+            let mean = match sum {
+                Some(sum) => share(sum),
+                // A mean always fits; amounts of this size have no digits left to lose.
+                None => totals
+                    .iter()
+                    .fold(Decimal::ZERO, |mean, amount| mean.saturating_add(share(*amount))),
+            };
+            let mean = mean.round_dp_with_strategy(
+                currency.minor_digits(),
+                RoundingStrategy::MidpointAwayFromZero,
+            );
             (currency, AverageOrderValue { orders, sum, mean })
         })
         .collect()

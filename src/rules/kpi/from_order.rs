@@ -300,7 +300,13 @@ pub fn exception_rows(order: &Order, extras: &OrderExtras) -> Vec<ExceptionRow> 
     let keys = row_keys(order, deciding(&parcels), extras);
     let own = order.incidents.iter().map(|incident| (incident.first_at, incident.resolved_at));
     own.chain(extras.exceptions.iter().copied())
-        .map(|(opened_at, resolved_at)| ExceptionRow { keys: keys.clone(), opened_at, resolved_at })
+        .map(|(opened_at, resolved_at)| ExceptionRow {
+            keys: keys.clone(),
+            test: order.test,
+            platform_fulfilled: order.logistics == LogisticsMode::PlatformFulfilled,
+            opened_at,
+            resolved_at,
+        })
         .collect()
 }
 

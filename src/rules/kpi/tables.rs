@@ -94,6 +94,12 @@ pub struct ExceptionRow {
     /// What it is grouped by.
     #[serde(default)]
     pub keys: RowKeys,
+    /// A test: never counted.
+    #[serde(default)]
+    pub test: bool,
+    /// Shipped by the platform: never counted.
+    #[serde(default)]
+    pub platform_fulfilled: bool,
     /// When it was opened.
     pub opened_at: DateTime<Utc>,
     /// When it was resolved.
@@ -519,8 +525,11 @@ impl KpiQuery {
         exceptions: impl IntoIterator<Item = &'a ExceptionRow>,
     ) -> Result<Grouped<Durations>, KpiError> {
         let grouping = Grouping::new(self)?;
+        let counted = exceptions
+            .into_iter()
+            .filter(|row| never_counts(row.test, row.platform_fulfilled).is_none());
         let mut grouped: Grouped<Durations> = grouping.count(
-            exceptions,
+            counted,
             |row: &ExceptionRow| (&row.keys, row.resolved_at),
             |durations: &mut Durations, row| {
                 if let Some(to) = row.resolved_at {

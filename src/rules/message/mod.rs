@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use classify::{KeywordClassifier, MessageClass, MessageClassifier};
@@ -21,6 +22,7 @@ pub use template::{
 
 use super::exceptions::ExceptionItem;
 use crate::address::Country;
+use crate::calendar::local_time;
 use crate::ids::{OrderKey, PackageId};
 use crate::order::{
     AddressProblem, CancelReason, DeadlineKind, ExceptionKind, Order, OrderState, Review,
@@ -177,6 +179,9 @@ pub struct DueMessage {
 pub struct MessageContext<'a> {
     /// The shop's name for buyers.
     pub shop: &'a str,
+    /// The zone whose days buyers are told: theirs if it is known, else the shop's. A promise until
+    /// the end of the 11th in New York is the 12th in UTC.
+    pub zone: Tz,
     /// The tracking page of a parcel, by carrier and number.
     pub tracking_url: &'a dyn Fn(&crate::CarrierId, &crate::TrackingNumber) -> Option<String>,
     /// The order's open exceptions.
@@ -189,6 +194,7 @@ impl fmt::Debug for MessageContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MessageContext")
             .field("shop", &self.shop)
+            .field("zone", &self.zone)
             .field("exceptions", &self.exceptions)
             .field("buyer", &self.buyer)
             .finish_non_exhaustive()
@@ -203,7 +209,7 @@ impl fmt::Debug for MessageContext<'_> {
 /// | shipped | the platform has the number, or shipment is confirmed where it needs none | parcel |
 /// | milestone | arrived at a hub, cleared customs, out for delivery | milestone and parcel |
 /// | delivered | every parcel arrived | order |
-/// | delay | no movement, stuck, customs, coming back, promise broken | exception |
+/// | delay | no movement, stuck, customs, coming back, promise broken | exception; a parcel that stands still once, whatever it is called |
 /// | address_confirm | the address is not usable | version of the address |
 /// | cancel_refund | cancelled because it is out of stock | order |
 /// | survey | 12 hours after delivery, not after 24; not while a complaint is open | order |
@@ -288,17 +294,25 @@ pub fn due_messages(
             add(MessageKind::Survey, None, "", survey);
         }
     }
-    for item in context.exceptions.iter().filter(|item| item.order == order.key) {
+    let own = || context.exceptions.iter().filter(|item| item.order == order.key);
+    for item in own() {
         let package =
             item.package.as_ref().and_then(|id| order.packages.iter().find(|p| p.id == *id));
         match item.kind {
-            ExceptionKind::CarrierDelay
-            | ExceptionKind::Stuck
-            | ExceptionKind::CustomsHold
-            | ExceptionKind::ReturnToSender
-            | ExceptionKind::DeliveryOverdue => {
-                let word = format!("{:?}", item.kind);
+            // A parcel that stands still is one thing for its buyer, in customs, stuck or silent: it
+            // is told when the first of them is found, and again when it falls silent after another
+            // sign of it.
+            kind if is_standstill(kind) => {
+                let of_parcel = own().filter(|other| {
+                    is_standstill(other.kind) && other.package == item.package
+                });
+                let since = of_parcel.map(|other| other.since).max().unwrap_or(item.since);
                 // `since` is the last sign of the parcel, not the moment it became a delay.
+                let word = format!("standstill {}", since.timestamp());
+                add(MessageKind::Delay, package, &word, now);
+            }
+            ExceptionKind::ReturnToSender | ExceptionKind::DeliveryOverdue => {
+                let word = format!("{:?} {}", item.kind, item.since.timestamp());
                 add(MessageKind::Delay, package, &word, now);
             }
             ExceptionKind::Address(problem)
@@ -327,6 +341,10 @@ pub fn due_messages(
     let mut seen = std::collections::BTreeSet::new();
     due.retain(|message| seen.insert(message.key.clone()));
     due
+}
+
+const fn is_standstill(kind: ExceptionKind) -> bool {
+    matches!(kind, ExceptionKind::CarrierDelay | ExceptionKind::Stuck | ExceptionKind::CustomsHold)
 }
 
 fn is_refused(order: &Order) -> bool {
@@ -381,7 +399,7 @@ fn values(
         .or_else(|| {
             order
                 .deadline(DeadlineKind::DeliverBy)
-                .map(|deadline| deadline.at.date_naive().to_string())
+                .map(|deadline| local_time(context.zone, deadline.at).date().to_string())
         });
     set(Placeholder::Eta, estimate);
     values

@@ -189,24 +189,32 @@ fn by_rule(
     })
 }
 
-/// Until when a message that arrived at `received_at` must be answered; `None` when no rule says.
+/// Until when a message that arrived at `received_at` must be answered; `None` when no rule says. A
+/// rule that cannot answer is passed over for the next one, as in [`deadlines`].
 ///
 /// # Errors
-/// [`CalendarError`] of the rule that would have set the deadline.
+/// [`CalendarError`] of the first rule, when none of those that there are can answer.
 pub fn reply_deadline(
     order: &Order,
     received_at: DateTime<Utc>,
     rules: &SlaRules,
 ) -> Result<Option<Deadline>, CalendarError> {
-    let first = |set| {
-        fitting(set, order).into_iter().find(|rule| {
+    let of_shop = fitting(&rules.shop, order).into_iter();
+    let of_presets = fitting(&rules.presets, order).into_iter();
+    let ranked = of_shop
+        .map(|rule| (rule, DeadlineSource::ShopRule as SourceOf))
+        .chain(of_presets.map(|rule| (rule, DeadlineSource::Preset as SourceOf)))
+        .filter(|(rule, _)| {
             rule.kind == DeadlineKind::ReplyBy && rule.anchor == Anchor::MessageReceived
-        })
-    };
-    if let Some(rule) = first(&rules.shop) {
-        return by_rule(rule, DeadlineSource::ShopRule, received_at).map(Some);
+        });
+    let mut fault = None;
+    for (rule, source) in ranked {
+        match by_rule(rule, source, received_at) {
+            Ok(deadline) => return Ok(Some(deadline)),
+            Err(reason) => fault = fault.or(Some(reason)),
+        }
     }
-    first(&rules.presets).map(|rule| by_rule(rule, DeadlineSource::Preset, received_at)).transpose()
+    fault.map_or(Ok(None), Err)
 }
 
 /// The earliest deadline that is not met, if the order is still alive; instants at which the
