@@ -1009,6 +1009,9 @@ fn a_region_is_one_however_its_addresses_write_the_state() {
             assert_eq!(filter.matches(order, now()), fits, "{region}");
         }
     }
+    use orderflow::shipment::is_behind_customs_line;
+    assert!(is_behind_customs_line("gu") && is_behind_customs_line("Guam"));
+    assert!(!is_behind_customs_line("Hawaii") && !is_behind_customs_line(""));
     let sales: Vec<Sale> = orders.iter().filter_map(Sale::of).collect();
     let found = regions(&sales, &window, PlaceLevel::State, &RegionPolicy::default());
     let found: Vec<_> = found.iter().map(|one| (one.region.as_deref(), one.orders)).collect();
