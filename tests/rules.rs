@@ -1045,3 +1045,10 @@ fn a_misspelt_field_is_refused_wherever_it_would_mean_everything() {
     refuses::<analytics::TrendPolicy>(r#"{"fast":1}"#, "fast");
     refuses::<message::KeywordClassifier>(r#"{"cancels":[]}"#, "cancels");
 }
+
+#[test]
+fn a_weight_is_suspicious_beyond_thirty_percent_and_not_at_thirty() {
+    let off = |theirs| rules::is_weight_suspicious(Grams::new(1_000), Grams::new(theirs), 30);
+    assert_eq!([700, 1_000, 1_300].map(off), [false; 3]);
+    assert_eq!([0, 699, 1_301].map(off), [true; 3]);
+}

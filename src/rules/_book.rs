@@ -200,7 +200,7 @@
 //! | 13.1 | every kind, sorted, closing by itself | [`exceptions`](super::exceptions) | `rules::exceptions_come_sorted_by_breach_and_close_by_themselves` |
 //! | 13.1 | delay, stuck | [`exceptions`](super::exceptions) | `rules::a_parcel_without_movement_for_48_hours_is_delayed_and_after_72_stuck` |
 //! | 13.1 | one fact is one exception, given or recorded twice | [`exceptions`](super::exceptions) | `alerts::an_order_that_is_given_twice_and_a_fact_that_was_recorded_too_are_one_exception` |
-//! | 13.1 | a weight more than 30 % off | [`is_weight_suspicious`](super::is_weight_suspicious) | doc example |
+//! | 13.1 | a weight more than 30 % off | [`is_weight_suspicious`](super::is_weight_suspicious) | `rules::a_weight_is_suspicious_beyond_thirty_percent_and_not_at_thirty` |
 //! | 13.1 | one open item, counted; open, in progress, resolved, dismissed | [`ExceptionBook`](super::ExceptionBook) | `alerts::an_exception_opens_closes_by_itself_and_comes_back_as_another_occurrence` |
 //! | 13.1 | troubles of a shop with what to try | [`shop_exceptions`](super::shop_exceptions) | `alerts::troubles_of_a_shop_are_one_exception_each_with_the_last_error_and_what_to_try` |
 //! | 13.2 | cancel and refund: label void, never more than paid | [`plan_resolution`](super::plan_resolution) | `alerts::cancelling_voids_labels_first_and_gives_back_what_is_left_of_what_was_paid` |
