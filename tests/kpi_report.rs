@@ -537,3 +537,84 @@ proptest! {
         text(&report);
     }
 }
+
+#[test]
+fn what_the_file_does_not_say_and_is_assumed_is_noted() {
+    let mut mapping = Mapping::preset("plain").unwrap();
+    let csv = "order_id,placed_at,total\n1,2026-03-02 10:00:00,10.00\n";
+    let notes = |mapping: &Mapping, csv: &str| {
+        report_under(csv.as_bytes(), mapping, &question()).unwrap().notes.join("\n")
+    };
+    let said = notes(&mapping, csv);
+    for assumed in ["taken as USD", "to be in \"US\"", "those of America/New_York"] {
+        assert!(said.contains(assumed), "{assumed}: {said}");
+    }
+    mapping.country = None;
+    assert!(!notes(&mapping, csv).contains("to be in"));
+    let csv = "order_id,placed_at,total,currency,country\n1,2026-03-02 10:00:00,10.00,EUR,DE\n";
+    mapping.country = Some("US".to_owned());
+    let said = notes(&mapping, csv);
+    assert!(!said.contains("taken as USD") && !said.contains("to be in"), "{said}");
+}
+
+#[test]
+fn amounts_with_a_comma_before_the_decimals_are_read_where_the_flag_says_so() {
+    let csv = "order_id;placed_at;total\n1;2026-03-02 10:00;1.234,50\n2;2026-03-02T10:00;12\n\
+        3;2026-03-02T10:00:00;12.50\n";
+    let mut mapping = plain();
+    mapping.delimiter = ';';
+    let report = report_under(csv.as_bytes(), &mapping, &question()).unwrap();
+    let reasons: Vec<_> = report.rejected.first.iter().map(|note| note.reason.as_str()).collect();
+    assert_eq!(
+        reasons,
+        ["\"1.234,50\" is no amount like 12.50; --decimal-comma reads such amounts"]
+    );
+    mapping.decimal_comma = true;
+    let report = report_under(csv.as_bytes(), &mapping, &question()).unwrap();
+    let reasons: Vec<_> = report.rejected.first.iter().map(|note| note.reason.as_str()).collect();
+    assert_eq!(reasons, ["\"12.50\" is no amount like 12,50"]);
+    assert_eq!(report.order_value, ["623.25 USD over 2 orders"]);
+}
+
+#[test]
+fn large_letters_and_blanks_of_a_header_decide_nothing() {
+    let csv = " Order_ID ,PLACED_AT\n1,2026-03-02 10:00:00\n";
+    assert_eq!(report_of(csv).orders, 1);
+    let error = report_under(b"Order_ID,ORDER_id,placed_at\n", &plain(), &question()).unwrap_err();
+    assert!(matches!(error, ReportError::ColumnTwice { .. }));
+    // The one that is written alike is meant.
+    let csv = "Order_ID,order_id,placed_at\nx,1,2026-03-02 10:00:00\n";
+    assert_eq!(report_of(csv).orders, 1);
+}
+
+#[test]
+fn a_file_of_which_no_row_counts_is_a_failure_and_a_header_alone_is_none() {
+    let bad = report_of("order_id,placed_at\n1,yesterday\n2,today\n");
+    assert_eq!(bad.failure().as_deref(), Some("none of the 2 rows can be counted"));
+    assert_eq!(report_of("order_id,placed_at\n").failure(), None);
+    assert_eq!(report_of(TEN).failure(), None);
+}
+
+#[test]
+fn a_cancellation_without_a_time_came_after_everything_else_that_is_known() {
+    let mapping = Mapping::preset("olist").unwrap();
+    let csv = "order_id,order_status,order_purchase_timestamp,order_approved_at,order_delivered_carrier_date\n\
+        1,canceled,2026-03-02 10:00:00,2026-03-02 11:00:00,2026-03-04 12:00:00\n";
+    let orders = read_orders(csv.as_bytes(), &mapping).unwrap();
+    let row = orders.facts.rows().next().unwrap();
+    assert_eq!(row.cancellation.unwrap().at, row.accepted_at.unwrap());
+}
+
+#[test]
+fn a_figure_without_a_target_is_neither_healthy_nor_not() {
+    let report = report_of(TEN);
+    let handling = report.kpis.iter().find(|kpi| kpi.name == "handling time").unwrap();
+    assert_eq!((handling.target.as_ref(), handling.health), (None, Health::NoTarget));
+    let json = serde_json::to_value(&report).unwrap();
+    let of_json = json["kpis"].as_array().unwrap().iter();
+    let health: Vec<_> = of_json
+        .filter(|kpi| kpi["target"].is_null() && !kpi["value"].is_null())
+        .map(|kpi| kpi["health"].as_str().unwrap())
+        .collect();
+    assert!(!health.is_empty() && health.iter().all(|health| *health == "no_target"), "{health:?}");
+}

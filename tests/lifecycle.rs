@@ -793,3 +793,21 @@ fn an_order_is_completed_when_its_policy_says_so_and_never_before_the_last_parce
     let completed = after(delivered, vec![Action::Completed { completed_at: last }]);
     assert!(!CompletionPolicy::OnDelivered.is_due(&completed, last));
 }
+
+#[test]
+fn a_snapshot_with_two_lines_of_one_id_is_neither_imported_nor_merged() {
+    use orderflow::order::{Actor, Rejected, import};
+    let mut twice = snapshot("twice", &[("1", 2)]);
+    let mut again = twice.lines[0].clone();
+    again.quantity = 5;
+    twice.lines.push(again);
+    let action =
+        Action::Imported { snapshot: Box::new(twice.clone()), needs_acknowledgement: true };
+    let event = Event::new(action, now(), Actor::System);
+    let refused = import(&key("twice"), &event);
+    assert!(matches!(refused, Err(Rejected::DuplicateLine(line)) if line == line_id("1")));
+    let order = imported("twice", &[("1", 2)]);
+    let event = Event::new(Action::Updated { snapshot: Box::new(twice) }, now(), Actor::System);
+    let refused = orderflow::order::apply(&order, &event, now());
+    assert!(matches!(refused, Err(Rejected::DuplicateLine(_))), "{refused:?}");
+}

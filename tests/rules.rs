@@ -899,3 +899,209 @@ fn amounts_in_another_currency_and_texts_that_no_label_can_show_are_found() {
     );
     assert_eq!(odd(&|_| {}), None);
 }
+
+/// An order whose units are planned in one parcel from one warehouse, without a label.
+fn planned_to(id: &str, change: impl FnOnce(&mut orderflow::Contact)) -> Order {
+    let order = after(imported(id, &[("1", 1)]), vec![approved(), acknowledged()]);
+    let action = allocated(&order, &[(1, &[("1", 1)])]);
+    let mut order = after(order, vec![action]);
+    change(order.recipient.as_mut().unwrap());
+    order
+}
+
+#[test]
+fn house_numbers_that_differ_only_in_a_mark_or_blank_never_share_a_parcel() {
+    let shares = |a: &str, b: &str| {
+        let to = |id, line: &str| {
+            planned_to(id, |recipient| recipient.address.lines = vec![line.into()])
+        };
+        !rules::combinable(&[to("a", a), to("b", b)], now()).is_empty()
+    };
+    for (a, b) in [
+        ("1/23 Main Street", "12/3 Main Street"),
+        ("1 23rd Street", "12 3rd Street"),
+        ("5-1 Main Street", "51 Main Street"),
+    ] {
+        assert!(shares(a, a), "{a}");
+        assert!(!shares(a, b), "{a} and {b}");
+    }
+    assert!(shares("12 EXAMPLE street.", "12 Example  Street"));
+    let by_state =
+        |state: &str| planned_to("b", |recipient| recipient.address.state = Some(state.into()));
+    let first = planned_to("a", |recipient| recipient.address.state = Some("CO".into()));
+    assert!(!rules::combinable(&[first, by_state("Colorado")], now()).is_empty());
+    let hidden = |id| planned_to(id, |recipient| recipient.name = "**".into());
+    assert!(rules::combinable(&[hidden("a"), hidden("b")], now()).is_empty());
+}
+
+/// What the review says of an order with an earlier twin, all in stock.
+fn reviewed(order: &Order, recent: &[Order], policy: &ReviewPolicy) -> ReviewVerdict {
+    let stock = stock(&[("main", "SKU-1", 5)]);
+    let warehouses = [warehouse("main")];
+    let context =
+        ReviewContext { policy, warehouses: &warehouses, stock: &stock, reserved: false, recent };
+    review(order, &context, now())
+}
+
+#[test]
+fn a_twin_is_one_however_its_address_is_spelt() {
+    let mut first = snapshot("twin-1", &[("1", 1)]);
+    first.buyer.id = Some(orderflow::BuyerId::from_static("b"));
+    let mut second = first.clone();
+    second.id = orderflow::PlatformOrderId::from_static("twin-2");
+    first.placed_at -= hours(1);
+    let address = &mut second.recipient.as_mut().unwrap().address;
+    let line = format!("{}.", address.line1().to_uppercase());
+    address.lines[0] = line.into();
+    let twin = Finding::PossibleDuplicate { of: key("twin-1") };
+    let verdict = reviewed(&import_of(&second), &[import_of(&first)], &ReviewPolicy::default());
+    assert_eq!(verdict, ReviewVerdict::NeedsPerson(vec![twin]));
+}
+
+#[test]
+fn an_order_without_goods_is_rejected_and_one_with_a_note_needs_a_person_where_the_shop_says_so() {
+    let policy = ReviewPolicy::default();
+    let mut empty = imported("none", &[("1", 1)]);
+    empty.lines.clear();
+    let verdict = reviewed(&empty, &[], &policy);
+    assert_eq!(verdict, ReviewVerdict::Reject(vec![Finding::NoLines]));
+    let mut noted = imported("note", &[("1", 1)]);
+    noted.note = Some("Please leave it at the door".to_owned().into());
+    assert_eq!(reviewed(&noted, &[], &policy), ReviewVerdict::Approve);
+    let mut careful = ReviewPolicy::default();
+    careful.notes_need_person = true;
+    let verdict = reviewed(&noted, &[], &careful);
+    assert_eq!(verdict, ReviewVerdict::NeedsPerson(vec![Finding::BuyerNote]));
+    noted.note = Some(" ".to_owned().into());
+    assert_eq!(
+        reviewed(&noted, &[], &careful),
+        ReviewVerdict::Approve,
+        "a blank note says nothing"
+    );
+}
+
+#[test]
+fn what_an_order_lacks_or_contradicts_is_found_and_named() {
+    let mut policy = ReviewPolicy::default();
+    policy.phone_required = true;
+    let found = |change: &dyn Fn(&mut Order)| {
+        let mut order = imported("odd", &[("1", 1)]);
+        order.recipient.as_mut().unwrap().phone = Some("+1 303 555 0100".to_owned().into());
+        change(&mut order);
+        validate(&order, &policy, now())
+    };
+    let masked =
+        |field: &str| Finding::Address { problem: AddressProblem::Masked, field: field.to_owned() };
+    assert_eq!(found(&|_| {}), []);
+    assert_eq!(
+        found(&|order| order.paid_at = Some(order.placed_at - hours(1))),
+        [Finding::PaidBeforePlaced]
+    );
+    let promised = |order: &mut Order| {
+        let early = order.placed_at - hours(1);
+        *order = with_deadline(order.clone(), DeadlineKind::DeliverBy, early);
+    };
+    assert_eq!(found(&promised), [Finding::PromisedBeforePlaced]);
+    let line = || line_id("1");
+    assert_eq!(
+        found(&|order| order.lines[0].ordered = 0)[0],
+        Finding::ZeroQuantity { line: line() }
+    );
+    assert_eq!(found(&|order| order.lines[0].sku = None), [Finding::MissingSku { line: line() }]);
+    let twice = |order: &mut Order| order.lines.push(order.lines[0].clone());
+    assert_eq!(found(&twice), [Finding::DuplicateLine { line: line() }]);
+    let phone = |text: Option<&str>| {
+        let text = text.map(|text| text.to_owned().into());
+        found(&move |order: &mut Order| {
+            order.recipient.as_mut().unwrap().phone.clone_from(&text);
+        })
+    };
+    assert_eq!(phone(None), [Finding::MissingPhone]);
+    assert_eq!(phone(Some(" ")), [Finding::MissingPhone]);
+    assert_eq!(phone(Some("+1 ****12")), [masked("phone")]);
+    let hidden = |order: &mut Order| order.recipient.as_mut().unwrap().name = "**".into();
+    assert_eq!(found(&hidden), [masked("name")]);
+    let payment: orderflow::order::Payment = serde_json::from_value(serde_json::json!({
+        "id": "p", "amount": { "amount": "-10", "currency": "USD" }, "method": null,
+        "state": "paid", "paid_at": null, "refunded": { "amount": "-1", "currency": "USD" }
+    }))
+    .unwrap();
+    assert_eq!(
+        found(&|order| order.payments.push(payment.clone())),
+        [
+            Finding::NegativeAmount { field: "amount of payment p".into() },
+            Finding::NegativeAmount { field: "refund of payment p".into() },
+        ]
+    );
+}
+
+#[test]
+fn an_address_that_no_carrier_can_use_stands_against_acknowledging() {
+    let order = after(imported("ack", &[("1", 1)]), vec![approved()]);
+    let policy = ReviewPolicy::default();
+    assert!(may_acknowledge(&order, &policy, true, now()).is_empty());
+    let mut lost = order;
+    lost.recipient.as_mut().unwrap().address.lines.clear();
+    let against = may_acknowledge(&lost, &policy, true, now());
+    assert_eq!(against, ["address incomplete: street is missing"]);
+}
+
+#[test]
+fn a_region_is_one_however_its_addresses_write_the_state() {
+    use orderflow::order::OrderFilter;
+    use orderflow::rules::analytics::{PlaceLevel, RegionPolicy, Sale, regions};
+    use orderflow::rules::kpi::{OrderExtras, Window, order_row};
+    let window = Window::new(now() - hours(9_000), now() + hours(9_000));
+    let orders: Vec<Order> = ["CO", "Colorado", "co", "US-CO"]
+        .map(|state| {
+            let mut order = imported("region", &[("1", 1)]);
+            order.recipient.as_mut().unwrap().address.state = Some(state.into());
+            order
+        })
+        .to_vec();
+    for order in &orders {
+        let row = order_row(order, &OrderExtras::default());
+        assert_eq!(row.keys.region.as_deref(), Some("US-CO"));
+        let tags = rules::classify(order, None, &rules::ClassificationPolicy::default()).tags;
+        assert!(tags.contains("region:US-CO"), "{tags:?}");
+        for (region, fits) in [("CO", true), ("colorado", true), ("CA", false)] {
+            let filter = OrderFilter { regions: vec![region.into()], ..OrderFilter::default() };
+            assert_eq!(filter.matches(order, now()), fits, "{region}");
+        }
+    }
+    use orderflow::shipment::is_behind_customs_line;
+    assert!(is_behind_customs_line("gu") && is_behind_customs_line("Guam"));
+    assert!(!is_behind_customs_line("Hawaii") && !is_behind_customs_line(""));
+    let sales: Vec<Sale> = orders.iter().filter_map(Sale::of).collect();
+    let found = regions(&sales, &window, PlaceLevel::State, &RegionPolicy::default());
+    let found: Vec<_> = found.iter().map(|one| (one.region.as_deref(), one.orders)).collect();
+    assert_eq!(found, [(Some("US-CO"), 4)]);
+}
+
+#[test]
+fn a_misspelt_field_is_refused_wherever_it_would_mean_everything() {
+    fn refuses<T: serde::de::DeserializeOwned>(json: &str, field: &str) {
+        let error = serde_json::from_str::<T>(json).err().map(|error| error.to_string());
+        assert!(error.as_ref().is_some_and(|text| text.contains(field)), "{json}: {error:?}");
+    }
+    use orderflow::rules::{analytics, kpi, message};
+    refuses::<kpi::KpiScope>(r#"{"shop":["a"]}"#, "shop");
+    refuses::<kpi::KpiPolicy>(r#"{"ship_time":"x"}"#, "ship_time");
+    refuses::<kpi::OrderRow>(r#"{"created_at":"2026-03-04T00:00:00Z","shipby":null}"#, "shipby");
+    refuses::<kpi::OrderRow>(
+        r#"{"created_at":"2026-03-04T00:00:00Z","keys":{"regions":"x"}}"#,
+        "regions",
+    );
+    let mut query =
+        serde_json::to_value(kpi::KpiQuery::new(kpi::Window::new(now() - hours(1), now()), now()))
+            .unwrap();
+    assert!(serde_json::from_value::<kpi::KpiQuery>(query.clone()).is_ok());
+    query["grouped_by"] = serde_json::json!([]);
+    refuses::<kpi::KpiQuery>(&query.to_string(), "grouped_by");
+    refuses::<orderflow::order::OrderFilter>(r#"{"shopz":["a"]}"#, "shopz");
+    refuses::<orderflow::order::OrderFilter>(r#"{"placed":{"form":null}}"#, "form");
+    refuses::<rules::CarrierAccount>(r#"{"usabel":false}"#, "usabel");
+    refuses::<SlaRules>(r#"{"preset":[]}"#, "preset");
+    refuses::<analytics::TrendPolicy>(r#"{"fast":1}"#, "fast");
+    refuses::<message::KeywordClassifier>(r#"{"cancels":[]}"#, "cancels");
+}

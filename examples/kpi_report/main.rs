@@ -4,11 +4,12 @@
 //! cargo run --release --example kpi_report                             # the sample beside it
 //! cargo run --release --example kpi_report -- orders.csv --preset olist --out report
 //! cargo run --release --example kpi_report -- orders.csv --map order_id=Number --map placed_at=Date \
-//!     --zone Europe/Berlin --date-format '%d.%m.%Y %H:%M' --delimiter ';' --currency EUR
+//!     --zone Europe/Berlin --date-format '%d.%m.%Y %H:%M' --delimiter ';' --decimal-comma --currency EUR
 //! ```
 //!
 //! Prints the figures, and writes `report.html` (one page without scripts) and `report.json` into the
-//! folder of `--out`. Rows that cannot be read are listed and do not stop it.
+//! folder of `--out`. Rows that cannot be read are listed and do not stop it; where not one can be
+//! read, it fails.
 
 #![allow(
     clippy::print_stderr,
@@ -38,8 +39,9 @@ kpi_report [FILE] [options]       without FILE: the sample that comes with the e
   --zone ZONE            zone of times without one, and of days and hours, such as Europe/Berlin
   --date-format FORMAT   as of strftime, or rfc3339; may be repeated, the first that fits counts
   --delimiter CHARACTER  what parts cells
-  --currency CODE        currency of all amounts
-  --country CODE         country of all buyers
+  --decimal-comma        amounts are written like 1.234,50
+  --currency CODE        currency of amounts where no column says it
+  --country CODE         country of buyers where no column says it
   --ship-within HOURS    assumed deadline to ship after payment, where no column says it
   --targets NAME         preset of targets (seed)
   --all-orders           every order in the denominator, also those not decided
@@ -72,7 +74,7 @@ fn arguments() -> Result<Option<Arguments>, Failure> {
         };
         match flag.as_str() {
             "--help" => return Ok(None),
-            "--all-orders" => drop(flags.entry(flag).or_default()),
+            "--all-orders" | "--decimal-comma" => drop(flags.entry(flag).or_default()),
             "--out" => out = words.next().ok_or("--out wants a value")?.into(),
             "--preset" | "--map" | "--zone" | "--date-format" | "--delimiter" | "--currency"
             | "--country" | "--ship-within" | "--targets" | "--from" | "--to" | "--as-of"
@@ -107,6 +109,7 @@ fn arguments() -> Result<Option<Arguments>, Failure> {
             }
         };
     }
+    mapping.decimal_comma |= flags.contains_key("--decimal-comma");
     if let Some(currency) = last("--currency") {
         mapping.currency = Some(currency.parse()?);
     }
@@ -181,7 +184,8 @@ fn run() -> Result<(), Failure> {
         std::fs::write(&path, content).map_err(|error| format!("{}: {error}", path.display()))?;
         written.push_str(&format!("{} written\n", path.display()));
     }
-    say(&format!("{}{written}", text(&report)))
+    say(&format!("{}{written}", text(&report)))?;
+    report.failure().map_or(Ok(()), |why| Err(why.into()))
 }
 
 fn main() -> ExitCode {

@@ -4,6 +4,8 @@ mod countries;
 mod subdivisions;
 pub(crate) mod text;
 
+pub(crate) use subdivisions::WrittenState;
+
 use serde::{Deserialize, Serialize};
 
 use crate::personal::Personal;
@@ -173,11 +175,35 @@ impl Address {
     /// Whether platform masking (`****`) hides any part of the address.
     #[must_use]
     pub fn is_masked(&self) -> bool {
-        let masked = |text: &str| text.contains("***");
-        self.lines.iter().any(|line| masked(line.as_str()))
-            || masked(&self.city)
-            || self.postal_code.as_deref().is_some_and(masked)
+        self.lines.iter().any(|line| text::is_masked(line.as_str()))
+            || text::is_masked(&self.city)
+            || self.postal_code.as_deref().is_some_and(text::is_masked)
     }
+
+    /// The place without the spelling: two addresses that are alike in it are one.
+    pub(crate) fn place(&self) -> Place {
+        let lines = self.lines.iter().map(|line| text::words(line.as_str()));
+        let state = self.state.as_deref().unwrap_or("");
+        let code = self.country.and_then(|country| country.state_code(state));
+        let postcode = text::folded(self.postal_code.as_deref().unwrap_or(""));
+        Place {
+            lines: lines.filter(|line| !line.is_empty()).collect(),
+            city: text::words(&self.city),
+            state: code.map_or_else(|| text::words(state), str::to_owned),
+            postal_code: postcode.filter(|letter| letter.is_alphanumeric()).collect(),
+            country: self.country,
+        }
+    }
+}
+
+/// An address as compared with another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    lines: Vec<String>,
+    city: String,
+    state: String,
+    postal_code: String,
+    country: Option<Country>,
 }
 
 /// A person or company at an address.

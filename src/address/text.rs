@@ -17,6 +17,36 @@ pub(crate) fn begins_with(text: &str, beginning: &str) -> bool {
     text.starts_with(beginning) || folded(beginning).all(|letter| letters.next() == Some(letter))
 }
 
+/// A street, name or city as two orders are compared by it: the words in small letters. Marks part
+/// words as blanks do, so that `1/23` is not `12/3`; dots and apostrophes do so only between digits.
+pub(crate) fn words(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    let mut parted = false;
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter.is_alphanumeric() {
+            if parted && !words.is_empty() {
+                words.push(' ');
+            }
+            parted = false;
+            words.extend(letter.to_lowercase());
+        } else if matches!(letter, '.' | '\'' | '’') {
+            let digit = |letter: Option<char>| letter.is_some_and(char::is_numeric);
+            parted |= digit(words.chars().next_back()) && digit(letters.peek().copied());
+        } else {
+            parted = true;
+        }
+    }
+    words
+}
+
+/// Whether platform masking hides a text or a part of it: three stars in it, or nothing but stars.
+pub(crate) fn is_masked(text: &str) -> bool {
+    text.contains("***")
+        || (text.contains('*')
+            && text.chars().all(|letter| letter == '*' || letter.is_whitespace()))
+}
+
 /// A small letter without the accents of Spanish, Portuguese, French and German; `None` is an accent
 /// that stands alone.
 pub(crate) const fn without_accent(letter: char) -> Option<char> {
@@ -44,6 +74,32 @@ mod tests {
         assert!(!is_same("CA", "CO"));
         assert!(begins_with("SW1A 1AA", "sw1a1") && begins_with("sw1a1aa", "SW1A 1"));
         assert!(!begins_with("SW1", "SW1A") && begins_with("SW1", ""));
+    }
+
+    #[test]
+    fn words_are_parted_by_blanks_and_marks_and_digits_never_run_together() {
+        for (a, b) in [
+            ("12 EXAMPLE street.", "12 Example Street"),
+            ("P.O. Box  9", "PO BOX 9"),
+            ("O'Brien", "OBrien"),
+            ("Apt. #4", "apt 4"),
+        ] {
+            assert_eq!(words(a), words(b));
+        }
+        for (a, b) in [
+            ("1/23 Main Street", "12/3 Main Street"),
+            ("1 23rd Street", "12 3rd Street"),
+            ("5-1 Main", "51 Main"),
+            ("1.2 km", "12 km"),
+        ] {
+            assert_ne!(words(a), words(b));
+        }
+    }
+
+    #[test]
+    fn stars_alone_hide_a_text_and_one_star_in_it_does_not() {
+        assert!(is_masked("**") && is_masked("+1 ***12") && is_masked("* *"));
+        assert!(!is_masked("") && !is_masked("Shop *Nine*") && !is_masked(" "));
     }
 
     proptest! {

@@ -140,6 +140,9 @@ pub enum Rejected {
     /// The snapshot belongs to another order.
     #[error("the snapshot is of order {0}, not of this one")]
     OtherOrder(String),
+    /// Two lines of the snapshot have one id: nobody can say which of them counts.
+    #[error("the snapshot has more than one line {0}")]
+    DuplicateLine(LineId),
     /// A promise about quantities would break.
     #[error(transparent)]
     Invariant(#[from] InvariantBroken),
@@ -212,13 +215,17 @@ pub fn apply_under(
 /// Creates an order from an [`Action::Imported`] event.
 ///
 /// # Errors
-/// [`Rejected::NotAllowed`] for any other event.
+/// [`Rejected::NotAllowed`] for any other event, [`Rejected::OtherOrder`] for a snapshot of another
+/// order, [`Rejected::DuplicateLine`] for one with two lines of one id.
 pub fn import(key: &OrderKey, event: &Event) -> Result<Transition, Rejected> {
     let Action::Imported { snapshot, needs_acknowledgement } = &event.action else {
         return Err(Rejected::NotAllowed { event: event.kind(), state: OrderState::Unpaid });
     };
     if snapshot.id != key.order {
         return Err(Rejected::OtherOrder(snapshot.id.to_string()));
+    }
+    if let Some(line) = snapshot.duplicate_line() {
+        return Err(Rejected::DuplicateLine(line.clone()));
     }
     let mut order = empty(key, snapshot, *needs_acknowledgement, event.at);
     order.applied.insert(event.id.clone());

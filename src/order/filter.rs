@@ -10,8 +10,8 @@ use super::deadline::DeadlineKind;
 use super::incident::ExceptionKind;
 use super::lifecycle::{OrderState, Stage, derive_stage};
 use super::{LogisticsMode, Order, Priority};
-use crate::address::Country;
 use crate::address::text::{begins_with, is_same};
+use crate::address::{Country, WrittenState};
 use crate::ids::{
     BuyerId, CarrierId, PlatformId, PlatformOrderId, ServiceCode, ShopId, Sku, TrackingNumber,
     WarehouseId,
@@ -20,7 +20,7 @@ use crate::money::Currency;
 
 /// A half-open range of time: `from` is in, `to` is out; a missing end is open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct TimeRange {
     /// Begin.
     pub from: Option<DateTime<Utc>>,
@@ -62,7 +62,7 @@ impl TimeRange {
 /// };
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct OrderFilter {
     /// Shops.
     pub shops: Vec<ShopId>,
@@ -104,7 +104,8 @@ pub struct OrderFilter {
     pub warehouses: Vec<WarehouseId>,
     /// Countries.
     pub countries: Vec<Country>,
-    /// States, in any case.
+    /// States, by code or name where those of the address's country are known, else as it writes
+    /// them; in any case.
     pub regions: Vec<String>,
     /// Cities, in any case.
     pub cities: Vec<String>,
@@ -172,10 +173,13 @@ impl OrderFilter {
     fn matches_place(&self, order: &Order) -> bool {
         let address = order.recipient.as_ref().map(|recipient| &recipient.address);
         one(&self.countries, address.and_then(|address| address.country.as_ref()))
-            && any(&self.regions, |region| {
-                let state = address.and_then(|address| address.state.as_deref());
-                state.is_some_and(|state| is_same(state, region))
-            })
+            && (self.regions.is_empty()
+                || address.is_some_and(|address| {
+                    address.state.as_deref().is_some_and(|state| {
+                        let state = WrittenState::of(address.country, state);
+                        self.regions.iter().any(|region| state.is(region))
+                    })
+                }))
             && any(&self.cities, |city| address.is_some_and(|address| is_same(&address.city, city)))
             && any(&self.postcode_prefixes, |prefix| {
                 address

@@ -179,6 +179,9 @@ pub(super) fn updated(order: &mut Order, snapshot: &PlatformOrder, at: DateTime<
     if snapshot.id != order.key.order {
         return Err(Rejected::OtherOrder(snapshot.id.to_string()));
     }
+    if let Some(line) = snapshot.duplicate_line() {
+        return Err(Rejected::DuplicateLine(line.clone()));
+    }
     let before = order.recipient_version;
     merge_snapshot(order, snapshot, at);
     // A review judged the old facts; a new address must be judged again.

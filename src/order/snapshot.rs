@@ -328,6 +328,12 @@ impl PlatformOrder {
         }
     }
 
+    /// The first id that two lines have.
+    pub(super) fn duplicate_line(&self) -> Option<&crate::ids::LineId> {
+        let mut ids = std::collections::BTreeSet::new();
+        self.lines.iter().map(|line| &line.id).find(|id| !ids.insert(*id))
+    }
+
     /// Whether the snapshot can be an order. One that cannot is kept as unreadable, so that it
     /// neither ships wrongly nor stops the others.
     ///
@@ -337,11 +343,10 @@ impl PlatformOrder {
         if self.lines.is_empty() {
             return Err(SnapshotFault::NoLines);
         }
-        let mut ids = std::collections::BTreeSet::new();
+        if let Some(line) = self.duplicate_line() {
+            return Err(SnapshotFault::DuplicateLine(line.clone()));
+        }
         for line in &self.lines {
-            if !ids.insert(&line.id) {
-                return Err(SnapshotFault::DuplicateLine(line.id.clone()));
-            }
             if line.quantity == 0 {
                 return Err(SnapshotFault::NoUnits(line.id.clone()));
             }

@@ -29,6 +29,9 @@
 //! | 4.3 | the same file again changes nothing | `platforms::csv::CsvShop` | `csv_orders::importing_the_same_file_again_changes_nothing` |
 //! | 4.4 | completeness, accuracy, consistency | [`validate`](super::validate) | `rules::address_problems_are_found_and_named` |
 //! | 4.4 | countries and states that there are; ZIP codes of all that the post of the United States serves | [`validate`](super::validate) | `rules::countries_and_states_that_there_are_not_are_found_and_every_way_to_write_one_is_taken` |
+//! | 4.4 | times, units, SKU, phone, masking, amounts below zero | [`validate`](super::validate) | `rules::what_an_order_lacks_or_contradicts_is_found_and_named` |
+//! | 4.4 | a state is one by code and by name | [`Country::state_code`](crate::Country::state_code) | `rules::a_region_is_one_however_its_addresses_write_the_state` |
+//! | 4.4 | two lines with one id are refused | [`import`](crate::order::import) | `lifecycle::a_snapshot_with_two_lines_of_one_id_is_neither_imported_nor_merged` |
 //! | 4.4 | a line may be one smallest unit off | [`validate`](super::validate) | `rules::a_line_may_be_one_cent_off_but_not_two` |
 //! | 4.4 | no address is no finding while unpaid or in the remorse hour | [`validate`](super::validate) | `rules::a_missing_address_is_no_finding_while_the_order_is_unpaid` |
 //! | 4.4 | tags and priority after import | [`classify`](super::classify) | `handling::an_order_is_tagged_by_what_is_known_of_it_and_by_nothing_else` |
@@ -38,6 +41,8 @@
 //! | § | Rule | Decided by | Pinned by |
 //! |---|---|---|---|
 //! | 5.1 | approve, a person, or reject | [`review`](super::review) | `rules::the_same_goods_to_the_same_place_within_a_day_need_a_person` |
+//! | 5.1 | no goods, a note | [`review`](super::review) | `rules::an_order_without_goods_is_rejected_and_one_with_a_note_needs_a_person_where_the_shop_says_so` |
+//! | 5.1 | a twin, however its address is spelt | [`review`](super::review) | `rules::a_twin_is_one_however_its_address_is_spelt` |
 //! | 5.1 | a twin in another city, or one that was cancelled, is none | [`review`](super::review) | `rules::a_twin_in_another_city_or_one_that_was_cancelled_is_no_duplicate` |
 //! | 5.1 | stock of eligible warehouses, each once | [`review`](super::review) | `rules::stock_of_a_warehouse_that_may_not_ship_the_order_does_not_count_and_none_counts_twice` |
 //! | 5.1 | a value limit in another currency | [`review`](super::review) | `rules::a_limit_in_another_currency_than_the_order_needs_a_person_and_says_why` |
@@ -45,6 +50,7 @@
 //! | 5.2 | the queue, by deadline then priority | [`review_queue`](super::review_queue) | `handling::the_review_queue_is_sorted_by_deadline_then_priority_then_key` |
 //! | 5.2 | approve, correct, shorten, reject, hold; with a name | [`plan_manual_review`](super::plan_manual_review) | `handling::a_person_approves_corrects_shortens_rejects_or_waits_and_is_named` |
 //! | 5.3 | acknowledge when stock covers every line and the address is good | [`may_acknowledge`](super::may_acknowledge) | `rules::an_order_is_acknowledged_only_when_approved_in_stock_and_addressable` |
+//! | 5.3 | an address that cannot be used stands against it | [`may_acknowledge`](super::may_acknowledge) | `rules::an_address_that_no_carrier_can_use_stands_against_acknowledging` |
 //!
 //! # 6 Stock and allocation
 //!
@@ -53,6 +59,8 @@
 //! | 6.1 | available = on hand − reserved − committed − buffer | [`StockLevel`](crate::warehouse::StockLevel) | `stores::the_stock_in_memory_passes_the_suite` |
 //! | 6.1 | reserve, commit, consume, release, take back; atomic and repeatable | [`Stock`](crate::ports::Stock) | `stores::the_stock_in_memory_passes_the_suite` |
 //! | 6.2 | one warehouse that keeps every deadline, by preference | [`allocate`](super::allocate) | `rules::one_warehouse_with_everything_beats_two_and_every_other_is_explained` |
+//! | 6.2 | ship-by before preference | [`allocate`](super::allocate) | `rules::a_warehouse_that_ships_after_the_deadline_is_not_used_where_another_is_in_time` |
+//! | 6.2 | a bundle stays together, also the rest of one | [`allocate`](super::allocate) | `rules::a_bundle_of_which_one_line_is_left_still_leaves_whole` |
 //! | 6.2 | the fewest that cover everything | [`allocate`](super::allocate) | `rules::an_order_is_split_over_the_fewest_warehouses_that_cover_it` |
 //! | 6.2 | greedily, where all sets would take too long | [`allocate`](super::allocate) | `rules::many_bundles_over_many_warehouses_are_allocated_no_worse_than_greedily` |
 //! | 6.2 | partial shipment and backorders | [`allocate`](super::allocate) | `rules::what_nobody_has_is_backordered_and_the_rest_ships_only_if_allowed` |
@@ -60,6 +68,7 @@
 //! | 6.2 | why not everything is allocated | [`AllocationShortfall`](super::AllocationShortfall) | `rules::a_shortfall_has_the_reason_that_is_true` |
 //! | 6.2 | units are conserved | [`allocate`](super::allocate) | `rules::allocation_conserves_units_and_never_takes_more_than_there_is` |
 //! | 6.2 | orders of one address may share a parcel | [`combinable`](super::combinable) | `handling::orders_to_one_recipient_may_share_a_parcel_whatever_the_spelling` |
+//! | 6.2 | and those of two addresses never | [`combinable`](super::combinable) | `rules::house_numbers_that_differ_only_in_a_mark_or_blank_never_share_a_parcel` |
 //!
 //! # 7 Routing
 //!
@@ -67,6 +76,7 @@
 //! |---|---|---|---|
 //! | 7.2 | hard filters in their order | [`route`](super::route) | `routing::the_hard_filters_report_the_first_that_fails_in_their_order` |
 //! | 7.2 | coverage | [`route`](super::route) | `routing::coverage_is_asked_from_country_over_state_and_city_to_the_kind_of_address` |
+//! | 7.2 | states by code and by name, in coverage and rules | [`route`](super::route) | `routing::a_state_is_one_by_code_and_by_name_in_coverage_and_in_rules` |
 //! | 7.2 | earliest ship by cut-offs of warehouse and carrier | [`earliest_ship`](super::earliest_ship) | `routing::a_parcel_leaves_only_on_a_day_and_before_a_cutoff_of_both_warehouse_and_carrier` |
 //! | 7.2 | capacity | [`CarrierAccount`](super::CarrierAccount) | `routing::an_overloaded_carrier_takes_nothing_more` |
 //! | 7.3 | conditions, priority, force, final rules | [`RouteRule`](super::RouteRule) | `routing::rules_run_by_priority_then_id_and_a_final_one_is_the_last` |
@@ -81,6 +91,7 @@
 //! | 7.4 | quotes live 24 hours | [`RoutePolicy`](super::RoutePolicy) | `routing::a_quote_of_24_hours_is_used_and_older_ones_and_those_of_the_future_are_not` |
 //! | 7.4 | without quotes: price class, light parcels | [`route`](super::route) | `routing::without_quotes_price_classes_come_in_order_and_453_grams_is_light` |
 //! | 7.4 | persistently late is more than 5 % of 30 | [`CarrierReliability`](super::CarrierReliability) | `routing::late_more_than_5_percent_of_at_least_30_is_persistently_late` |
+//! | 7.4 | reasons that are true: a promise that has passed, a preference | [`route`](super::route) | `routing::a_promise_that_has_passed_and_a_preference_are_told_as_what_they_are` |
 //! | 7.4 | contract prices | [`RateCards`](super::RateCards) | `routing::rate_cards_price_by_the_longest_prefix_and_the_first_step_that_fits` |
 //! | 7 | thousands of rules without walking them | [`CompiledRoutes`](super::CompiledRoutes) | `routing::compiled_routes_answer_what_the_plain_form_answers` |
 //! | 7 | mistakes in rules | [`lint_routes`](super::lint_routes) | `routing::lint_names_the_rule_and_the_field_of_every_mistake` |

@@ -81,7 +81,7 @@ pub fn classify(
             tag("country", country.as_str());
             let state = recipient.address.state.as_deref().unwrap_or("").trim();
             if !state.is_empty() {
-                tag("region", &format!("{country}-{state}"));
+                tag("region", &country.region(state));
             }
         }
         match recipient.address.residential {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::address::Contact;
+use crate::address::text::{is_masked, words};
+use crate::address::{Contact, Place};
 use crate::ids::{OrderKey, ShopKey, WarehouseId};
 use crate::order::{LogisticsMode, Order, OrderState, Review};
 use crate::shipment::LabelState;
@@ -21,10 +22,10 @@ pub struct CombinedOrders {
     pub orders: Vec<OrderKey>,
 }
 
-/// A recipient as compared: letters and digits only, in lower case.
-type Place = (String, Vec<String>, String, String, String, String);
+/// A recipient as compared: the words of the name, and the place.
+type Recipient = (String, Place);
 
-/// Groups orders that may share a parcel: same shop, same recipient and address, no hold, same
+/// Groups orders that may share a parcel: same shop, same recipient and address but for the spelling, no hold, same
 /// kind of transport, planned whole from one warehouse, and no label yet. Ask the platform's
 /// limits first whether it allows that at all.
 ///
@@ -34,7 +35,7 @@ pub fn combinable<'a>(
     orders: impl IntoIterator<Item = &'a Order>,
     now: DateTime<Utc>,
 ) -> Vec<CombinedOrders> {
-    let mut groups: BTreeMap<(ShopKey, LogisticsMode, WarehouseId, Place), Vec<OrderKey>> =
+    let mut groups: BTreeMap<(ShopKey, LogisticsMode, WarehouseId, Recipient), Vec<OrderKey>> =
         BTreeMap::new();
     for order in orders {
         let Some(warehouse) = only_warehouse(order) else { continue };
@@ -44,11 +45,11 @@ pub fn combinable<'a>(
             && !order.is_held(now)
             && order.cancel_request.is_none()
             && !order.test;
-        let Some(place) = order.recipient.as_ref().filter(|_| ready).and_then(place) else {
+        let Some(recipient) = order.recipient.as_ref().filter(|_| ready).and_then(compared) else {
             continue;
         };
         groups
-            .entry((order.key.shop_key(), order.logistics, warehouse, place))
+            .entry((order.key.shop_key(), order.logistics, warehouse, recipient))
             .or_default()
             .push(order.key.clone());
     }
@@ -73,36 +74,19 @@ fn only_warehouse(order: &Order) -> Option<WarehouseId> {
 }
 
 /// `None` for an address that is hidden or empty: two hidden addresses are not the same place.
-fn place(recipient: &Contact) -> Option<Place> {
+fn compared(recipient: &Contact) -> Option<Recipient> {
     let address = &recipient.address;
     if address.is_masked() || address.line1().trim().is_empty() {
         return None;
     }
-    let plain = |text: &str| -> String {
-        let kept = text.chars().filter(|letter| letter.is_alphanumeric());
-        kept.flat_map(char::to_lowercase).collect()
-    };
     let name = if recipient.name.is_blank() {
         recipient.company.as_ref().map_or("", |company| company.as_str())
     } else {
         recipient.name.as_str()
     };
-    let name = plain(name);
-    if name.is_empty() || recipient.name.as_str().contains("***") {
+    let name = words(name);
+    if name.is_empty() || is_masked(recipient.name.as_str()) {
         return None;
     }
-    let lines = address
-        .lines
-        .iter()
-        .map(|line| plain(line.as_str()))
-        .filter(|line| !line.is_empty())
-        .collect();
-    Some((
-        name,
-        lines,
-        plain(&address.city),
-        plain(address.state.as_deref().unwrap_or("")),
-        plain(address.postal_code.as_deref().unwrap_or("")),
-        address.country.map(|country| country.to_string()).unwrap_or_default(),
-    ))
+    Some((name, address.place()))
 }

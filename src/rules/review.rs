@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::allocate::{may_ship, unique_warehouses};
-use crate::address::text::is_same;
+use crate::address::text::is_masked;
 use crate::address::{Address, Contact, Country};
 use crate::ids::{LineId, OrderKey, Sku};
 use crate::money::{Currency, Money};
@@ -167,7 +167,7 @@ pub struct ReviewPolicy {
     pub notes_need_person: bool,
     /// How long ago an equal order makes one suspicious, in hours. Default 24.
     pub duplicate_window_hours: u32,
-    /// Whether a phone number is needed.
+    /// Whether a phone number is needed. One that the platform hides does not count.
     pub phone_required: bool,
     /// Hours after which money that has not arrived is an anomaly. Off by default.
     pub funds_grace_hours: Option<u32>,
@@ -268,6 +268,14 @@ pub fn validate(order: &Order, policy: &ReviewPolicy, now: DateTime<Utc>) -> Vec
     if order.total.is_negative() {
         findings.push(Finding::NegativeAmount { field: "total".into() });
     }
+    for payment in &order.payments {
+        for (name, money) in [("amount", &payment.amount), ("refund", &payment.refunded)] {
+            if money.is_negative() {
+                let field = format!("{name} of payment {}", payment.id);
+                findings.push(Finding::NegativeAmount { field });
+            }
+        }
+    }
     if order.paid_at.is_some_and(|paid_at| paid_at < order.placed_at) {
         findings.push(Finding::PaidBeforePlaced);
     }
@@ -304,13 +312,17 @@ pub(super) fn recipient_findings(
             if recipient.name.is_blank() && no_company {
                 findings.push(address(AddressProblem::Incomplete, "name"));
             }
-            if recipient.name.as_str().contains("***") {
+            if is_masked(recipient.name.as_str()) {
                 findings.push(address(AddressProblem::Masked, "name"));
             }
-            if policy.phone_required
-                && recipient.phone.as_ref().is_none_or(crate::Personal::is_blank)
-            {
-                findings.push(Finding::MissingPhone);
+            // Platforms hide phones where nobody needs them: only a phone that is needed is missed.
+            match recipient.phone.as_ref().filter(|phone| !phone.is_blank()) {
+                _ if !policy.phone_required => {}
+                None => findings.push(Finding::MissingPhone),
+                Some(phone) if is_masked(phone.as_str()) => {
+                    findings.push(address(AddressProblem::Masked, "phone"));
+                }
+                Some(_) => {}
             }
             findings.extend(address_findings(&recipient.address));
             findings.extend(text_findings(recipient));
@@ -518,15 +530,7 @@ fn duplicate_of(
         goods
     };
     let is_same_place = |a: &Order, b: &Order| match (&a.recipient, &b.recipient) {
-        (Some(a), Some(b)) => {
-            let (a, b) = (&a.address, &b.address);
-            let postcode = |address: &Address| address.postal_code.clone().unwrap_or_default();
-            a.lines.len() == b.lines.len()
-                && a.lines.iter().zip(&b.lines).all(|(a, b)| is_same(a.as_str(), b.as_str()))
-                && is_same(&a.city, &b.city)
-                && is_same(&postcode(a), &postcode(b))
-                && a.country == b.country
-        }
+        (Some(a), Some(b)) => a.address.place() == b.address.place(),
         (None, None) => true,
         _ => false,
     };

@@ -227,12 +227,12 @@ pub fn is_hs_code(code: &str) -> bool {
 }
 
 /// Whether customs sees parcels to or from a state although they stay in the United States: military
-/// post offices, the Pacific territories and the freely associated states, by their two letters.
+/// post offices, the Pacific territories and the freely associated states, by code or by name.
 #[must_use]
 pub fn is_behind_customs_line(state: &str) -> bool {
-    ["AA", "AE", "AP", "GU", "AS", "MP", "PW", "FM", "MH"]
-        .iter()
-        .any(|code| code.eq_ignore_ascii_case(state.trim()))
+    Country::US
+        .state_code(state)
+        .is_some_and(|code| ["AA", "AE", "AP", "GU", "AS", "MP", "PW", "FM", "MH"].contains(&code))
 }
 
 /// Whether a parcel between two addresses crosses a border. `false` where a country is not known:

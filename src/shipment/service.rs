@@ -98,7 +98,8 @@ pub struct Coverage {
     /// Countries left out.
     #[serde(default)]
     pub excluded_countries: Vec<Country>,
-    /// States within the countries; empty is every state.
+    /// States within the countries, by code or name where the country's states are known (see
+    /// [`Country::state_code`](crate::Country::state_code)); empty is every state.
     #[serde(default)]
     pub states: Vec<String>,
     /// States left out.

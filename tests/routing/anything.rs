@@ -74,7 +74,19 @@ pub(super) fn conditions() -> impl Strategy<Value = RouteCondition> {
         some(&platforms(), 2),
         some(&shops(), 2),
         some(&countries(), 3),
-        some(&texts(&["CO", "NY", "ny ", "Colorado"]), 2),
+        some(
+            &texts(&[
+                "CO",
+                "NY",
+                "ny ",
+                "Colorado",
+                "MS",
+                "Mississippi",
+                "Mato Grosso do Sul",
+                "us-co",
+            ]),
+            2,
+        ),
         some(&texts(&["", "8", "80", "802", "80 202", "80202-1234", "k1a0", LONG, "9"]), 3),
         some(&warehouses(), 1),
         maybe(&[true, false]),
@@ -185,7 +197,8 @@ pub(super) fn catalogues() -> impl Strategy<Value = Vec<CarrierService>> {
                 service.max_length_plus_girth = None;
                 return service;
             }
-            service.coverage.excluded_states = if is(9) { texts(&["NY"]) } else { Vec::new() };
+            service.coverage.excluded_states =
+                if is(9) { texts(&["NY", "Mississippi"]) } else { Vec::new() };
             service.coverage.excluded_postcode_prefixes =
                 if is(10) { texts(&["9"]) } else { Vec::new() };
             service.coverage.no_po_box = is(11);
@@ -227,7 +240,19 @@ pub(super) fn rate_cards() -> impl Strategy<Value = Option<RateCards>> {
 pub(super) fn parcels() -> impl Strategy<Value = Routing> {
     let place = (
         prop::option::weighted(0.95, prop::sample::select(countries())),
-        maybe(&texts(&["CO", "co", "N Y", "Colorado", "ZZ"])),
+        maybe(&texts(&[
+            "CO",
+            "co",
+            "N Y",
+            "Colorado",
+            "COLORADO",
+            "US-CO",
+            "new york",
+            "MS",
+            "mississippi",
+            "Mato Grosso do Sul",
+            "ZZ",
+        ])),
         prop::option::weighted(
             0.8,
             prop::sample::select(texts(&[

@@ -377,3 +377,25 @@ fn the_guides_catalogue_has_their_transit_days_and_price_classes() {
         lint_routes(&[], &catalogue.services(), &RateCards::default(), &catalogue.aliases());
     assert_eq!(findings, []);
 }
+
+#[test]
+fn a_promise_that_has_passed_and_a_preference_are_told_as_what_they_are() {
+    let mut routing = Routing::new();
+    routing.deliver_by = Some(now() - TimeDelta::hours(30));
+    let reasons = routing.decide().chosen.unwrap().reasons;
+    assert!(reasons[0].ends_with("has passed and nobody can keep it"), "{}", reasons[0]);
+    routing.deliver_by = Some(now() + TimeDelta::days(20));
+    let reasons = routing.decide().chosen.unwrap().reasons;
+    assert!(!reasons[0].contains("passed"), "{}", reasons[0]);
+
+    let mut routing = Routing::new();
+    routing.quotes.clear();
+    let by_price = routing.decide().chosen.unwrap();
+    assert!(by_price.reasons[0].contains("by price class (Low)"), "{}", by_price.reasons[0]);
+    let discount = Decimal::ONE;
+    let prefer = RouteAction::Prefer { service: key_of("EXPRESS"), discount };
+    routing.rules = vec![rule("fast", 0, always(), prefer)];
+    let preferred = routing.decide().chosen.unwrap();
+    assert_eq!(preferred.service, key_of("EXPRESS"));
+    assert_eq!(preferred.reasons[0], "without quotes EXPRESS comes first because rules prefer it");
+}

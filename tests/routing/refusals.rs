@@ -203,3 +203,60 @@ fn large_letters_and_blanks_of_places_decide_nothing() {
     routing.address.postal_code = Some(" 80202".into());
     assert_eq!(decide_both_ways(&routing).chosen.unwrap().cost, Some(usd(200)));
 }
+
+#[test]
+fn a_state_is_one_by_code_and_by_name_in_coverage_and_in_rules() {
+    let brazil = Country::new("BR");
+    for (country, rule_says, address_says, holds) in [
+        (Some(Country::US), "CO", "Colorado", true),
+        (Some(Country::US), "colorado", "CO", true),
+        (Some(Country::US), "Colorado", "US-CO", true),
+        (Some(Country::US), "CO", "California", false),
+        // The same two letters are another state in another country.
+        (Some(Country::US), "MS", "Mississippi", true),
+        (brazil, "MS", "Mato Grosso do Sul", true),
+        (brazil, "Mississippi", "MS", false),
+        (brazil, "Mato Grosso do Sul", "MS", true),
+        // Where no states are known, the words decide.
+        (Country::new("DE"), "BY", "Bayern", false),
+        (None, "CO", "Colorado", false),
+        (None, "CO", "c o", true),
+    ] {
+        let mut routing = Routing::new();
+        routing.address.country = country;
+        routing.address.state = Some(address_says.into());
+        let condition = RouteCondition { states: vec![rule_says.into()], ..always() };
+        let there = rule("there", 0, condition, only(&["EXPRESS"]));
+        routing.rules = vec![RouteRule { stop: true, ..there }];
+        let decision = decide_both_ways(&routing);
+        let context = format!("{country:?} {rule_says} {address_says}");
+        assert_eq!(decision.decided_by.is_some(), holds, "{context}");
+        routing.rules.clear();
+        for service in &mut routing.services {
+            service.coverage.countries.clear();
+            service.coverage.excluded_states = vec![rule_says.into()];
+        }
+        if country.is_some() {
+            assert_eq!(decide_both_ways(&routing).chosen.is_none(), holds, "{context}");
+        }
+    }
+}
+
+#[test]
+fn lint_knows_that_a_states_name_is_its_code() {
+    let of = |countries: Vec<Country>, state: &str| RouteCondition {
+        countries,
+        states: vec![state.into()],
+        ..always()
+    };
+    let wide = || RouteRule { stop: true, ..rule("a", 0, of(Vec::new(), "CO"), only(&["GROUND"])) };
+    let hides = |countries: Vec<Country>| {
+        let narrow = rule("b", 1, of(countries, "Colorado"), only(&["EXPRESS"]));
+        super::lint::lint(&[wide(), narrow]).iter().any(|finding| {
+            matches!(finding, RouteFinding::Unreachable { rule, by } if rule == "b" && by == "a")
+        })
+    };
+    assert!(hides(vec![Country::US]));
+    assert!(!hides(vec![Country::US, Country::new("DE").unwrap()]));
+    assert!(!hides(Vec::new()), "elsewhere the two are not one");
+}

@@ -116,7 +116,7 @@ fn a_shortfall_has_the_reason_that_is_true() {
     let verdict = plan(&pair("limit", None), &apart, &single);
     let limit = AllocationShortfall::TooManyParcels { needed: 2, most: 1 };
     assert_eq!(verdict.shortfall, Some(limit));
-    assert!(reason(&verdict).contains("2 parcels where 1 are allowed"), "{}", reason(&verdict));
+    assert!(reason(&verdict).contains("2 parcels where 1 is allowed"), "{}", reason(&verdict));
 
     let mut dear = AllocationPolicy::default();
     dear.min_split_value = Some("1000".parse().unwrap());
@@ -359,4 +359,36 @@ fn bundles_that_hardly_fit_are_given_up_after_a_bounded_search_and_still_allocat
             assert!(most < 16 || verdict.shortfall.is_none(), "{case}: {:?}", verdict.shortfall);
         }
     }
+}
+
+#[test]
+fn a_bundle_of_which_one_line_is_left_still_leaves_whole() {
+    let mut order = imported("rest", &[("1", 3)]);
+    order.lines[0].bundle = Some("set".into());
+    let order = after(order, vec![approved(), acknowledged()]);
+    let apart = stock(&[("a", "SKU-1", 1), ("b", "SKU-1", 1), ("c", "SKU-1", 1)]);
+    let mut policy = AllocationPolicy::default();
+    policy.max_splits = 3;
+    let verdict = plan(&order, &apart, &policy);
+    assert_eq!(verdict.shortfall, Some(AllocationShortfall::BundleApart));
+    assert!(verdict.allocation.packages.is_empty());
+    // The same units of no bundle may be divided.
+    let loose = after(imported("loose", &[("1", 3)]), vec![approved(), acknowledged()]);
+    assert_eq!(plan(&loose, &apart, &policy).allocation.packages.len(), 3);
+}
+
+#[test]
+fn a_warehouse_that_ships_after_the_deadline_is_not_used_where_another_is_in_time() {
+    let order = after(imported("due", &[("1", 1)]), vec![approved(), acknowledged()]);
+    let order = with_deadline(order, DeadlineKind::ShipBy, now() + hours(24));
+    let mut slow = warehouse("a");
+    slow.calendar = WorkCalendar {
+        working_weekdays: [false, false, false, false, false, false, true],
+        ..slow.calendar
+    };
+    let view = stock(&[("a", "SKU-1", 9), ("b", "SKU-1", 1)]);
+    let warehouses = [slow, warehouse("b")];
+    let verdict = allocate(&order, &warehouses, &view, &AllocationPolicy::default(), now());
+    assert_eq!(verdict.allocation.packages[0].warehouse.as_str(), "b");
+    assert!(matches!(verdict.rejected[0].why, WarehouseRejection::MissesShipBy { .. }));
 }

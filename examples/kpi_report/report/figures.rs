@@ -381,7 +381,7 @@ impl KpiLine {
             target: target.map(|target| limit_in_words(target.healthy)),
             health: match (&ratio, target) {
                 (None, _) => Health::NoData,
-                (Some(_), None) => Health::Healthy,
+                (Some(_), None) => Health::NoTarget,
                 (Some(ratio), Some(target)) => ratio.judge(target),
             },
         }
@@ -659,6 +659,21 @@ impl Frame<'_> {
     fn notes(&self) -> Vec<String> {
         let orders = self.orders;
         let mut notes = self.mapping.notes.clone();
+        notes.push(format!(
+            "Times without a zone are taken as those of {}; --zone names another.",
+            self.mapping.zone
+        ));
+        if let Some(currency) = self.mapping.currency.filter(|_| orders.assumed_currency) {
+            notes.push(format!(
+                "Where the file names no currency, amounts are taken as {currency}; --currency names another."
+            ));
+        }
+        if let Some(country) = self.mapping.country.as_ref().filter(|_| orders.assumed_country) {
+            let country = super::mapping::quoted(country);
+            notes.push(format!(
+                "Where the file names no country, buyers are taken to be in {country}; --country names another."
+            ));
+        }
         if !self.has(&[Field::PaidAt]) {
             notes.push(
                 "No column says when an order was paid: it counts as paid when placed.".to_owned(),
@@ -671,20 +686,20 @@ impl Frame<'_> {
         }
         if orders.cancelled_without_instant > 0 {
             notes.push(format!(
-                "{} cancelled orders have no time of cancellation: it counts as the time of payment.",
+                "Cancelled orders without a time of cancellation: {}. They count as cancelled when the last thing known of them happened.",
                 orders.cancelled_without_instant
             ));
         }
         if orders.cancelled_by_nobody > 0 {
             notes.push(format!(
-                "{} orders were cancelled and the file does not say by whom: they count as cancelled by the buyer, not against the seller.",
+                "Cancelled orders of which the file does not say by whom: {}. They count as cancelled by the buyer, not against the seller.",
                 orders.cancelled_by_nobody
             ));
         }
         for (word, count) in &orders.unknown_statuses {
             let word = super::mapping::quoted(word);
             notes.push(format!(
-                "{count} orders have the unknown status {word}: they count as open."
+                "Orders with the unknown status {word}: {count}. They count as open."
             ));
         }
         notes
@@ -692,6 +707,12 @@ impl Frame<'_> {
 }
 
 impl Report {
+    /// Why the report says nothing of its file, if it has rows and none of them counts.
+    pub fn failure(&self) -> Option<String> {
+        (self.orders == 0 && self.rows > 0)
+            .then(|| format!("none of the {} rows can be counted", self.rows))
+    }
+
     /// The days of the report, in words.
     pub fn days(&self) -> String {
         match (self.from, self.to) {

@@ -134,15 +134,14 @@ fn further(page: &mut String, all: usize) {
     }
 }
 
-fn health(health: Health, has_target: bool) -> String {
-    let (class, words) = match health {
-        Health::Healthy if !has_target => ("", "no target"),
-        Health::Healthy => ("healthy", "healthy"),
-        Health::Warning => ("warning", "warning"),
-        Health::Critical => ("critical", "critical"),
-        Health::NoData => ("", "no data"),
+fn health(health: Health) -> String {
+    let class = match health {
+        Health::Healthy => "healthy",
+        Health::Warning => "warning",
+        Health::Critical => "critical",
+        Health::NoData | Health::NoTarget => "",
     };
-    format!("<span class=\"health {class}\">{words}</span>")
+    format!("<span class=\"health {class}\">{health}</span>")
 }
 
 fn dash(text: Option<String>) -> String {
@@ -202,7 +201,7 @@ fn key_figures(page: &mut String, report: &Report) {
                     format!("<div class=\"why\">{}</div>", reasons.join("<br>"))
                 },
                 dash(kpi.target.as_deref().map(escaped)).replace(" %", "\u{a0}%"),
-                health(kpi.health, kpi.target.is_some()),
+                health(kpi.health),
             ]
         })
         .collect();

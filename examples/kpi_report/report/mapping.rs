@@ -140,6 +140,9 @@ pub struct Mapping {
     /// What parts cells.
     #[serde(default = "comma")]
     pub delimiter: char,
+    /// Whether a comma stands before the decimals of an amount, and points part thousands.
+    #[serde(default)]
+    pub decimal_comma: bool,
     /// Currency where no column says it.
     #[serde(default)]
     pub currency: Option<Currency>,
@@ -269,21 +272,51 @@ impl Mapping {
         Some(resolve_local(self.zone, local))
     }
 
-    /// Reads an amount that is not negative, with a point before the decimals.
-    pub fn amount(text: &str, currency: Currency) -> Result<Money, String> {
+    /// Reads an amount that is not negative, with a point before the decimals, or a comma where the
+    /// mapping says so.
+    pub fn amount(&self, text: &str, currency: Currency) -> Result<Money, String> {
         if is_scientific(text) {
             return Err(format!(
                 "{} is in scientific notation, as spreadsheets write numbers they have rounded",
                 quoted(text)
             ));
         }
-        let amount: Decimal =
-            text.parse().map_err(|_| format!("{} is no amount like 12.50", quoted(text)))?;
+        let amount: Decimal = if self.decimal_comma {
+            with_point(text)
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(|| format!("{} is no amount like 12,50", quoted(text)))?
+        } else {
+            text.parse().map_err(|_| {
+                let hint = if with_point(text).is_some() && text.contains(',') {
+                    "; --decimal-comma reads such amounts"
+                } else {
+                    ""
+                };
+                format!("{} is no amount like 12.50{hint}", quoted(text))
+            })?
+        };
         if amount.is_sign_negative() && !amount.is_zero() {
             return Err(format!("{} is negative", quoted(text)));
         }
         Ok(Money::new(amount, currency))
     }
+}
+
+/// An amount such as `1.234,50` as `1234.50`. Points must part thousands.
+fn with_point(text: &str) -> Option<String> {
+    let (whole, decimals) = match text.split_once(',') {
+        Some((whole, decimals)) => (whole, Some(decimals)),
+        None => (text, None),
+    };
+    let mut groups = whole.split('.');
+    let first = groups.next()?;
+    let rest: Vec<&str> = groups.collect();
+    if rest.iter().any(|group| group.len() != 3) || decimals.is_some_and(|text| text.contains('.'))
+    {
+        return None;
+    }
+    let decimals = decimals.map(|decimals| format!(".{decimals}")).unwrap_or_default();
+    Some(format!("{first}{}{decimals}", rest.concat()))
 }
 
 /// Whether a text is a number in scientific notation, such as `1.23E+17` or `1e5`.

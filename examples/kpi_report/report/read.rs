@@ -9,7 +9,9 @@ use orderflow::rules::analytics::{Sale, SoldItem};
 use orderflow::rules::kpi::{
     Cancellation, CancelledBy, OrderFacts, OrderRow, ParcelEnd, ParcelRow, RowKeys,
 };
-use orderflow::{CarrierId, Currency, Money, PlatformId, ServiceCode, ShopId, ShopKey, Sku};
+use orderflow::{
+    CarrierId, Country, Currency, Money, PlatformId, ServiceCode, ShopId, ShopKey, Sku,
+};
 use serde::Serialize;
 
 use super::ReportError;
@@ -71,6 +73,10 @@ pub struct Orders {
     pub missing: Vec<(Field, String)>,
     /// Status words without a meaning, with how often they occur; such orders count as open.
     pub unknown_statuses: BTreeMap<String, u64>,
+    /// Whether the mapping's currency was taken, because the file did not say it.
+    pub assumed_currency: bool,
+    /// Whether the mapping's country was taken, because the file did not say it.
+    pub assumed_country: bool,
     /// Cancelled orders of which the file does not say when.
     pub cancelled_without_instant: u64,
     /// Cancelled orders of which the file does not say by whom.
@@ -192,6 +198,8 @@ struct Found {
     /// A cancellation: whether the file says when, and by whom.
     cancelled: Option<(bool, bool)>,
     odd: Option<RowNote>,
+    assumed_currency: bool,
+    assumed_country: bool,
 }
 
 /// Orders met so far, and whether each can count.
@@ -297,9 +305,18 @@ impl Orders {
             header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
         let mut places = BTreeMap::new();
         for (field, column) in &mapping.columns {
-            let mut found = names.iter().enumerate().filter(|(_, name)| *name == column);
-            let place = found.next().map(|(place, _)| place);
-            if found.next().is_some() {
+            // As it is written, else with large or small letters and blanks aside.
+            let places_of = |is: &dyn Fn(&str) -> bool| -> Vec<usize> {
+                let all = names.iter().enumerate().filter(|(_, name)| is(name));
+                all.map(|(place, _)| place).collect()
+            };
+            let mut found = places_of(&|name| name == column.trim());
+            if found.is_empty() {
+                let wanted = column.trim().to_lowercase();
+                found = places_of(&|name| name.to_lowercase() == wanted);
+            }
+            let place = found.first().copied();
+            if found.len() > 1 {
                 return Err(ReportError::ColumnTwice { field: *field, column: column.clone() });
             }
             let needed = matches!(field, Field::OrderId | Field::PlacedAt);
@@ -376,6 +393,8 @@ impl Orders {
     }
 
     fn keep(&mut self, found: Found) {
+        self.assumed_currency |= found.assumed_currency;
+        self.assumed_country |= found.assumed_country;
         let Found { facts, sale, parcel, unknown_status, cancelled, odd, .. } = found;
         if let Some(word) = unknown_status {
             let room = self.unknown_statuses.len() < WORDS_KEPT;
@@ -447,23 +466,28 @@ fn order(row: &Row<'_>, id: &str, line: u64) -> Result<Found, Wrong> {
         Some(Status::CancelledByPlatform) => Some(Some(CancelledBy::Platform)),
         _ => cancelled_at.map(|_| None),
     };
-    let currency = match row.id::<Currency>(Field::Currency)? {
-        Some(currency) => Some(currency),
-        None => mapping.currency,
-    };
+    let said = row.id::<Currency>(Field::Currency)?;
+    let currency = said.or(mapping.currency);
     let amount = |field| {
         row.parsed(field, |text| match currency {
-            Some(currency) => Mapping::amount(text, currency),
+            Some(currency) => mapping.amount(text, currency),
             None => Err("its currency is not known".to_owned()),
         })
     };
     let total = amount(Field::Total)?;
     let label_cost = amount(Field::LabelCost)?;
     let product_cost = amount(Field::ProductCost)?;
+    let assumed_currency =
+        said.is_none() && [total, label_cost, product_cost].iter().any(Option::is_some);
     let item = row.item(total)?;
     let state = row.text(Field::State)?.map(str::to_owned);
     let country = row.text(Field::Country)?.map(str::to_owned);
+    let assumed_country = country.is_none() && mapping.country.is_some();
     let country = country.or_else(|| mapping.country.clone());
+    let known = country.as_deref().and_then(Country::new);
+    let state = state.map(|state| {
+        known.and_then(|country| country.state_code(&state)).map_or(state, str::to_owned)
+    });
     let region = match (&country, &state) {
         (Some(country), Some(state)) => Some(format!("{country}-{state}")),
         (country, state) => state.clone().or_else(|| country.clone()),
@@ -499,9 +523,12 @@ fn order(row: &Row<'_>, id: &str, line: u64) -> Result<Found, Wrong> {
     facts.order_value = total;
     facts.label_costs = label_cost.into_iter().collect();
     facts.cancellation = by.map(|by| Cancellation {
-        // The earliest it can have been. Who did it only matters where it is known: nobody is
-        // blamed without a reason.
-        at: cancelled_at.or(paid_at).unwrap_or(placed_at),
+        // The earliest it can have been: after everything else that happened to it. Who did it only
+        // matters where it is known: nobody is blamed without a reason.
+        at: cancelled_at.unwrap_or_else(|| {
+            let happened = [paid_at, shipped_at, accepted_at, delivered_at];
+            happened.into_iter().flatten().fold(placed_at, Ord::max)
+        }),
         by: by.unwrap_or(CancelledBy::Buyer),
     });
     facts.keys = keys.clone();
@@ -544,7 +571,17 @@ fn order(row: &Row<'_>, id: &str, line: u64) -> Result<Found, Wrong> {
         delivered_at,
         deliver_by,
     };
-    Ok(Found { id: id.to_owned(), facts, sale, parcel, unknown_status, cancelled, odd })
+    Ok(Found {
+        id: id.to_owned(),
+        facts,
+        sale,
+        parcel,
+        unknown_status,
+        cancelled,
+        odd,
+        assumed_currency,
+        assumed_country,
+    })
 }
 
 fn contradiction(mapping: &Mapping, facts: &OrderRow, line: u64) -> Option<RowNote> {

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use orderflow::rules::kpi::Health;
-
 use super::chart::unseen;
 use super::figures::{RatioLine, Report, in_words};
 
@@ -133,10 +131,7 @@ fn key_figures(out: &mut String, report: &Report) {
     );
     for kpi in &report.kpis {
         let excluded: u64 = kpi.excluded.values().sum();
-        let health = match (&kpi.target, kpi.health) {
-            (None, Health::Healthy) => "no target".to_owned(),
-            (_, health) => health.to_string(),
-        };
+        let health = kpi.health.to_string();
         let _ = writeln!(
             out,
             "{:<48} {:>10} {:>16} {:>16} {:>8} {:>9}  {:<10} {}",

@@ -191,9 +191,10 @@ impl fmt::Display for AllocationShortfall {
             }
             Self::BundleApart => f.write_str("units of one bundle lie in different warehouses"),
             Self::TooManyParcels { needed, most } => {
+                let allowed = if *most == 1 { "is" } else { "are" };
                 write!(
                     f,
-                    "everything is in stock, but in {needed} parcels where {most} are allowed"
+                    "everything is in stock, but in {needed} parcels where {most} {allowed} allowed"
                 )
             }
             Self::PartTooSmall { least } => {
@@ -219,7 +220,8 @@ pub struct AllocationVerdict {
 ///
 /// 1. What the platform ships itself needs nothing.
 /// 2. Warehouses that are disabled, not allowed or full drop out.
-/// 3. A single warehouse with everything that keeps ship-by and promise wins, by preference.
+/// 3. A single warehouse with everything that keeps ship-by and promise wins, by preference. The
+///    promised day is that of the warehouse's zone: nothing here knows the zone of the destination.
 /// 4. Else the fewest warehouses that cover everything, at most
 ///    [`max_splits`](AllocationPolicy::max_splits): every set of warehouses that hold some of the
 ///    goods is looked at, the first 20,000 of them and as long as placing the goods takes few steps,
@@ -345,10 +347,12 @@ pub(super) fn unique_warehouses(warehouses: &[Warehouse]) -> Vec<&Warehouse> {
     sorted
 }
 
-/// Units that must leave together: a line, or all lines of a bundle.
+/// Units that must leave together: all of a bundle, or a line, which may be divided if need be.
 #[derive(Debug, Clone)]
 struct Group {
     units: Vec<(LineId, Sku, u32)>,
+    /// Whether it is a bundle, even one of which only one line is still open.
+    is_bundle: bool,
 }
 
 impl Group {
@@ -360,7 +364,8 @@ impl Group {
     fn without(&self, part: &Self) -> Option<Self> {
         match (self.units.as_slice(), part.units.as_slice()) {
             ([(line, sku, units)], [(_, _, taken)]) if units > taken => {
-                Some(Self { units: vec![(line.clone(), sku.clone(), units - taken)] })
+                let left = (line.clone(), sku.clone(), units - taken);
+                Some(Self { units: vec![left], is_bundle: self.is_bundle })
             }
             _ => None,
         }
@@ -396,10 +401,10 @@ impl Demand {
             match &line.bundle {
                 Some(bundle) => bundles
                     .entry(bundle)
-                    .or_insert_with(|| Group { units: Vec::new() })
+                    .or_insert_with(|| Group { units: Vec::new(), is_bundle: true })
                     .units
                     .push(wanted),
-                None => groups.push(Group { units: vec![wanted] }),
+                None => groups.push(Group { units: vec![wanted], is_bundle: false }),
             }
         }
         groups.extend(bundles.into_values());

@@ -76,7 +76,7 @@ impl<'a> Grid<'a> {
         }) && self.demand.groups.iter().zip(&self.needs).all(|(group, needs)| {
             let lies_whole =
                 |shelf: &&[u32]| needs.iter().all(|(sku, needed)| units(shelf, *sku) >= *needed);
-            group.units.len() <= 1 || shelves.iter().any(lies_whole)
+            !group.is_bundle || shelves.iter().any(lies_whole)
         })
     }
 
@@ -242,11 +242,12 @@ fn portion(
         return Some(group.clone());
     }
     let [(line, sku, units)] = group.units.as_slice() else { return None };
+    let divisible = divisible && !group.is_bundle;
     let available = left.get(&(id.clone(), sku.clone())).copied().unwrap_or_default().min(*units);
     if !divisible || available == 0 {
         return None;
     }
-    let part = Group { units: vec![(line.clone(), sku.clone(), available)] };
+    let part = Group { units: vec![(line.clone(), sku.clone(), available)], is_bundle: false };
     take(&part, id, left, stock).then_some(part)
 }
 
@@ -261,7 +262,7 @@ pub(super) fn greedy(
     let mut left: BTreeMap<(WarehouseId, Sku), u32> = BTreeMap::new();
     // What must stay together first: lines can be divided around it.
     let mut open: Vec<Group> = demand.groups.clone();
-    open.sort_by_key(|group| group.units.len() <= 1);
+    open.sort_by_key(|group| !group.is_bundle);
     let mut cover: Cover = Vec::new();
     let mut unused: Vec<&WarehouseId> = ids.to_vec();
     for _ in 0..max_splits {

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{Sale, is_at_least_percent};
+use crate::address::Country;
 use crate::money::Currency;
 use crate::rules::kpi::{Ratio, Window};
 
@@ -15,7 +16,8 @@ use crate::rules::kpi::{Ratio, Window};
 pub enum PlaceLevel {
     /// `US`.
     Country,
-    /// `US-CO`.
+    /// `US-CO`, whether an address writes the code or the name, where the states of the country are
+    /// known; else as it writes them.
     State,
     /// `US-CO-Denver`, as the platform spells it.
     City,
@@ -61,11 +63,15 @@ pub struct RegionFigures {
 
 fn region_of(sale: &Sale, level: PlaceLevel) -> Option<String> {
     let country = sale.country.as_deref()?;
+    let in_state = |state: &str| {
+        Country::new(country).map_or_else(|| format!("{country}-{state}"), |own| own.region(state))
+    };
     Some(match level {
         PlaceLevel::Country => country.to_owned(),
-        PlaceLevel::State => format!("{country}-{}", sale.state.as_deref()?),
+        PlaceLevel::State => in_state(sale.state.as_deref()?),
         PlaceLevel::City => {
-            format!("{country}-{}-{}", sale.state.as_deref().unwrap_or(""), sale.city.as_deref()?)
+            let state = in_state(sale.state.as_deref().unwrap_or(""));
+            format!("{state}-{}", sale.city.as_deref()?)
         }
     })
 }

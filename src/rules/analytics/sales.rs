@@ -16,7 +16,7 @@ use crate::rules::kpi::{Ratio, Window};
 
 /// What counts as fast and slow. All of it is configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrendPolicy {
     /// A fast grower grew by at least so many percent … Default 20.

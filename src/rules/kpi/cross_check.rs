@@ -79,7 +79,9 @@ impl fmt::Display for Explanation {
             Self::OtherWindow { theirs } => {
                 write!(f, "the platform looks at {} to {}", theirs.from, theirs.to)
             }
+            Self::Pending(1) => f.write_str("one order is not decided"),
             Self::Pending(orders) => write!(f, "{orders} orders are not decided"),
+            Self::Excluded(1) => f.write_str("one order does not count here"),
             Self::Excluded(orders) => write!(f, "{orders} orders do not count here"),
             Self::OtherDenominator { ours, theirs } => {
                 write!(f, "the platform counts {theirs} orders, not {ours}")

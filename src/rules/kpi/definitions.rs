@@ -500,7 +500,7 @@ impl From<DefectSet> for Vec<Defect> {
 /// What a shop decides about its figures. What is only decided when a figure is read (the
 /// [`DenominatorMode`], targets) is not here: counters serve every choice of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct KpiPolicy {
     /// Which instant counts as shipped.

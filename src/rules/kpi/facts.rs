@@ -14,7 +14,7 @@ use crate::money::Money;
 
 /// What figures are grouped and filtered by. A part that is not known is its own group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct RowKeys {
     /// Shop.
     pub shop: Option<ShopId>,
@@ -65,6 +65,7 @@ pub struct Cancellation {
 ///
 /// Instants are kept to the microsecond.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OrderRow {
     /// What it is grouped by.
     #[serde(default)]

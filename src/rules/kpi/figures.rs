@@ -336,7 +336,9 @@ impl fmt::Display for KpiValue {
 pub enum Health {
     /// Nothing was counted: never "100 %".
     NoData,
-    /// The target is reached, or there is none.
+    /// There is no target to judge it by: neither good nor bad.
+    NoTarget,
+    /// The target is reached.
     Healthy,
     /// The target is missed.
     Warning,
@@ -348,6 +350,7 @@ impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoData => "no data",
+            Self::NoTarget => "no target",
             Self::Healthy => "healthy",
             Self::Warning => "warning",
             Self::Critical => "critical",
@@ -406,7 +409,7 @@ impl Kpi {
         };
         let health = match (&value, &target) {
             (None, _) => Health::NoData,
-            (Some(_), None) => Health::Healthy,
+            (Some(_), None) => Health::NoTarget,
             (Some(KpiValue::Ratio(ratio)), Some(target)) => target.judge(*ratio),
             (Some(KpiValue::Duration(durations)), Some(target)) => target.judge_mean(durations),
         };
@@ -455,11 +458,7 @@ impl fmt::Display for Kpi {
         for (reason, count) in self.excluded.iter() {
             write!(f, ", {count} {reason}")?;
         }
-        // Without a target nothing is healthy or not.
-        match (&self.target, self.health) {
-            (None, Health::Healthy) => f.write_str("), no target"),
-            (_, health) => write!(f, "), {health}"),
-        }
+        write!(f, "), {}", self.health)
     }
 }
 

@@ -130,9 +130,11 @@ fn deciding<'a>(parcels: &[&'a Package]) -> Option<&'a Package> {
 fn row_keys(order: &Order, package: Option<&Package>, extras: &OrderExtras) -> RowKeys {
     let address = order.recipient.as_ref().map(|recipient| &recipient.address);
     let country = address.and_then(|address| address.country);
-    let state = address.and_then(|address| address.state.as_deref());
+    let state = address
+        .and_then(|address| address.state.as_deref())
+        .filter(|state| !state.trim().is_empty());
     let region = match (country, state) {
-        (Some(country), Some(state)) => Some(format!("{country}-{state}")),
+        (Some(country), Some(state)) => Some(country.region(state)),
         (Some(country), None) => Some(country.to_string()),
         (None, _) => None,
     };

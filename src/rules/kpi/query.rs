@@ -172,7 +172,7 @@ pub struct Periods {
 
 /// Which orders are looked at. Empty fields are all; fields combine with AND, lists are OR inside.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct KpiScope {
     /// Shops.
     pub shops: Vec<ShopId>,
@@ -251,6 +251,7 @@ impl KpiScope {
 /// assert_eq!(query.group_by.len(), 3);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct KpiQuery {
     /// Which figures. What is not asked for costs nothing.

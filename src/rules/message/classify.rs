@@ -43,11 +43,13 @@ pub trait MessageClassifier: Debug + Send + Sync {
 /// assert_eq!(classifier.classify("Thank you!"), MessageClass::Other);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct KeywordClassifier {
     /// Phrases about cancelling.
     pub cancel: Vec<String>,
+    /// Phrases that ask not to cancel: they are no phrases about cancelling.
+    pub keep: Vec<String>,
     /// Phrases about another address.
     pub address_change: Vec<String>,
     /// Phrases of complaint.
@@ -71,6 +73,19 @@ impl Default for KeywordClassifier {
                 "取消",
                 "不要了",
                 "不想要",
+            ]),
+            keep: list(&[
+                "don't cancel",
+                "dont cancel",
+                "do not cancel",
+                "no cancelen",
+                "no canceles",
+                "no cancele",
+                "no lo cancele",
+                "no la cancele",
+                "nao cancele",
+                "不要取消",
+                "别取消",
             ]),
             address_change: list(&[
                 "wrong address",
@@ -107,7 +122,10 @@ impl Default for KeywordClassifier {
                 "does not work",
                 "doesn't work",
                 "roto",
-                "rota",
+                "llego rota",
+                "vino rota",
+                "esta rota",
+                "esta toda rota",
                 "danado",
                 "defectuoso",
                 "equivocado",
@@ -131,6 +149,8 @@ impl Default for KeywordClassifier {
             urging: list(&[
                 "when will",
                 "when do you ship",
+                "when my order",
+                "when is my",
                 "when does it",
                 "when are you",
                 "not shipped",
@@ -144,10 +164,17 @@ impl Default for KeywordClassifier {
                 "still waiting",
                 "where is my",
                 "where's my",
+                "where is the",
+                "where is order",
+                "where's order",
                 "hurry",
                 "ship it",
+                "ship my",
                 "cuando",
                 "envian",
+                "ya enviaron",
+                "ya lo enviaron",
+                "ya salio",
                 "no ha llegado",
                 "no llego",
                 "no ha salido",
@@ -158,6 +185,10 @@ impl Default for KeywordClassifier {
                 "quando",
                 "nao chegou",
                 "nao enviou",
+                "ja enviou",
+                "ja enviaram",
+                "ja foi enviado",
+                "ja saiu",
                 "nao foi enviado",
                 "onde esta",
                 "cade",
@@ -181,7 +212,11 @@ impl MessageClassifier for KeywordClassifier {
         let text = plain(text);
         let says =
             |phrases: &[String]| phrases.iter().any(|phrase| contains(&text, &plain(phrase)));
-        if says(&self.cancel) {
+        let asked =
+            self.keep.iter().map(|phrase| plain(phrase)).filter(|phrase| !phrase.is_empty());
+        let without = asked.fold(text.clone(), |text, phrase| text.replace(&phrase, " "));
+        let cancels = self.cancel.iter().any(|phrase| contains(&without, &plain(phrase)));
+        if cancels {
             MessageClass::Cancel
         } else if says(&self.address_change) {
             MessageClass::AddressChange

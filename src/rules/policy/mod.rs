@@ -4,6 +4,10 @@
 //! A policy is data. It is written in JSON or TOML, checked as a whole, and every finding names the
 //! field and the reason. What it leaves out has the defaults of this crate; presets come in by name.
 //!
+//! Not in it is what belongs to a question and not to a shop: which orders and instants a key figure
+//! counts ([`KpiPolicy`](super::kpi::KpiPolicy), in each [`KpiQuery`](super::kpi::KpiQuery)) and the
+//! limits of the analytics ([`TrendPolicy`](super::analytics::TrendPolicy) and its siblings).
+//!
 //! ```
 //! use orderflow::rules::Policy;
 //!

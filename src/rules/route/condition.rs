@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::RouteInput;
-use crate::address::Country;
-use crate::address::text::{begins_with, is_same};
+use crate::address::text::begins_with;
+use crate::address::{Country, WrittenState};
 use crate::ids::{PlatformId, ShopId, Sku, WarehouseId};
 use crate::money::Currency;
 use crate::order::{LogisticsMode, SpeedClass};
@@ -32,7 +32,8 @@ pub struct RouteCondition {
     /// Countries.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub countries: Vec<Country>,
-    /// States, written like the addresses write them but for large letters and blanks.
+    /// States. Where the states of the address's country are known, code and name are one: `CO` fits
+    /// `Colorado`. Elsewhere as the addresses write them but for large letters and blanks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<String>,
     /// Beginnings of postcodes, of any length. Large letters and blanks decide nothing: `sw1a1` fits
@@ -114,13 +115,15 @@ impl RouteCondition {
             list.is_empty() || value.is_some_and(|value| list.contains(value))
         }
         let address = input.destination;
-        let state = address.state.as_deref();
+        let in_state = |state: &str| {
+            let state = WrittenState::of(address.country, state);
+            self.states.iter().any(|known| state.is(known))
+        };
         listed(&self.platforms, Some(input.platform))
             && listed(&self.shops, Some(input.shop))
             && listed(&self.logistics, Some(&input.logistics))
             && listed(&self.countries, address.country.as_ref())
-            && (self.states.is_empty()
-                || state.is_some_and(|state| self.states.iter().any(|known| is_same(known, state))))
+            && (self.states.is_empty() || address.state.as_deref().is_some_and(in_state))
             && (self.postcode_prefixes.is_empty()
                 || address.postal_code.as_deref().is_some_and(|code| {
                     self.postcode_prefixes.iter().any(|prefix| begins_with(code, prefix))

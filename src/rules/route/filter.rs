@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::rank::{InTime, Offers};
 use super::{RouteInput, ServiceAliases};
-use crate::address::Address;
 use crate::address::text::{begins_with, is_same};
+use crate::address::{Address, WrittenState};
 use crate::calendar::WorkCalendar;
 use crate::money::Currency;
 use crate::order::SpeedClass;
@@ -17,7 +17,7 @@ use crate::units::{Grams, Millimetres};
 
 /// What is known of a seller's account with a carrier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CarrierAccount {
     /// Whether the account is open and its credentials work.
@@ -356,12 +356,14 @@ pub(super) fn coverage_gap(input: &RouteInput<'_>, coverage: &Coverage) -> Optio
     {
         return Some(Gap::Country);
     }
-    let state = address.state.as_deref().unwrap_or("");
-    let in_state = |states: &[String]| states.iter().any(|known| is_same(known, state));
-    if (!coverage.states.is_empty() && !in_state(&coverage.states))
-        || in_state(&coverage.excluded_states)
-    {
-        return Some(Gap::State);
+    if !coverage.states.is_empty() || !coverage.excluded_states.is_empty() {
+        let state = WrittenState::of(Some(country), address.state.as_deref().unwrap_or(""));
+        let in_state = |states: &[String]| states.iter().any(|known| state.is(known));
+        if (!coverage.states.is_empty() && !in_state(&coverage.states))
+            || in_state(&coverage.excluded_states)
+        {
+            return Some(Gap::State);
+        }
     }
     let in_city = |cities: &[String]| cities.iter().any(|city| is_same(city, &address.city));
     if (!coverage.cities.is_empty() && !in_city(&coverage.cities))

@@ -13,7 +13,7 @@ use super::{
     RateCards, RouteAction, RouteCondition, RouteInput, RoutePolicy, RouteRule, ServiceAliases,
 };
 use crate::address::text::{begins_with, is_same};
-use crate::address::{Address, Country};
+use crate::address::{Address, Country, WrittenState};
 use crate::calendar::WorkCalendar;
 use crate::ids::{PlatformId, ShopId, Sku, WarehouseId};
 use crate::money::{Currency, Money};
@@ -386,6 +386,19 @@ fn impossible_field(condition: &RouteCondition) -> Option<&'static str> {
     (!condition.speeds.is_empty() && condition.min_speed.is_some_and(too_slow)).then_some("speeds")
 }
 
+/// Whether `wide` lists a state of `narrow`, in every country `narrow` goes to.
+fn lists_state(wide: &RouteCondition, narrow: &RouteCondition, state: &str) -> bool {
+    let listed = |is: &dyn Fn(&str) -> bool| wide.states.iter().any(|known| is(known));
+    if listed(&|known| is_same(known, state)) {
+        return true;
+    }
+    !narrow.countries.is_empty()
+        && narrow.countries.iter().all(|country| {
+            let state = WrittenState::of(Some(*country), state);
+            listed(&|known| state.is(known))
+        })
+}
+
 /// Whether `wide` holds wherever `narrow` does. Never says yes when it is not so.
 fn covers(wide: &RouteCondition, narrow: &RouteCondition) -> bool {
     fn lists<T: PartialEq>(wide: &[T], narrow: &[T]) -> bool {
@@ -406,10 +419,7 @@ fn covers(wide: &RouteCondition, narrow: &RouteCondition) -> bool {
                 .all(|code| wide.postcode_prefixes.iter().any(|prefix| begins_with(code, prefix)))))
         && (wide.states.is_empty()
             || (!narrow.states.is_empty()
-                && narrow
-                    .states
-                    .iter()
-                    .all(|state| wide.states.iter().any(|known| is_same(known, state)))))
+                && narrow.states.iter().all(|state| lists_state(wide, narrow, state))))
         && lists(&wide.countries, &narrow.countries)
         && least(wide.min_weight, narrow.min_weight)
         && most(wide.max_weight, narrow.max_weight)

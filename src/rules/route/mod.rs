@@ -88,7 +88,9 @@ pub struct RouteInput<'a> {
     pub skus: &'a BTreeSet<Sku>,
     /// How fast the buyer wants it.
     pub speed: SpeedClass,
-    /// When it must be there.
+    /// When it must be there. Days are compared, and the day of this instant is that of the
+    /// warehouse's zone: nothing here knows the zone of the destination. A warehouse many zones away
+    /// should be given a `deliver_by` that ends with the same day in its own zone.
     pub deliver_by: Option<DateTime<Utc>>,
     /// Longest admissible days on the way.
     pub max_transit_days: Option<u32>,
@@ -391,6 +393,8 @@ fn decide(
             rejected: &rejected,
             late: &late_services,
             incomparable,
+            is_preferred: is_preferred(best, &runners, input, policy),
+            now,
         };
         ServiceChoice {
             service: best.service.key.clone(),
@@ -469,6 +473,21 @@ struct Story<'a> {
     rejected: &'a BTreeMap<ServiceKey, ServiceRejection>,
     late: &'a [ServiceKey],
     incomparable: &'a [&'a RouteRule],
+    /// Whether it comes first only because rules prefer it.
+    is_preferred: bool,
+    now: DateTime<Utc>,
+}
+
+/// Whether, of services without prices, another one would come first if no rule preferred any.
+fn is_preferred(
+    best: &Runner<'_>,
+    all: &[Runner<'_>],
+    input: &RouteInput<'_>,
+    policy: &RoutePolicy,
+) -> bool {
+    let bare = |runner| Runner { discount: Decimal::ZERO, ..runner };
+    let best = bare(*best);
+    all.iter().any(|other| bare(*other).compare(&best, input, policy).is_lt())
 }
 
 impl Story<'_> {
@@ -486,7 +505,14 @@ impl Story<'_> {
             (None, Some(quote)) => {
                 let promise = input.deliver_by.map_or_else(
                     || "there is no promised day".to_owned(),
-                    |due| format!("the promise is {}", input.calendar.local_date(due)),
+                    |due| {
+                        let day = input.calendar.local_date(due);
+                        if due > self.now {
+                            format!("the promise is {day}")
+                        } else {
+                            format!("the promise of {day} has passed and nobody can keep it")
+                        }
+                    },
                 );
                 let is_cheapest = (self.ranked.iter())
                     .filter_map(|(_, price)| price.as_ref())
@@ -497,6 +523,9 @@ impl Story<'_> {
                     quote.total,
                     self.ranked.len()
                 ));
+            }
+            (None, None) if self.is_preferred => {
+                reasons.push(format!("without quotes {name} comes first because rules prefer it"));
             }
             (None, None) => reasons.push(format!(
                 "without quotes {name} comes first by price class ({:?}) and weight {}",

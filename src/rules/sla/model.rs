@@ -242,7 +242,7 @@ pub struct SlaRule {
 
 /// The rules of a shop and the presets behind them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct SlaRules {
     /// The shop's own.
     pub shop: Vec<SlaRule>,

@@ -8,7 +8,7 @@
 use rust_decimal::Decimal;
 
 use super::super::{RouteAction, RouteCondition, RouteRule};
-use super::text::{NONE, fits_start, folded_text};
+use super::text::{NONE, fits_start};
 use super::vocabulary::{
     ANY, COUNTRY, Field, LOGISTICS, PLATFORM, PREFIXES, RESIDENTIAL, RouteFeatures, SPEED, UNKNOWN,
     Vocabulary, ZONE, class, logistics_number, residential_number, scaled, speed_number,
@@ -140,11 +140,7 @@ impl Key {
                 .iter()
                 .map(|id| v.warehouses.insert(id.as_str().as_bytes()))
                 .collect(),
-            Self::State => condition
-                .states
-                .iter()
-                .map(|text| v.states.insert(folded_text(text).as_bytes()))
-                .collect(),
+            Self::State => v.states_of(condition),
             Self::Tag => condition.tags.iter().map(|text| v.tags.insert(text.as_bytes())).collect(),
             Self::Country => condition.countries.iter().map(|c| v.countries.insert(*c)).collect(),
             Self::Platform => condition

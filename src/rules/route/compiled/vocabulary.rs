@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 
-use super::super::{RouteInput, RouteRule};
+use super::super::{RouteCondition, RouteInput, RouteRule};
 use super::text::{Ladder, NONE, PrefixTable, Start, TextTable, Word, folded_text};
-use crate::address::Country;
+use crate::address::{Country, WrittenState};
 use crate::order::{LogisticsMode, SpeedClass};
 use crate::units::Grams;
 
@@ -154,7 +154,49 @@ pub(super) fn scaled_floor(amount: Decimal, scale: u32) -> i64 {
     i64::try_from(units).unwrap_or(if units < 0 { i64::MIN } else { i64::MAX })
 }
 
+/// A state of a country that has known ones, as the table of states has it: `US-CO`. No folded text
+/// is like it, for its letters are large.
+#[inline]
+fn coded(country: Country, code: &str) -> ([u8; 8], usize) {
+    let (mut bytes, mut length) = ([0; 8], 0);
+    for byte in country.as_str().bytes().chain([b'-']).chain(code.bytes()) {
+        if let Some(place) = bytes.get_mut(length) {
+            *place = byte;
+            length += 1;
+        }
+    }
+    (bytes, length)
+}
+
 impl Vocabulary {
+    /// Numbers the states of a condition: each as it is written, for addresses whose states are not
+    /// known, and as every state it means in a country whose states are.
+    pub(super) fn states_of(&mut self, condition: &RouteCondition) -> Vec<u32> {
+        let mut ids = Vec::new();
+        for text in &condition.states {
+            ids.push(self.states.insert(folded_text(text).as_bytes()));
+            for country in Country::with_known_states() {
+                if let Some(code) = country.state_code(text) {
+                    let (bytes, length) = coded(country, code);
+                    ids.push(self.states.insert(bytes.get(..length).unwrap_or_default()));
+                }
+            }
+        }
+        ids
+    }
+
+    /// The number of the state of an address, or [`NONE`].
+    #[inline]
+    fn state(&self, country: Option<Country>, text: &str) -> u32 {
+        match (country, WrittenState::of(country, text).code()) {
+            (Some(country), Some(code)) => {
+                let (bytes, length) = coded(country, code);
+                self.states.get(bytes.get(..length).unwrap_or_default())
+            }
+            _ => self.states.find_folded(text),
+        }
+    }
+
     pub(super) fn of(rules: &[RouteRule]) -> Self {
         let mut known = Self::default();
         let (mut weights, mut days, mut values) = (Vec::new(), Vec::new(), Vec::new());
@@ -169,9 +211,7 @@ impl Vocabulary {
             for warehouse in &condition.warehouses {
                 known.warehouses.insert(warehouse.as_str().as_bytes());
             }
-            for state in &condition.states {
-                known.states.insert(folded_text(state).as_bytes());
-            }
+            known.states_of(condition);
             for tag in &condition.tags {
                 known.tags.insert(tag.as_bytes());
             }
@@ -245,7 +285,7 @@ impl Vocabulary {
         let first_tag = first_tag.map(|tag| (Word::of(tag), input.tags.len()));
         let platform = self.platforms.find(Word::of(input.platform.as_str()));
         let country = address.country.map_or(NONE, |country| self.countries.get(country));
-        let state = state.map_or(NONE, |state| self.states.find_folded(state));
+        let state = state.map_or(NONE, |state| self.state(address.country, state));
         let zone = match input.zone {
             Some(zone) if !self.zones.is_empty() => {
                 self.zones.binary_search(&zone).map_or(NONE, |id| u32::try_from(id).unwrap_or(NONE))
