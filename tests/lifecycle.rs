@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use chrono::TimeDelta;
 use orderflow::order::{
     Action, Actor, CancelReason, CancelRequest, CancelledUnits, CompletionPolicy, EVENTS, Event,
-    EventKind, Guard, Hold, HoldReason, LogisticsMode, Order, OrderFilter, OrderState, Rejected,
+    EventKind, ExceptionKind, Guard, Hold, HoldReason, LogisticsMode, Order, OrderFilter, OrderState, Rejected,
     ReturnedUnits, Stage, TRANSITIONS, UnitGroup, UnitStatus, apply, check_invariants, counters,
     derive_stage, erase, reconcile, replay,
 };
@@ -764,4 +764,43 @@ fn an_order_is_completed_when_its_policy_says_so_and_never_before_the_last_parce
     assert!(!CompletionPolicy::AfterDays(u32::MAX).is_due(&delivered, last + hours(72)));
     let completed = after(delivered, vec![Action::Completed { completed_at: last }]);
     assert!(!CompletionPolicy::OnDelivered.is_due(&completed, last));
+}
+
+fn open_mismatch(order: &Order) -> Option<&str> {
+    let open = order.incidents.iter().find(|incident| {
+        incident.kind == ExceptionKind::StateMismatch && incident.resolved_at.is_none()
+    });
+    open.map(|incident| incident.detail.as_str())
+}
+
+#[test]
+fn a_quantity_that_shrinks_without_a_cancellation_holds_the_order_until_it_is_explained() {
+    let first = snapshot("fewer", &[("1", 3)]);
+    let order = import_of(&first);
+    let mut fewer = snapshot("fewer", &[("1", 1)]);
+    fewer.updated_at = Some(now());
+    let held = take(&order, &fewer);
+    assert!(open_mismatch(&held).is_some_and(|detail| detail.contains("fewer units")));
+    assert!(held.is_held(now()));
+    // The two units were cancelled: the platform says so, or a person does.
+    let mut explained = fewer.clone();
+    explained.updated_at = Some(now() + hours(1));
+    explained.lines[0].quantity = 3;
+    explained.lines[0].units =
+        vec![group(UnitStatus::Cancelled, 2, None), group(UnitStatus::New, 1, None)];
+    let free = take(&held, &explained);
+    assert!(!free.is_held(now()));
+    let cancelled = apply(&order, &Event::new(cancel(&[("1", 2)]), now(), Actor::System), now());
+    let known = take(&cancelled.unwrap().order, &fewer);
+    assert!(!known.is_held(now()) && open_mismatch(&known).is_none());
+}
+
+#[test]
+fn a_line_that_is_replaced_by_another_holds_the_order() {
+    let order = import_of(&snapshot("swap", &[("1", 1), ("2", 1)]));
+    let mut swapped = snapshot("swap", &[("9", 1), ("2", 1)]);
+    swapped.updated_at = Some(now());
+    let held = take(&order, &swapped);
+    assert!(open_mismatch(&held).is_some_and(|detail| detail.ends_with("line 1")));
+    assert!(held.is_held(now()));
 }

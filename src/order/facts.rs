@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::apply::{Effect, Rejected};
 use super::event::{Action, Actor, Allocation, CancelReason, CancelledUnits, Event, EventKind};
-use super::hold::HoldReason;
+use super::hold::{HoldReason, cancel_sent};
 use super::incident::{ExceptionKind, Incident};
 use super::merge::{close_cancel_request, corrected, place_hold, recipient_changed, updated};
 use super::payment::PaymentMethod;
@@ -185,6 +185,8 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
             });
             created.upload.state = UploadState::NotRequired;
             created.work = WarehouseState::HandedOver;
+            // Also without its carrier: by its number the parcel is known again.
+            created.upload.number.clone_from(number);
             if let (Some(carrier), Some(number)) = (carrier, number) {
                 created.tracking = Some(TrackingRef {
                     carrier: carrier.clone(),
@@ -192,7 +194,6 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
                     number: number.clone(),
                     manual: true,
                 });
-                created.upload.number = Some(number.clone());
             }
             effects.push(Effect::ConsumeStock { package: package.clone() });
         }
@@ -711,6 +712,17 @@ fn cancelled(
     });
     if order.cancel_request.is_some() {
         close_cancel_request(order, at);
+    }
+    // What was asked of the platform is seen once nothing is left that could ship.
+    let is_left = order.lines.iter().any(|line| {
+        super::counters(order, &line.id)
+            .is_some_and(|counters| counters.active() > counters.shipped)
+    });
+    if !is_left {
+        let sent = cancel_sent();
+        for hold in order.holds.iter_mut().filter(|hold| hold.id == sent) {
+            hold.released_at.get_or_insert(at);
+        }
     }
     Ok(())
 }
