@@ -100,9 +100,14 @@ impl Engine {
         orders: &[OrderKey],
         now: DateTime<Utc>,
     ) -> Vec<ItemOutcome<()>> {
-        self.answered(orders, |key| key, |_, _| false, |key| async move {
-            self.acknowledge_one(&key, now).await.unwrap_or_else(ItemOutcome::Failed)
-        })
+        self.answered(
+            orders,
+            |key| key,
+            |_, _| false,
+            |key| async move {
+                self.acknowledge_one(&key, now).await.unwrap_or_else(ItemOutcome::Failed)
+            },
+        )
         .await
     }
 
@@ -142,9 +147,14 @@ impl Engine {
     ) -> Vec<ItemOutcome<()>> {
         let is_cancel =
             |_: &OrderKey, effect: &IntendedEffect| matches!(effect, IntendedEffect::Cancel { .. });
-        self.answered(orders, |key| key, is_cancel, |key| async move {
-            self.cancel_one(&key, reason, now).await.unwrap_or_else(ItemOutcome::Failed)
-        })
+        self.answered(
+            orders,
+            |key| key,
+            is_cancel,
+            |key| async move {
+                self.cancel_one(&key, reason, now).await.unwrap_or_else(ItemOutcome::Failed)
+            },
+        )
         .await
     }
 
@@ -286,13 +296,18 @@ impl Engine {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Vec<ItemOutcome<()>> {
-        self.answered(orders, |key| key, |_, _| false, |key| async move {
-            let action = Action::PrioritySet { priority };
-            match self.act(&key, vec![action], actor.clone(), now).await {
-                Ok(_) => ItemOutcome::Done(()),
-                Err(error) => ItemOutcome::Failed(error),
-            }
-        })
+        self.answered(
+            orders,
+            |key| key,
+            |_, _| false,
+            |key| async move {
+                let action = Action::PrioritySet { priority };
+                match self.act(&key, vec![action], actor.clone(), now).await {
+                    Ok(_) => ItemOutcome::Done(()),
+                    Err(error) => ItemOutcome::Failed(error),
+                }
+            },
+        )
         .await
     }
 
@@ -457,7 +472,8 @@ fn release_of_cancel(order: &Order) -> Vec<Action> {
 
 /// What is left to give back of a line: all that was paid for it at most, with tax and shipping.
 fn left_to_refund(order: &Order, line: &Line) -> Result<Money> {
-    let beyond = |_| Error::invalid("lines", format!("what line {} cost cannot be computed", line.id));
+    let beyond =
+        |_| Error::invalid("lines", format!("what line {} cost cannot be computed", line.id));
     let goods = match line.line_total {
         Some(total) => total,
         None => line.unit_price.times(line.ordered).map_err(beyond)?,
@@ -498,7 +514,10 @@ fn refundable(order: &Order, lines: &[RefundLine]) -> Result<()> {
             let Some(amount) = amount else { continue };
             if amount.currency != order.total.currency {
                 let (theirs, ours) = (amount.currency, order.total.currency);
-                return Err(Error::invalid(field(name), format!("{theirs}, but the order is in {ours}")));
+                return Err(Error::invalid(
+                    field(name),
+                    format!("{theirs}, but the order is in {ours}"),
+                ));
             }
             if amount.amount.is_sign_negative() || (name == "amount" && amount.is_zero()) {
                 return Err(Error::invalid(field(name), format!("{amount} is not to be refunded")));

@@ -603,6 +603,10 @@ fn tracked(
 ) -> Changed {
     let package = package_mut(order, id)?;
     let Some(tracking) = package.tracking.clone() else {
+        if package.is_shipped() && package.upload.state == UploadState::NotRequired {
+            moved_without_number(package, events);
+            return Ok(());
+        }
         return Err(Rejected::Track {
             event: EventKind::Tracked,
             track: "movement",
@@ -652,6 +656,26 @@ fn tracked(
         raise(order, ExceptionKind::ScannedBeforeConfirm, Some(id.clone()), detail, at);
     }
     Ok(())
+}
+
+/// A parcel that was shipped elsewhere without a number: what its platform sees of it is all there is.
+fn moved_without_number(package: &mut Package, events: &[TrackingEvent]) {
+    for event in events {
+        let crate::shipment::EventTime::Instant(seen_at) = event.time else { continue };
+        let movement = &mut package.movement;
+        movement.accepted_at.get_or_insert(seen_at);
+        movement.last_scan_at = movement.last_scan_at.max(Some(seen_at));
+        if movement.delivered_at.is_none() {
+            movement.state = match event.milestone {
+                crate::shipment::Milestone::Returned => TransitState::Returned,
+                _ if movement.state.is_terminal() => movement.state,
+                _ => TransitState::InTransit,
+            };
+        }
+        if !movement.events.contains(event) {
+            movement.events.push(event.clone());
+        }
+    }
 }
 
 fn cancelled(

@@ -141,7 +141,8 @@ pub(super) fn merge_snapshot(order: &mut Order, snapshot: &PlatformOrder, at: Da
         recipient_changed(order, at);
     }
     if !fewer.is_empty() {
-        let detail = format!("the platform shows fewer units than before on line {}", fewer.join(", "));
+        let detail =
+            format!("the platform shows fewer units than before on line {}", fewer.join(", "));
         raise(order, ExceptionKind::StateMismatch, None, &detail, at);
         let held = order.holds.iter().any(|hold| hold.id == QUANTITY && hold.released_at.is_none());
         if !held {
@@ -170,6 +171,23 @@ pub(super) fn merge_snapshot(order: &mut Order, snapshot: &PlatformOrder, at: Da
             && hold.id != request
         {
             hold.released_at.get_or_insert(at);
+        }
+    }
+    let before = std::mem::replace(&mut order.platform.troubles, snapshot.troubles.clone());
+    for over in before {
+        if !snapshot.troubles.iter().any(|trouble| trouble.kind == over.kind) {
+            resolve(order, over.kind, None, at);
+        }
+    }
+    for trouble in &snapshot.troubles {
+        let is_told = order.incidents.iter().any(|incident| {
+            incident.kind == trouble.kind
+                && incident.package.is_none()
+                && incident.resolved_at.is_none()
+                && incident.detail == trouble.detail
+        });
+        if !is_told {
+            raise(order, trouble.kind, None, &trouble.detail, at);
         }
     }
     let unknown: Vec<String> = order.platform.unknown_statuses.iter().cloned().collect();

@@ -301,7 +301,8 @@ impl Stock for MemoryStock {
         let mut state = self.lock();
         let key = (wanted.order.clone(), wanted.line.clone());
         let Some(mut kept) = state.lines.remove(&key) else { return Ok(()) };
-        let left = kept.consumed.iter().fold(0_u32, |sum, (_, _, units)| sum.saturating_add(*units));
+        let left =
+            kept.consumed.iter().fold(0_u32, |sum, (_, _, units)| sum.saturating_add(*units));
         let still = wanted.units.saturating_sub(left);
         if let Some(aside) = &mut kept.set_aside {
             let too_many = aside.units.saturating_sub(still);

@@ -409,11 +409,8 @@ pub(crate) fn builder_on(
     policy: EnginePolicy,
     decide: impl Fn(Shop) -> Shop,
 ) -> EngineBuilder {
-    let stock = MemoryStock::new().with(
-        WarehouseId::from_static("main"),
-        Sku::from_static("SKU-1"),
-        100,
-    );
+    let stock =
+        MemoryStock::new().with(WarehouseId::from_static("main"), Sku::from_static("SKU-1"), 100);
     builder_over(store, Arc::new(stock), shops, policy, decide)
 }
 

@@ -8,9 +8,7 @@ use orderflow::ports::{RefundLine, Stock};
 use orderflow::store::{MemoryStock, MemoryStore, SqliteStore};
 use orderflow::{Currency, ErrorKind, LineId, Money, Personal, Sku, WarehouseId};
 
-use super::bazaar::{
-    Bazaar, SIGNED, builder_over, engine, engine_on, key, request, shop, words,
-};
+use super::bazaar::{Bazaar, SIGNED, builder_over, engine, engine_on, key, request, shop, words};
 use super::house::at;
 use super::support::usd;
 
@@ -247,11 +245,17 @@ async fn a_cancellation_that_the_platform_refuses_leaves_no_hold_and_may_be_aske
     engine.sync(&shop("1"), at(0)).await.unwrap();
     bazaar.book().read_only = true;
     let all = [key("1", "a")];
-    assert_eq!(words(&engine.cancel_orders(&all, &CancelReason::OutOfStock, at(0)).await), ["failed"]);
+    assert_eq!(
+        words(&engine.cancel_orders(&all, &CancelReason::OutOfStock, at(0)).await),
+        ["failed"]
+    );
     let order = engine.store().order(&all[0]).await.unwrap().unwrap();
     assert!(!order.is_held(at(0)));
     bazaar.book().read_only = false;
-    assert_eq!(words(&engine.cancel_orders(&all, &CancelReason::OutOfStock, at(1)).await), ["done"]);
+    assert_eq!(
+        words(&engine.cancel_orders(&all, &CancelReason::OutOfStock, at(1)).await),
+        ["done"]
+    );
     assert_eq!(bazaar.book().cancelled.len(), 1);
 }
 
