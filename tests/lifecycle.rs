@@ -15,8 +15,9 @@ use chrono::TimeDelta;
 use orderflow::order::{
     Action, Actor, CancelReason, CancelRequest, CancelledUnits, CompletionPolicy, EVENTS, Event,
     EventKind, ExceptionKind, Guard, Hold, HoldReason, LogisticsMode, Order, OrderFilter,
-    OrderState, Rejected, ReturnedUnits, Stage, TRANSITIONS, UnitGroup, UnitStatus, apply,
-    check_invariants, counters, derive_stage, erase, reconcile, replay,
+    OrderState, PlatformOrder, PlatformTrouble, Rejected, ReturnedUnits, Stage, TRANSITIONS,
+    UnitGroup, UnitStatus, apply, check_invariants, counters, derive_stage, erase, reconcile,
+    replay,
 };
 use orderflow::shipment::{
     EventTime, LabelState, Milestone, TrackingEvent, TransitState, UndeliverableResolution,
@@ -810,4 +811,124 @@ fn a_snapshot_with_two_lines_of_one_id_is_neither_imported_nor_merged() {
     let event = Event::new(Action::Updated { snapshot: Box::new(twice) }, now(), Actor::System);
     let refused = orderflow::order::apply(&order, &event, now());
     assert!(matches!(refused, Err(Rejected::DuplicateLine(_))), "{refused:?}");
+}
+
+fn open_mismatch(order: &Order) -> Option<&str> {
+    let open = order.incidents.iter().find(|incident| {
+        incident.kind == ExceptionKind::StateMismatch && incident.resolved_at.is_none()
+    });
+    open.map(|incident| incident.detail.as_str())
+}
+
+#[test]
+fn a_quantity_that_shrinks_without_a_cancellation_holds_the_order_until_it_is_explained() {
+    let first = snapshot("fewer", &[("1", 3)]);
+    let order = import_of(&first);
+    let mut fewer = snapshot("fewer", &[("1", 1)]);
+    fewer.updated_at = Some(now());
+    let held = take(&order, &fewer);
+    assert!(open_mismatch(&held).is_some_and(|detail| detail.contains("fewer units")));
+    assert!(held.is_held(now()));
+    // The two units were cancelled: the platform says so, or a person does.
+    let mut explained = fewer.clone();
+    explained.updated_at = Some(now() + hours(1));
+    explained.lines[0].quantity = 3;
+    explained.lines[0].units =
+        vec![group(UnitStatus::Cancelled, 2, None), group(UnitStatus::New, 1, None)];
+    let free = take(&held, &explained);
+    assert!(!free.is_held(now()));
+    let cancelled = apply(&order, &Event::new(cancel(&[("1", 2)]), now(), Actor::System), now());
+    let known = take(&cancelled.unwrap().order, &fewer);
+    assert!(!known.is_held(now()) && open_mismatch(&known).is_none());
+}
+
+#[test]
+fn a_line_that_is_replaced_by_another_holds_the_order() {
+    let order = import_of(&snapshot("swap", &[("1", 1), ("2", 1)]));
+    let mut swapped = snapshot("swap", &[("9", 1), ("2", 1)]);
+    swapped.updated_at = Some(now());
+    let held = take(&order, &swapped);
+    assert!(open_mismatch(&held).is_some_and(|detail| detail.ends_with("line 1")));
+    assert!(held.is_held(now()));
+}
+
+/// A snapshot of one line whose single unit stands so, some minutes after the import.
+fn unit_at(id: &str, minutes: i64, status: UnitStatus, number: Option<&str>) -> PlatformOrder {
+    let mut later = snapshot(id, &[("1", 1)]);
+    later.updated_at = Some(now() + TimeDelta::minutes(minutes));
+    later.lines[0].units = vec![group(status, 1, number)];
+    later
+}
+
+#[test]
+fn a_parcel_shipped_elsewhere_without_a_number_moves_and_arrives_on_the_platforms_word() {
+    let mut order = import_of(&snapshot("plain", &[("1", 1)]));
+    for (minutes, status, state) in [
+        (1, UnitStatus::Shipped, OrderState::AwaitingCollection),
+        (2, UnitStatus::InTransit, OrderState::InTransit),
+        (3, UnitStatus::Delivered, OrderState::Delivered),
+    ] {
+        order = take(&order, &unit_at("plain", minutes, status, None));
+        assert_eq!((order.state(), order.packages.len()), (state, 1));
+    }
+}
+
+#[test]
+fn a_parcel_shipped_elsewhere_is_known_by_its_number_also_without_its_carrier() {
+    let mut two = snapshot("bare", &[("1", 2)]);
+    two.updated_at = Some(now());
+    let mut bare = group(UnitStatus::Shipped, 1, Some("123456789012"));
+    bare.shipment.as_mut().unwrap().carrier = None;
+    two.lines[0].units = vec![bare, group(UnitStatus::New, 1, None)];
+    let order = take(&import_of(&snapshot("bare", &[("1", 2)])), &two);
+    two.updated_at = Some(now() + hours(1));
+    let again = take(&order, &two);
+    assert_eq!((again.packages.len(), again.open_units(&line_id("1"))), (1, 1));
+}
+
+#[test]
+fn a_parcel_that_the_platform_shows_as_returned_came_back_and_somebody_hears_of_it() {
+    let number = Some("123456789012");
+    let order = import_of(&snapshot("back", &[("1", 1)]));
+    let moving = take(&order, &unit_at("back", 1, UnitStatus::InTransit, number));
+    let back = take(&moving, &unit_at("back", 2, UnitStatus::Returned, number));
+    assert_eq!(back.packages[0].movement.state, TransitState::Returned);
+    assert_eq!(back.packages[0].units_of(&line_id("1")), 1);
+    // One that had arrived is a return of the buyer: a person is told once and decides.
+    let arrived = take(&moving, &unit_at("back", 2, UnitStatus::Delivered, number));
+    let told = take(&arrived, &unit_at("back", 3, UnitStatus::Returned, number));
+    let told = take(&told, &unit_at("back", 4, UnitStatus::Returned, number));
+    let open: Vec<_> = told
+        .incidents
+        .iter()
+        .filter(|incident| incident.kind == ExceptionKind::ReturnToSender)
+        .map(|incident| incident.count)
+        .collect();
+    assert_eq!((open, told.state()), (vec![1], OrderState::Delivered));
+    // One that is first seen so is not to be shipped.
+    let late = take(&order, &unit_at("back", 1, UnitStatus::Returned, number));
+    assert_eq!(late.open_units(&line_id("1")), 0);
+}
+
+#[test]
+fn what_the_platform_says_is_wrong_is_an_incident_for_as_long_as_it_says_so() {
+    let trouble = |minutes, kind: Option<ExceptionKind>| {
+        let mut snapshot = unit_at("odd", minutes, UnitStatus::New, None);
+        snapshot.troubles = kind
+            .map(|kind| PlatformTrouble { kind, detail: "lost/by carrier".to_owned() })
+            .into_iter()
+            .collect();
+        snapshot
+    };
+    let open = |order: &Order| {
+        let open = order.incidents.iter().filter(|incident| incident.resolved_at.is_none());
+        open.map(|incident| (incident.kind, incident.count)).collect::<Vec<_>>()
+    };
+    let order = import_of(&snapshot("odd", &[("1", 1)]));
+    let lost = take(&order, &trouble(1, Some(ExceptionKind::PossiblyLost)));
+    let lost = take(&lost, &trouble(2, Some(ExceptionKind::PossiblyLost)));
+    assert_eq!(open(&lost), [(ExceptionKind::PossiblyLost, 1)]);
+    let stuck = take(&lost, &trouble(3, Some(ExceptionKind::Stuck)));
+    assert_eq!(open(&stuck), [(ExceptionKind::Stuck, 1)]);
+    assert!(open(&take(&stuck, &trouble(4, None))).is_empty());
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{EventId, IdempotencyKey, OrderKey};
+use crate::ids::{EventId, IdempotencyKey, LineId, OrderKey};
 use crate::order::{Action, Actor, Effect, Event, EventKind, Order, Rejected, apply_under};
 use crate::ports::store::{Commit, Committed, IntendedEffect, Intent, Settlement, StoredDocument};
 use crate::ports::{StockMove, StockReturn};
@@ -236,6 +236,26 @@ pub(super) fn stock_moves(order: &Order, package: &crate::shipment::Package) -> 
             })
         })
         .collect()
+}
+
+/// The units of a line that its order wants from stock in all: those that left and those that still
+/// shall. `None` for goods without SKU.
+pub(super) fn wanted_of(order: &Order, line: &LineId) -> Option<StockMove> {
+    let counters = crate::order::counters(order, line)?;
+    let left = order
+        .packages
+        .iter()
+        .filter(|package| package.shipped.is_some())
+        .map(|package| package.units_of(line))
+        .fold(0, u32::saturating_add);
+    Some(StockMove {
+        order: order.key.clone(),
+        line: line.clone(),
+        sku: order.line(line)?.sku.clone()?,
+        warehouse: None,
+        units: counters.active().saturating_sub(counters.shipped).saturating_add(left),
+        package: None,
+    })
 }
 
 /// A return of an order as the stock system needs it; `None` for goods without SKU.

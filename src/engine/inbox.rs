@@ -58,6 +58,7 @@ impl Engine {
     ///   it came to the wrong address. Answer with 404, and compare the addresses that are subscribed.
     /// - [`ErrorKind::Unsupported`] when the shop takes none: answer with 404.
     /// - [`ErrorKind::Configuration`] when the engine has no such shop.
+    /// - [`ErrorKind::Ambiguous`] when the adapter panicked: answer with 500.
     /// - [`ErrorKind::Storage`]: answer with 500, the platform sends it again.
     pub async fn receive(
         &self,
@@ -69,7 +70,7 @@ impl Engine {
         let Some(ability) = known.adapter.webhooks() else {
             return Err(Error::unsupported("the shop takes no notifications"));
         };
-        let notice = ability.receive(request, now)?;
+        let notice = contained(shop, "receive", async { ability.receive(request, now) }).await??;
         let is_new = self.0.store.receive(shop, &notice, now).await?;
         Ok(if is_new { Received::New } else { Received::Repeated })
     }

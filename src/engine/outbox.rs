@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Engine;
-use super::commit::Alongside;
+use super::bulk::REFUSED;
+use super::commit::{Alongside, wanted_of};
 use super::labels::ItemOutcome;
 use super::round::{Part, Turn, Worked};
 use super::time::{later, seconds_later};
@@ -178,8 +179,11 @@ impl Engine {
                 Ok(self.0.store.intent(&intent.key).await?.is_none_or(|(_, over)| over.is_some()))
             }
             IntendedEffect::ReleaseStock { line } => {
-                let released = self.0.stock.release(&intent.order, line).await;
                 let order = self.load(&intent.order).await?;
+                let released = match wanted_of(&order, line) {
+                    Some(wanted) => self.0.stock.reduce(&wanted).await,
+                    None => self.0.stock.release(&intent.order, line).await,
+                };
                 self.stock_moved(order.lines.iter().filter_map(|line| line.sku.as_ref()));
                 self.stock_settled(intent, released, now).await
             }
@@ -202,13 +206,13 @@ impl Engine {
                     return Err(Error::unsupported("the platform takes no cancellations"));
                 };
                 match ability.cancel(&intent.order.order, lines).await {
-                    Ok(()) => self.settle(intent, "cancelled", now).await?,
+                    Ok(()) => self.settle_sent(intent, "cancelled", now).await?,
                     Err(error) if error.may_have_acted() || is_open(&error) => {
                         self.stop_if_refused(&intent.order.shop_key(), &error, now);
                         return Err(error);
                     }
                     Err(error) => {
-                        self.settle(intent, "refused", now).await?;
+                        self.settle_sent(intent, REFUSED, now).await?;
                         return Err(error);
                     }
                 }
@@ -226,7 +230,7 @@ impl Engine {
                         return Err(error);
                     }
                     Err(error) => {
-                        self.settle(intent, "refused", now).await?;
+                        self.settle_sent(intent, REFUSED, now).await?;
                         return Err(error);
                     }
                 }

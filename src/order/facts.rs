@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::apply::{Effect, Rejected};
 use super::event::{Action, Actor, Allocation, CancelReason, CancelledUnits, Event, EventKind};
-use super::hold::HoldReason;
+use super::hold::{HoldReason, cancel_sent};
 use super::incident::{ExceptionKind, Incident};
 use super::merge::{close_cancel_request, corrected, place_hold, recipient_changed, updated};
 use super::payment::PaymentMethod;
@@ -185,6 +185,8 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
             });
             created.upload.state = UploadState::NotRequired;
             created.work = WarehouseState::HandedOver;
+            // Also without its carrier: by its number the parcel is known again.
+            created.upload.number.clone_from(number);
             if let (Some(carrier), Some(number)) = (carrier, number) {
                 created.tracking = Some(TrackingRef {
                     carrier: carrier.clone(),
@@ -192,7 +194,6 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
                     number: number.clone(),
                     manual: true,
                 });
-                created.upload.number = Some(number.clone());
             }
             effects.push(Effect::ConsumeStock { package: package.clone() });
         }
@@ -602,6 +603,10 @@ fn tracked(
 ) -> Changed {
     let package = package_mut(order, id)?;
     let Some(tracking) = package.tracking.clone() else {
+        if package.is_shipped() && package.upload.state == UploadState::NotRequired {
+            moved_without_number(package, events);
+            return Ok(());
+        }
         return Err(Rejected::Track {
             event: EventKind::Tracked,
             track: "movement",
@@ -651,6 +656,26 @@ fn tracked(
         raise(order, ExceptionKind::ScannedBeforeConfirm, Some(id.clone()), detail, at);
     }
     Ok(())
+}
+
+/// A parcel that was shipped elsewhere without a number: what its platform sees of it is all there is.
+fn moved_without_number(package: &mut Package, events: &[TrackingEvent]) {
+    for event in events {
+        let crate::shipment::EventTime::Instant(seen_at) = event.time else { continue };
+        let movement = &mut package.movement;
+        movement.accepted_at.get_or_insert(seen_at);
+        movement.last_scan_at = movement.last_scan_at.max(Some(seen_at));
+        if movement.delivered_at.is_none() {
+            movement.state = match event.milestone {
+                crate::shipment::Milestone::Returned => TransitState::Returned,
+                _ if movement.state.is_terminal() => movement.state,
+                _ => TransitState::InTransit,
+            };
+        }
+        if !movement.events.contains(event) {
+            movement.events.push(event.clone());
+        }
+    }
 }
 
 fn cancelled(
@@ -711,6 +736,17 @@ fn cancelled(
     });
     if order.cancel_request.is_some() {
         close_cancel_request(order, at);
+    }
+    // What was asked of the platform is seen once nothing is left that could ship.
+    let is_left = order.lines.iter().any(|line| {
+        super::counters(order, &line.id)
+            .is_some_and(|counters| counters.active() > counters.shipped)
+    });
+    if !is_left {
+        let sent = cancel_sent();
+        for hold in order.holds.iter_mut().filter(|hold| hold.id == sent) {
+            hold.released_at.get_or_insert(at);
+        }
     }
     Ok(())
 }

@@ -53,6 +53,11 @@ pub struct Hold {
     pub released_at: Option<DateTime<Utc>>,
 }
 
+/// The hold of an order whose cancellation was sent to its platform and is not seen there yet.
+pub(crate) const fn cancel_sent() -> HoldId {
+    HoldId::from_static("engine:cancel-sent")
+}
+
 impl Hold {
     /// Whether the hold blocks at `now`.
     #[must_use]

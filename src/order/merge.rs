@@ -89,6 +89,7 @@ pub(super) fn merge_snapshot(order: &mut Order, snapshot: &PlatformOrder, at: Da
             order.state(),
             OrderState::Unpaid | OrderState::AwaitingShipment | OrderState::PartiallyShipped
         );
+    let fewer = missing_units(order, snapshot);
     let mut grown = Vec::new();
     for theirs in &snapshot.lines {
         let fresh = Line {
@@ -139,11 +140,30 @@ pub(super) fn merge_snapshot(order: &mut Order, snapshot: &PlatformOrder, at: Da
         order.recipient.clone_from(&snapshot.recipient);
         recipient_changed(order, at);
     }
+    if !fewer.is_empty() {
+        let detail =
+            format!("the platform shows fewer units than before on line {}", fewer.join(", "));
+        raise(order, ExceptionKind::StateMismatch, None, &detail, at);
+        let held = order.holds.iter().any(|hold| hold.id == QUANTITY && hold.released_at.is_none());
+        if !held {
+            order.holds.push(Hold {
+                id: QUANTITY,
+                reason: HoldReason::ManualReview,
+                note: Some(detail),
+                placed_at: at,
+                until: None,
+                released_at: None,
+            });
+        }
+    }
     for hold in &snapshot.holds {
         place_hold(order, hold.reason.clone(), None, hold.until, at);
     }
-    let held: Vec<HoldId> =
+    let mut held: Vec<HoldId> =
         snapshot.holds.iter().map(|hold| platform_hold_id(&hold.reason)).collect();
+    if !fewer.is_empty() {
+        held.push(QUANTITY);
+    }
     let request = platform_hold_id(&HoldReason::BuyerCancelRequest);
     for hold in &mut order.holds {
         if hold.id.as_str().starts_with("platform:")
@@ -153,12 +173,51 @@ pub(super) fn merge_snapshot(order: &mut Order, snapshot: &PlatformOrder, at: Da
             hold.released_at.get_or_insert(at);
         }
     }
+    let before = std::mem::replace(&mut order.platform.troubles, snapshot.troubles.clone());
+    for over in before {
+        if !snapshot.troubles.iter().any(|trouble| trouble.kind == over.kind) {
+            resolve(order, over.kind, None, at);
+        }
+    }
+    for trouble in &snapshot.troubles {
+        let is_told = order.incidents.iter().any(|incident| {
+            incident.kind == trouble.kind
+                && incident.package.is_none()
+                && incident.resolved_at.is_none()
+                && incident.detail == trouble.detail
+        });
+        if !is_told {
+            raise(order, trouble.kind, None, &trouble.detail, at);
+        }
+    }
     let unknown: Vec<String> = order.platform.unknown_statuses.iter().cloned().collect();
     if unknown.is_empty() {
         resolve(order, ExceptionKind::UnknownPlatformStatus, None, at);
     } else {
         raise(order, ExceptionKind::UnknownPlatformStatus, None, &unknown.join(", "), at);
     }
+}
+
+/// The hold of an order of which the platform shows fewer units than it said before, for as long as it
+/// does and no cancellation explains it.
+const QUANTITY: HoldId = HoldId::from_static("platform:quantity");
+
+/// Lines with units that could still ship here, but of which the platform no longer speaks.
+fn missing_units(order: &Order, snapshot: &PlatformOrder) -> Vec<String> {
+    let missing = |line: &&Line| {
+        let Some(ours) = super::counters(order, &line.id) else { return false };
+        let theirs = snapshot.lines.iter().find(|theirs| theirs.id == line.id);
+        let shown = theirs.map_or(0, |theirs| theirs.quantity);
+        let cancelled_there = theirs.map_or(0, |theirs| {
+            let groups = theirs.units.iter().filter(|g| g.status == UnitStatus::Cancelled);
+            groups.map(|group| group.units).fold(0, u32::saturating_add)
+        });
+        // What is cancelled may be left out, or be shown as such.
+        let live = shown.saturating_sub(cancelled_there);
+        let explained = ours.cancelled.max(cancelled_there);
+        ours.active() > ours.shipped && live.saturating_add(explained) < line.ordered
+    };
+    order.lines.iter().filter(missing).map(|line| line.id.to_string()).collect()
 }
 
 pub(super) fn recipient_changed(order: &mut Order, at: DateTime<Utc>) {

@@ -37,6 +37,7 @@ pub use event::{
 };
 pub use filter::{OrderFilter, OrderSort, TimeRange};
 pub use guard::{Guard, LifecyclePolicy};
+pub(crate) use hold::cancel_sent;
 pub use hold::{Hold, HoldReason};
 pub use incident::{AddressProblem, ExceptionKind, Incident};
 pub use lifecycle::{
@@ -46,7 +47,7 @@ pub use payment::{Payment, PaymentMethod, PaymentState};
 pub use reconcile::{content_hash, reconcile};
 pub use snapshot::{
     CancelRequest, PlatformBuyer, PlatformDeadline, PlatformHold, PlatformLine, PlatformOrder,
-    PlatformShipment, SnapshotFault, UnitGroup, UnitStatus,
+    PlatformShipment, PlatformTrouble, SnapshotFault, UnitGroup, UnitStatus,
 };
 
 use crate::address::Contact;
@@ -237,6 +238,9 @@ pub struct PlatformFacts {
     pub content_hash: String,
     /// Statuses this crate does not know, word for word.
     pub unknown_statuses: BTreeSet<String>,
+    /// What it said is wrong, until it says so no longer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<PlatformTrouble>,
     /// The raw bytes of the last read, to replay mapping errors.
     pub raw: Personal<String>,
 }

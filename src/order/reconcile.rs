@@ -10,7 +10,7 @@ use super::snapshot::{PlatformLine, PlatformOrder, PlatformShipment, UnitStatus}
 use super::{LogisticsMode, Order, OrderState, counters};
 use crate::ids::{CarrierId, EventId, LineId, PackageId, TrackingNumber};
 use crate::shipment::{
-    EventTime, LabelState, Milestone, Package, PackedLine, TrackingEvent, UploadState,
+    EventTime, LabelState, Milestone, Package, PackedLine, TrackingEvent, TransitState, UploadState,
 };
 
 /// A hash of everything a snapshot says. Equal hashes mean that nothing is new.
@@ -204,6 +204,8 @@ struct Parcel<'a> {
     delivered: bool,
     /// The carrier has it: all of it is on its way or delivered.
     moving: bool,
+    /// All of it came back.
+    returned: bool,
 }
 
 impl Parcel<'_> {
@@ -239,7 +241,10 @@ fn shipments(
     for line in &snapshot.lines {
         for group in &line.units {
             let delivered = group.status == UnitStatus::Delivered;
-            if !delivered && !matches!(group.status, UnitStatus::Shipped | UnitStatus::InTransit) {
+            let returned = group.status == UnitStatus::Returned;
+            if !(delivered || returned)
+                && !matches!(group.status, UnitStatus::Shipped | UnitStatus::InTransit)
+            {
                 continue;
             }
             let number = group.shipment.as_ref().and_then(|shipment| shipment.number.as_ref());
@@ -247,7 +252,8 @@ fn shipments(
             let first = parcel.contents.is_empty();
             // A parcel counts as delivered, or as moving, when all of it is.
             parcel.delivered = delivered && (parcel.delivered || first);
-            let moving = delivered || group.status == UnitStatus::InTransit;
+            parcel.returned = returned && (parcel.returned || first);
+            let moving = delivered || returned || group.status == UnitStatus::InTransit;
             parcel.moving = moving && (parcel.moving || first);
             parcel.contents.push((line.id.clone(), group.units));
             parcel.shipment = parcel.shipment.or(group.shipment.as_ref());
@@ -262,7 +268,11 @@ fn shipments(
             .and_then(|shipment| shipment.shipped_at)
             .or(snapshot.updated_at)
             .unwrap_or(now);
-        if let Some(package) = number.and_then(|number| package_with(order, number)) {
+        let known = match number {
+            Some(number) => package_with(order, number),
+            None => numberless(order, parcel),
+        };
+        if let Some(package) = known {
             if package.shipped.is_some()
                 && matches!(
                     package.upload.state,
@@ -275,9 +285,14 @@ fn shipments(
                     number: number.cloned(),
                 });
             }
-            let seen = parcel.moving && moves_by_platform(order, package, *number);
+            let seen = parcel.moving
+                && (moves_by_platform(order, package, *number)
+                    || (is_untracked(package) && !package.is_accepted()));
             if seen {
                 actions.push(seen_moving(&package.id, parcel, snapshot, now));
+            }
+            if parcel.returned {
+                actions.extend(came_back(order, package, parcel, snapshot, now));
             }
             let shipped = package.is_shipped() || (seen && package.undeliverable.is_none());
             if parcel.delivered && shipped && !package.is_delivered() {
@@ -319,11 +334,12 @@ fn shipments(
             .shipment
             .and_then(|shipment| shipment.carrier.as_deref())
             .and_then(|name| CarrierId::new(name.trim().to_lowercase()).ok());
-        // Without carrier and number there is nothing to hang an event on.
+        // Of a parcel without a number, or without its carrier, nobody but the platform knows.
         let seen = parcel.moving
-            && order.logistics.is_addressed_by_platform()
-            && carrier.is_some()
-            && number.is_some();
+            && (number.is_none()
+                || carrier.is_none()
+                || order.logistics.is_addressed_by_platform()
+                || parcel.returned);
         actions.push(Action::ShippedElsewhere {
             package: package.clone(),
             contents,
@@ -333,6 +349,12 @@ fn shipments(
         });
         if seen {
             actions.push(seen_moving(&package, parcel, snapshot, now));
+        }
+        if parcel.returned {
+            actions.push(match seen {
+                true => seen_back(&package, parcel, snapshot, now),
+                false => told_back(Some(package.clone())),
+            });
         }
         if parcel.delivered {
             let delivered_at = parcel.delivered_at(snapshot, now);
@@ -374,22 +396,91 @@ fn seen_moving(
     }
 }
 
-/// Whether a parcel is in all likelihood one whose label was asked of the platform and whose answer
-/// is not here yet: the number is the platform's own, and settling the purchase brings it.
-fn is_awaited(order: &Order, parcel: &Parcel<'_>) -> bool {
+/// The platform shows a parcel as returned. What is on its way ends by that; of one that had arrived
+/// the buyer sent something back, and a person checks what.
+fn came_back(
+    order: &Order,
+    package: &Package,
+    parcel: &Parcel<'_>,
+    snapshot: &PlatformOrder,
+    now: DateTime<Utc>,
+) -> Option<Action> {
+    if package.movement.state == TransitState::Returned || package.undeliverable.is_some() {
+        return None;
+    }
+    if package.is_shipped() && !package.is_delivered() {
+        return Some(seen_back(&package.id, parcel, snapshot, now));
+    }
+    let is_told = order.incidents.iter().any(|incident| {
+        incident.kind == ExceptionKind::ReturnToSender
+            && incident.package.as_ref() == Some(&package.id)
+    });
+    let is_back = order.returns.iter().any(|back| package.units_of(&back.line) > 0);
+    (!is_told && !is_back).then(|| told_back(Some(package.id.clone())))
+}
+
+fn seen_back(
+    package: &PackageId,
+    parcel: &Parcel<'_>,
+    snapshot: &PlatformOrder,
+    now: DateTime<Utc>,
+) -> Action {
+    let on_its_way = parcel.collected_at(snapshot, now);
+    Action::Tracked {
+        package: package.clone(),
+        events: vec![TrackingEvent {
+            // Not before it was on its way.
+            time: EventTime::Instant(happened(None, snapshot, now).max(on_its_way)),
+            place: None,
+            raw_code: "returned".to_owned(),
+            raw_text: "the platform shows the parcel as returned".to_owned(),
+            milestone: Milestone::Returned,
+            reason: None,
+        }],
+        estimated_delivery: None,
+    }
+}
+
+fn told_back(package: Option<PackageId>) -> Action {
+    Action::IncidentRaised {
+        kind: ExceptionKind::ReturnToSender,
+        package,
+        detail: "the platform shows the parcel as returned".to_owned(),
+    }
+}
+
+/// Whether only the platform can say where a parcel is: shipped elsewhere, and no carrier to ask.
+fn is_untracked(package: &Package) -> bool {
+    package.is_shipped()
+        && package.tracking.is_none()
+        && package.upload.state == UploadState::NotRequired
+}
+
+/// The parcel without a number that was shipped elsewhere and holds what the platform shows.
+fn numberless<'a>(order: &'a Order, parcel: &Parcel<'_>) -> Option<&'a Package> {
+    order.packages.iter().find(|package| {
+        is_untracked(package) && package.upload.number.is_none() && is_same(package, parcel)
+    })
+}
+
+/// Whether a parcel of the platform holds what a package of ours does.
+fn is_same(package: &Package, parcel: &Parcel<'_>) -> bool {
     let total = |units: &mut dyn Iterator<Item = u32>| units.fold(0, u32::saturating_add);
     let shown = |line: &LineId| {
         total(&mut parcel.contents.iter().filter(|(id, _)| id == line).map(|(_, units)| *units))
     };
+    package.contents.iter().all(|packed| shown(&packed.line) == package.units_of(&packed.line))
+        && total(&mut package.contents.iter().map(|packed| packed.units))
+            == total(&mut parcel.contents.iter().map(|(_, units)| *units))
+}
+
+/// Whether a parcel is in all likelihood one whose label was asked of the platform and whose answer
+/// is not here yet: the number is the platform's own, and settling the purchase brings it.
+fn is_awaited(order: &Order, parcel: &Parcel<'_>) -> bool {
     order.logistics == LogisticsMode::PlatformLabel
         && order.packages.iter().any(|package| {
             matches!(package.label.state, LabelState::Requested | LabelState::Unknown)
-                && package
-                    .contents
-                    .iter()
-                    .all(|packed| shown(&packed.line) == package.units_of(&packed.line))
-                && total(&mut package.contents.iter().map(|packed| packed.units))
-                    == total(&mut parcel.contents.iter().map(|(_, units)| *units))
+                && is_same(package, parcel)
         })
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deadline::DeadlineKind;
 use super::hold::HoldReason;
+use super::incident::ExceptionKind;
 use super::payment::Payment;
 use super::{LogisticsMode, SpeedClass};
 use crate::address::Contact;
@@ -57,6 +58,9 @@ pub struct PlatformOrder {
     pub deadlines: Vec<PlatformDeadline>,
     /// Holds the platform put on it.
     pub holds: Vec<PlatformHold>,
+    /// What the platform says is wrong with it. Each is an open incident while the platform says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<PlatformTrouble>,
     /// Set while the buyer asks to cancel.
     pub cancel_request: Option<CancelRequest>,
     /// When the platform closed it.
@@ -72,6 +76,15 @@ pub struct PlatformOrder {
     pub personal_attributes: BTreeMap<String, Personal<String>>,
     /// The platform's bytes of this order, so that mapping errors can be replayed. May be empty.
     pub raw: Personal<String>,
+}
+
+/// Something that the platform says is wrong with an order or its parcel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformTrouble {
+    /// What it is in our terms.
+    pub kind: ExceptionKind,
+    /// The platform's own words.
+    pub detail: String,
 }
 
 /// The buyer as the platform names him.
@@ -318,6 +331,7 @@ impl PlatformOrder {
             payments: Vec::new(),
             deadlines: Vec::new(),
             holds: Vec::new(),
+            troubles: Vec::new(),
             cancel_request: None,
             completed_at: None,
             note: None,

@@ -93,6 +93,11 @@ pub trait Stock: Debug + Send + Sync + 'static {
     /// Takes shipped units off the shelf.
     async fn consume(&self, shipped: &StockMove) -> Result<(), StockError>;
 
+    /// Fewer units of a line are wanted than before: gives back what is set aside for it beyond
+    /// `wanted.units`, which counts every unit that has left or still shall. What is set aside stays
+    /// reserved, or committed, as it was; nothing is set aside anew. Repeating it changes nothing.
+    async fn reduce(&self, wanted: &StockMove) -> Result<(), StockError>;
+
     /// Gives units back that will not ship.
     async fn release(&self, order: &OrderKey, line: &LineId) -> Result<(), StockError>;
 

@@ -120,7 +120,7 @@ pub enum IntendedEffect {
         /// For which lines.
         lines: Vec<super::RefundLine>,
     },
-    /// Give back stock that is set aside for a line.
+    /// Give back stock that is set aside for units of a line that are cancelled.
     ReleaseStock {
         /// Which line.
         line: crate::ids::LineId,

@@ -297,6 +297,28 @@ impl Stock for MemoryStock {
         self.lock().consume(shipped)
     }
 
+    async fn reduce(&self, wanted: &StockMove) -> Result<(), StockError> {
+        let mut state = self.lock();
+        let key = (wanted.order.clone(), wanted.line.clone());
+        let Some(mut kept) = state.lines.remove(&key) else { return Ok(()) };
+        let left =
+            kept.consumed.iter().fold(0_u32, |sum, (_, _, units)| sum.saturating_add(*units));
+        let still = wanted.units.saturating_sub(left);
+        if let Some(aside) = &mut kept.set_aside {
+            let too_many = aside.units.saturating_sub(still);
+            aside.units = aside.units.saturating_sub(too_many);
+            let (place, empty) = (aside.place.clone(), aside.units == 0);
+            state.give_back(&place, too_many);
+            if empty {
+                kept.set_aside = None;
+            }
+        }
+        if !kept.is_empty() {
+            state.lines.insert(key, kept);
+        }
+        Ok(())
+    }
+
     async fn release(&self, order: &OrderKey, line: &LineId) -> Result<(), StockError> {
         let mut state = self.lock();
         let key = (order.clone(), line.clone());

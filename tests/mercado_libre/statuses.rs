@@ -150,3 +150,34 @@ async fn failed_deliveries_and_losses_carry_a_word_for_people() {
     }
     assert_eq!(notes.len(), 4, "{notes:?}");
 }
+
+#[tokio::test]
+async fn exception_rows_are_told_as_the_trouble_that_they_are() {
+    use orderflow::order::ExceptionKind as Kind;
+    for (status, substatus, kind) in [
+        ("not_delivered", "lost", Some(Kind::PossiblyLost)),
+        ("not_delivered", "stolen", Some(Kind::PossiblyLost)),
+        ("not_delivered", "returning_to_sender", Some(Kind::ReturnToSender)),
+        ("not_delivered", "refused_delivery", Some(Kind::AttemptFailed)),
+        ("not_delivered", "detained_at_customs", Some(Kind::CustomsHold)),
+        ("shipped", "receiver_absent", Some(Kind::AttemptFailed)),
+        ("shipped", "delayed", Some(Kind::CarrierDelay)),
+        ("shipped", "delayed_at_customs", Some(Kind::CustomsHold)),
+        ("shipped", "missing_sender_documentation", Some(Kind::Stuck)),
+        ("ready_to_ship", "stale", Some(Kind::Stuck)),
+        ("ready_to_ship", "rejected_in_hub", Some(Kind::Stuck)),
+        ("ready_to_ship", "delayed", Some(Kind::ShipOverdue)),
+        ("delivered", "damaged", Some(Kind::ComplaintOpened)),
+        ("pending", "cost_exceeded", Some(Kind::Stuck)),
+        ("handling", "agency_unavailable", Some(Kind::Stuck)),
+        ("shipped", "out_for_delivery", None),
+        ("delivered", "inferred", None),
+        ("ready_to_ship", "printed", None),
+        ("handling", "invoice_pending", None),
+    ] {
+        let order = read("me2", status, Some(substatus)).await;
+        let kinds: Vec<_> = order.troubles.iter().map(|trouble| trouble.kind).collect();
+        assert_eq!(kinds, kind.into_iter().collect::<Vec<_>>(), "{status}/{substatus}");
+        assert!(order.troubles.iter().all(|trouble| trouble.detail.contains(substatus)));
+    }
+}

@@ -291,3 +291,74 @@ fn hostile_bytes_are_an_error_and_never_a_panic() {
     let page = read_search_page(empty.to_string().as_bytes(), &Reading::default()).unwrap();
     assert!(page.items.is_empty());
 }
+
+#[test]
+fn an_order_that_is_cancelled_or_unknown_outweighs_a_unit_that_seems_ready() {
+    let unknown = |word: &str| UnitStatus::Unknown(word.to_owned());
+    for (order_word, unit, meaning) in [
+        ("CANCELLED", json!({"display_status": "TO_SHIP"}), UnitStatus::Cancelled),
+        ("CANCEL", json!({"display_status": "AWAITING_SHIPMENT"}), UnitStatus::Cancelled),
+        (
+            "CANCELLED",
+            json!({"display_status": null, "package_status": "TO_FULFILL"}),
+            UnitStatus::Cancelled,
+        ),
+        ("RISK_REVIEW", json!({"display_status": "TO_SHIP"}), unknown("RISK_REVIEW")),
+        ("RISK_REVIEW", json!({"display_status": "IN_TRANSIT"}), UnitStatus::InTransit),
+        ("UNPAID", json!({"display_status": "TO_SHIP"}), UnitStatus::New),
+        ("PARTIALLY_SHIPPING", json!({"display_status": "TO_SHIP"}), UnitStatus::New),
+        ("AWAITING_SHIPMENT", json!({"display_status": "CANCELLED"}), UnitStatus::Cancelled),
+    ] {
+        let order = order_with(|order| {
+            order["status"] = json!(order_word);
+            units(order, &[unit.clone()]);
+        });
+        assert_eq!(order.lines[0].units[0].status, meaning, "{order_word} with {unit}");
+    }
+}
+
+#[test]
+fn an_order_in_a_status_that_is_new_is_held_under_that_word() {
+    let held = order_with(|order| order["status"] = json!("RISK_REVIEW"));
+    let reasons: Vec<_> = held.holds.iter().map(|hold| hold.reason.clone()).collect();
+    assert_eq!(reasons, [HoldReason::Other("RISK_REVIEW".to_owned())]);
+    assert_eq!(held.status.as_deref(), Some("RISK_REVIEW"));
+    let partly = order_with(|order| order["status"] = json!("PARTIALLY_SHIPPING"));
+    assert!(partly.holds.is_empty());
+}
+
+#[test]
+fn a_unit_that_is_listed_twice_is_one_unit_and_one_that_contradicts_itself_is_no_order() {
+    let twice = |patch: serde_json::Value| {
+        let mut body = json_fixture("OrderBatchGetOrderDetailResponse.json");
+        units(&mut body["data"]["orders"][0], &[json!({"id": "7"}), patch]);
+        orderflow::platforms::tiktok_shop::read_search_page(
+            body.to_string().as_bytes(),
+            &orderflow::platforms::tiktok_shop::Reading::default(),
+        )
+        .unwrap()
+        .items
+        .remove(0)
+    };
+    let PlatformItem::Read(order) = twice(json!({"id": "7"})) else { panic!("it can be read") };
+    assert_eq!((order.lines.len(), order.lines[0].quantity), (1, 1));
+    let PlatformItem::Unreadable(no_order) = twice(json!({"id": "7", "package_id": "other"}))
+    else {
+        panic!("two states of one unit")
+    };
+    assert!(no_order.reason.contains("line_items.id 7"), "{}", no_order.reason);
+}
+
+#[test]
+fn an_own_label_is_only_for_orders_that_say_so() {
+    for (word, mode) in [
+        (json!("SELLER"), LogisticsMode::SellerCarrier),
+        (json!(" seller "), LogisticsMode::SellerCarrier),
+        (json!("tiktok"), LogisticsMode::PlatformLabel),
+        (json!("DRONE"), LogisticsMode::PlatformLabel),
+        (json!(null), LogisticsMode::PlatformLabel),
+    ] {
+        let order = order_with(|order| order["shipping_type"] = word.clone());
+        assert_eq!(order.logistics, mode, "{word}");
+    }
+}

@@ -19,8 +19,8 @@ use crate::ids::{
 use crate::money::{Currency, Money};
 use crate::order::{
     DeadlineKind, HoldReason, LogisticsMode, Payment, PaymentMethod, PaymentState, PlatformBuyer,
-    PlatformDeadline, PlatformHold, PlatformLine, PlatformOrder, PlatformShipment, SpeedClass,
-    UnitGroup, UnitStatus,
+    PlatformDeadline, PlatformHold, PlatformLine, PlatformOrder, PlatformShipment, PlatformTrouble,
+    SpeedClass, UnitGroup, UnitStatus,
 };
 use crate::personal::Personal;
 
@@ -146,6 +146,7 @@ pub(super) fn order_of(
         None if first.wire.shipping.id.is_some() => LogisticsMode::PlatformLabel,
         None => LogisticsMode::SellerCarrier,
     };
+    let cancelled = orders.iter().all(|order| matches!(standing(&order.wire), Standing::Cancelled));
     Ok(PlatformOrder {
         number: (first.wire.id != id.as_str()).then(|| first.wire.id.clone().into_owned()),
         site: filled(first.wire.context.site.as_deref())
@@ -166,6 +167,13 @@ pub(super) fn order_of(
         payments: payments(orders)?,
         deadlines: deadlines(facts),
         holds: holds(orders, shipment, row.flatten().map(|row| row.effect)),
+        troubles: match (shipment, row.flatten().and_then(statuses::Row::trouble)) {
+            // A cancelled sale has no parcel left to worry about.
+            (Some(shipment), Some(kind)) if !cancelled => {
+                vec![PlatformTrouble { kind, detail: shipment.words() }]
+            }
+            _ => Vec::new(),
+        },
         completed_at: None,
         note: shipment.and_then(|shipment| {
             let comments = shipment.destination.as_ref().and_then(|d| d.comments.as_deref());

@@ -30,7 +30,7 @@
 //!   cancelled. Neither can be labelled or confirmed.
 //! - A cancelled shipment does not cancel its order: unless buyer and seller agreed on another way
 //!   (`closed_by_user`), the order is held.
-//! - Labels printed and not yet handed over read as [`UnitStatus::Shipped`]; failed deliveries and
+//! - Labels printed and not yet handed over read as [`UnitStatus::Acknowledged`]; failed deliveries and
 //!   returns on their way stay [`UnitStatus::InTransit`] with a word in the attribute
 //!   `shipping.note`, since neither is a success.
 //! - A sale is cancelled whole, by feedback that says it was not fulfilled. It counts once.

@@ -1,5 +1,7 @@
 //! What every status and substatus of a shipment means for its units.
 
+use crate::order::ExceptionKind;
+
 /// What a shipment's status means for us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
@@ -36,6 +38,39 @@ pub(super) struct Row {
     pub(super) effect: Effect,
     /// What a person should know, if anything.
     pub(super) note: Option<&'static str>,
+}
+
+impl Row {
+    /// Which exception the row is, if it is one (section 6.3 of the reference). Where the platform only
+    /// says that somebody must look, the parcel is stuck.
+    pub(super) fn trouble(&self) -> Option<ExceptionKind> {
+        use ExceptionKind as Kind;
+        let attempt = matches!(
+            self.substatus,
+            "receiver_absent" | "refused_delivery" | "not_localized" | "waiting_for_withdrawal"
+        );
+        let customs = self.substatus.contains("customs")
+            || self.substatus.starts_with("import_tax_")
+            || self.substatus == "awaiting_tax_documentation";
+        match (self.status, self.substatus) {
+            ("pending", "cost_exceeded") | ("handling", "agency_unavailable") => {
+                return Some(Kind::Stuck);
+            }
+            ("delivered", "damaged" | "double_refund") => return Some(Kind::ComplaintOpened),
+            ("ready_to_ship", "delayed") => return Some(Kind::ShipOverdue),
+            _ => {}
+        }
+        match (self.effect, self.note?) {
+            (Effect::Astray, "coming back") => Some(Kind::ReturnToSender),
+            (Effect::Astray, "lost or damaged") => Some(Kind::PossiblyLost),
+            (Effect::Moving, "a delivery failed") => Some(Kind::AttemptFailed),
+            (Effect::Astray | Effect::Moving, _) if customs => Some(Kind::CustomsHold),
+            (Effect::Moving, "delayed") => Some(Kind::CarrierDelay),
+            (Effect::Astray, "not delivered") if attempt => Some(Kind::AttemptFailed),
+            (Effect::Astray, _) | (Effect::Moving, "somebody must act") => Some(Kind::Stuck),
+            _ => None,
+        }
+    }
 }
 
 const fn row(

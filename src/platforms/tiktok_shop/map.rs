@@ -146,6 +146,7 @@ fn order(
     let mut items = std::mem::take(&mut wire.line_items);
     // Whatever order they come in: ids of one length by their digits.
     items.sort_by(|a, b| (a.id.len(), &a.id).cmp(&(b.id.len(), &b.id)));
+    let items = each_once(items)?;
     let lines = lines(&items, &wire, currency, each)?;
     let total = match wire.payment.as_ref().and_then(|payment| payment.total_amount) {
         Some(amount) => Money::new(amount, currency),
@@ -159,6 +160,8 @@ fn order(
     let updated_at = instant(wire.update_time);
     let service = filled(wire.delivery_option_name.as_deref());
     let held = wire.status == "ON_HOLD";
+    // What a status of tomorrow means nobody knows: nothing ships under it.
+    let unknown = matches!(whole_order(&wire.status), Some(UnitStatus::Unknown(_)));
     let mut attributes = attributes(&wire, &items);
     if let Some(ends) = held.then(|| hold_ends(&wire, placed_at, reading)).flatten() {
         attributes.insert("hold_expected_until".to_owned(), ends.to_rfc3339());
@@ -184,7 +187,9 @@ fn order(
         payments: payment(&id, total, &wire, paid_at).into_iter().collect(),
         deadlines: deadlines(&wire, unpaid),
         holds: held
-            .then_some(PlatformHold { reason: HoldReason::PlatformRemorse, until: None })
+            .then_some(HoldReason::PlatformRemorse)
+            .or_else(|| unknown.then(|| HoldReason::Other(wire.status.as_ref().to_owned())))
+            .map(|reason| PlatformHold { reason, until: None })
             .into_iter()
             .collect(),
         cancel_request: (wire.is_buyer_request_cancel == Some(true)).then(|| CancelRequest {
@@ -200,6 +205,31 @@ fn order(
         raw: Personal::new(raw.to_owned()),
         ..PlatformOrder::new(id, placed_at, total)
     })
+}
+
+/// Units by id, sorted, each once: one that is listed twice is one unit, and one whose entries
+/// contradict each other is none that can be shipped.
+fn each_once<'a>(items: Vec<WireUnit<'a>>) -> Result<Vec<WireUnit<'a>>> {
+    let mut once: Vec<WireUnit<'a>> = Vec::with_capacity(items.len());
+    for unit in items {
+        match once.last() {
+            Some(known) if known.id == unit.id => {
+                let same = key(known) == key(&unit)
+                    && known.display_status == unit.display_status
+                    && known.package_status == unit.package_status
+                    && known.package_id == unit.package_id
+                    && known.tracking_number == unit.tracking_number;
+                if !same {
+                    let id = &unit.id;
+                    return Err(unexpected(format!(
+                        "line_items.id {id} appears twice and differs"
+                    )));
+                }
+            }
+            _ => once.push(unit),
+        }
+    }
+    Ok(once)
 }
 
 fn currency(wire: &WireOrder<'_>) -> Result<Currency> {
@@ -418,8 +448,25 @@ fn shipment(
     })
 }
 
-/// Where a unit stands: by its own word, else by its package's, else by the order's.
-fn status<'a>(unit: &'a WireUnit<'_>, wire: &WireOrder<'_>) -> UnitStatus {
+/// Where a unit stands: by its own word, unless the order's forbids more. The platform mixes levels, so
+/// of a unit that seems ready to ship and an order that is cancelled, or in a status of tomorrow, the
+/// order is right.
+fn status(unit: &WireUnit<'_>, wire: &WireOrder<'_>) -> UnitStatus {
+    let own = own_status(unit, wire);
+    match (whole_order(&wire.status), &own) {
+        (Some(UnitStatus::Cancelled), _) => UnitStatus::Cancelled,
+        (Some(UnitStatus::Unknown(word)), UnitStatus::New) => UnitStatus::Unknown(word),
+        _ => own,
+    }
+}
+
+/// What an order's status says of each of its units; nothing when it speaks of a part of them.
+fn whole_order(word: &str) -> Option<UnitStatus> {
+    (word != "PARTIALLY_SHIPPING").then(|| order_word(word))
+}
+
+/// Where a unit stands by its own word, else by its package's, else by the order's.
+fn own_status<'a>(unit: &'a WireUnit<'_>, wire: &WireOrder<'_>) -> UnitStatus {
     let said = |word: Option<&'a str>| word.map(str::trim).filter(|word| !word.is_empty());
     if let Some(word) = said(unit.display_status.as_deref()) {
         return order_word(word);
@@ -464,9 +511,10 @@ fn logistics(wire: &WireOrder<'_>) -> LogisticsMode {
         // Also a kind that is new: only the one above is ours to ship.
         Some(_) => return LogisticsMode::PlatformFulfilled,
     }
-    match wire.shipping_type.as_deref() {
-        Some("TIKTOK") => LogisticsMode::PlatformLabel,
-        _ => LogisticsMode::SellerCarrier,
+    match wire.shipping_type.as_deref().map(str::trim) {
+        Some(word) if word.eq_ignore_ascii_case("SELLER") => LogisticsMode::SellerCarrier,
+        // Also a word of tomorrow, and none: a label on our own account would be the costly mistake.
+        _ => LogisticsMode::PlatformLabel,
     }
 }
 
