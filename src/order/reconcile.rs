@@ -242,9 +242,8 @@ fn shipments(
         for group in &line.units {
             let delivered = group.status == UnitStatus::Delivered;
             let returned = group.status == UnitStatus::Returned;
-            if !(delivered || returned)
-                && !matches!(group.status, UnitStatus::Shipped | UnitStatus::InTransit)
-            {
+            let underway = matches!(group.status, UnitStatus::Shipped | UnitStatus::InTransit);
+            if !(delivered || returned || underway) {
                 continue;
             }
             let number = group.shipment.as_ref().and_then(|shipment| shipment.number.as_ref());

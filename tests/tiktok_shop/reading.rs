@@ -311,7 +311,7 @@ fn an_order_that_is_cancelled_or_unknown_outweighs_a_unit_that_seems_ready() {
     ] {
         let order = order_with(|order| {
             order["status"] = json!(order_word);
-            units(order, &[unit.clone()]);
+            units(order, std::slice::from_ref(&unit));
         });
         assert_eq!(order.lines[0].units[0].status, meaning, "{order_word} with {unit}");
     }
