@@ -231,6 +231,7 @@ impl Engine {
             created_at: now,
             due_at: seconds_later(now, self.0.policy.lease_seconds),
             attempts: 0,
+            resent_at: None,
         };
         self.change(order, None, &Actor::System, now, |_| {
             let alongside = Alongside { intents: vec![intent.clone()], ..Alongside::default() };
