@@ -102,6 +102,7 @@ fn commit(id: &str, shop: u64, payload: String) -> Commit {
         created_at: now(),
         due_at: now(),
         attempts: 0,
+        resent_at: None,
     };
     let mut commit = Commit::new(order, None, vec![imported, reviewed]);
     commit.intents.push(intent);

@@ -63,6 +63,7 @@ fn intent(key: &OrderKey) -> Intent {
         created_at: now(),
         due_at: now(),
         attempts: 0,
+        resent_at: None,
     }
 }
 

@@ -57,11 +57,17 @@ pub(super) fn document(
     encoding: Encoding,
     text: &[u8],
 ) -> Result<Document, &'static str> {
-    let (format, dpi) = format_named(format);
     let bytes = match encoding {
         Encoding::Base64 => decode_image(text).ok_or("a document of the shipment is not Base64")?,
         #[cfg(feature = "dhl")]
         Encoding::Plain => text.to_vec(),
+    };
+    // Where its name is left out, the bytes say what it is.
+    let (format, dpi) = match format.trim() {
+        "" if bytes.starts_with(b"%PDF") => format_named("PDF"),
+        "" if bytes.starts_with(b"\x89PNG") => format_named("PNG"),
+        "" if bytes.trim_ascii_start().starts_with(b"^XA") => format_named("ZPL"),
+        named => format_named(named),
     };
     let is_what_it_says = match format {
         LabelFormat::Pdf => bytes.starts_with(b"%PDF"),

@@ -248,6 +248,7 @@ impl Suite<'_> {
             key: key(number),
             request,
             created_at: self.fixture.now,
+            sent_at: self.fixture.now,
         };
         let found = self.adapter.recover_label(&intent(5, request)).await.map_err(said)?;
         let support = self.adapter.limits().idempotency;

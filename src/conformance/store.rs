@@ -149,6 +149,7 @@ fn intent(key: &OrderKey, part: &str, due_at: DateTime<Utc>) -> Intent {
         created_at: now(),
         due_at,
         attempts: 0,
+        resent_at: None,
     }
 }
 
@@ -364,9 +365,15 @@ async fn postpone(store: &dyn Store) -> Outcome {
     same("before it is due", &early, &Vec::new())?;
     let due = store.claim("b", minutes(5), minutes(60), 10).await.map_err(said)?;
     let wanted = Intent { due_at: minutes(5), attempts: 1, ..intended.clone() };
-    same("when it is due", &due, &vec![wanted])?;
+    same("when it is due", &due, &vec![wanted.clone()])?;
+    that(store.resend(&intended.key, minutes(6)).await.map_err(said)?, || "it is not over".into())?;
+    let again = store.unsettled().await.map_err(said)?;
+    let wanted = Intent { resent_at: Some(minutes(6)), ..wanted };
+    that(again.contains(&wanted), || format!("sent again, it must say when: {again:?}"))?;
     settle_all(store, &order, &intents).await?;
     store.postpone(&intended.key, minutes(6)).await.map_err(said)?;
+    let over = store.resend(&intended.key, minutes(7)).await.map_err(said)?;
+    that(!over, || "what is over must not be sent again".into())?;
     let over = store.claim("b", minutes(90), minutes(99), 10).await.map_err(said)?;
     same("once it is over", &over, &Vec::new())
 }

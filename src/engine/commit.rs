@@ -213,6 +213,7 @@ impl Engine {
                     created_at: now,
                     due_at: now,
                     attempts: 0,
+                    resent_at: None,
                 })
             })
             .collect()

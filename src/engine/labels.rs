@@ -19,7 +19,7 @@ use crate::ports::store::{IntendedEffect, Intent, StoredDocument};
 use crate::ports::{CarrierNaming, Recovery, Silent};
 use crate::rules::RouteDecision;
 use crate::shipment::{
-    Label, LabelIntent, LabelRecord, LabelRequest, LabelState, Package, ServiceChoice,
+    DocumentKind, Label, LabelRecord, LabelRequest, LabelState, Package, ServiceChoice,
 };
 
 /// A parcel to work on.
@@ -439,6 +439,7 @@ impl Engine {
                     // The creator works on it; others may only when it seems to have died.
                     due_at: seconds_later(now, self.0.policy.lease_seconds),
                     attempts: 0,
+                    resent_at: None,
                 };
                 let alongside = Alongside { intents: vec![intent], ..Alongside::default() };
                 Ok(Some((actions, alongside, (key, request))))
@@ -525,6 +526,8 @@ impl Engine {
             Ok(label) => {
                 let mut record = label.record;
                 record.key = key;
+                let has_paper =
+                    label.documents.iter().any(|document| document.kind == DocumentKind::Label);
                 let documents: Vec<StoredDocument> = label
                     .documents
                     .into_iter()
@@ -556,10 +559,23 @@ impl Engine {
                         });
                         let action = if waits {
                             alongside.documents.clone_from(&documents);
-                            Action::LabelPurchased {
+                            let mut actions = vec![Action::LabelPurchased {
                                 package: package.clone(),
                                 record: record.clone(),
+                            }];
+                            if !has_paper && order.logistics != LogisticsMode::PlatformLabel {
+                                // Paid for, and nothing to stick on the parcel.
+                                actions.push(Action::IncidentRaised {
+                                    kind: ExceptionKind::LabelUnknown,
+                                    package: Some(package.clone()),
+                                    detail: format!(
+                                        "{} sold {} without a label that can be printed: print it \
+                                         at the carrier, or void it",
+                                        record.carrier, record.number
+                                    ),
+                                });
                             }
+                            return Ok(Some((actions, alongside, ())));
                         } else if known {
                             return Ok(Some((Vec::new(), alongside, ())));
                         } else {
@@ -630,8 +646,7 @@ impl Engine {
             return Ok(ItemOutcome::Ambiguous(*key));
         };
         let carrier = self.carrier(&request.service.carrier)?;
-        let looked_for =
-            LabelIntent { key: *key, request: (**request).clone(), created_at: intent.created_at };
+        let looked_for = intent.looked_for(request);
         match carrier.adapter.recover_label(&looked_for).await {
             Ok(Recovery::Found(label)) => {
                 let settled =
@@ -645,20 +660,21 @@ impl Engine {
                 }) && !order.is_held(now)
                     && order.cancel_request.is_none()
                     && !order.state().is_terminal();
+                if carrier.adapter.late_duplicates().is_some() {
+                    self.watch_for_duplicates(&intent, request, now).await?;
+                }
                 if wanted {
+                    // Written down before it is sent: what settles with time begins anew.
+                    if !self.0.store.resend(key, now).await? {
+                        return Ok(ItemOutcome::Skipped("the purchase is settled".into()));
+                    }
                     let answer = carrier.adapter.buy_label(request, key).await;
-                    let settled = self.settle_purchase(
-                        Some(order),
-                        &intent.order,
-                        package,
-                        *key,
-                        answer,
-                        now,
-                    );
+                    let settled =
+                        self.settle_purchase(None, &intent.order, package, *key, answer, now);
                     return Ok(settled.await?.0);
                 }
                 let package = package.clone();
-                self.change(&intent.order, Some(order), &Actor::Carrier, now, |_| {
+                self.change(&intent.order, None, &Actor::Carrier, now, |_| {
                     let action = Action::LabelConfirmedAbsent { package: package.clone() };
                     Ok(Some((vec![action], Alongside::settle(*key, now, "absent"), ())))
                 })

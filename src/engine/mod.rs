@@ -26,6 +26,7 @@ mod channels;
 mod commit;
 mod compare;
 mod day_end;
+mod duplicates;
 mod figures;
 mod inbox;
 mod ingest;

@@ -163,6 +163,9 @@ impl Engine {
                     ItemOutcome::Skipped(_) | ItemOutcome::WouldBuy(_) => Ok(true),
                 }
             }
+            IntendedEffect::WatchForDuplicates { request, purchase } => {
+                self.look_for_duplicates(intent, request, purchase, now).await
+            }
             IntendedEffect::ConfirmShipment { .. } => {
                 let order = self.load(&intent.order).await?;
                 if order.is_held(now) {

@@ -56,6 +56,7 @@ impl Engine {
                     // The creator works on it; others may only when it seems to have died.
                     due_at: seconds_later(now, self.0.policy.lease_seconds),
                     attempts: 0,
+                    resent_at: None,
                 };
                 let alongside = Alongside { intents: vec![intent], ..Alongside::default() };
                 Ok(Some((vec![action], alongside, (key, request))))

@@ -38,7 +38,9 @@ pub trait CarrierAdapter: Debug + Send + Sync + 'static {
     /// [`recover_label`](Self::recover_label), never by buying again.
     async fn buy_label(&self, request: &LabelRequest, key: &IdempotencyKey) -> Result<Label>;
 
-    /// Finds out what became of a purchase whose answer was lost.
+    /// Finds out what became of a purchase whose answer was lost. Only the vendor's documented
+    /// answer that there is none means [`Absent`](Recovery::Absent); a new shipment that may still
+    /// be on its way into the vendor's search is waited for from [`LabelIntent::sent_at`] on.
     async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery>;
 
     /// Asks for numbers, as many at once as the caller likes: one outcome per number, in order.
@@ -49,6 +51,11 @@ pub trait CarrierAdapter: Debug + Send + Sync + 'static {
 
     /// Voiding labels.
     fn void(&self) -> Option<&dyn VoidLabel> {
+        None
+    }
+
+    /// Shipments of a purchase that appear after it was found absent.
+    fn late_duplicates(&self) -> Option<&dyn LateDuplicates> {
         None
     }
 
@@ -174,6 +181,28 @@ pub enum VoidOutcome {
     },
 }
 
+/// Shipments that appear after their purchase was found absent and sent again. For carriers that do
+/// not know keys and show new shipments with a delay.
+#[async_trait]
+pub trait LateDuplicates: Send + Sync {
+    /// Looks for every shipment of a purchase and gives back those that are not `kept`. Shipments
+    /// that are given back already are not in the answer.
+    async fn give_back_duplicates(
+        &self,
+        intent: &LabelIntent,
+        kept: &[LabelRecord],
+    ) -> Result<Vec<LateDuplicate>>;
+}
+
+/// A shipment nobody wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LateDuplicate {
+    /// The carrier's number of it.
+    pub number: String,
+    /// Why it is still live; `None` when it was given back.
+    pub still_live: Option<String>,
+}
+
 /// End-of-day manifests.
 #[async_trait]
 pub trait Manifests: Send + Sync {
@@ -273,12 +302,12 @@ pub trait MultiPiece: Send + Sync {
     /// [`recover_pieces`](Self::recover_pieces), never by buying again.
     async fn buy_pieces(&self, request: &PiecesRequest, key: &IdempotencyKey) -> Result<Pieces>;
 
-    /// Finds out what became of a purchase whose answer was lost, that was intended at `created_at`.
+    /// Finds out what became of a purchase whose answer was lost, that was last sent at `sent_at`.
     async fn recover_pieces(
         &self,
         request: &PiecesRequest,
         key: &IdempotencyKey,
-        created_at: DateTime<Utc>,
+        sent_at: DateTime<Utc>,
     ) -> Result<PiecesRecovery>;
 }
 

@@ -14,9 +14,9 @@ pub mod store;
 
 pub use carrier::{
     AddressCheck, AddressVerdict, CarrierAdapter, CarrierLimits, Handshake, IdempotencySupport,
-    Manifest, ManifestRequest, Manifests, MultiPiece, Pickup, PickupRequest, Pickups, Piece,
-    Pieces, PiecesRecovery, PiecesRequest, PushNotice, Recovery, TrackingPush, ValidateAddress,
-    VoidLabel, VoidOutcome,
+    LateDuplicate, LateDuplicates, Manifest, ManifestRequest, Manifests, MultiPiece, Pickup,
+    PickupRequest, Pickups, Piece, Pieces, PiecesRecovery, PiecesRequest, PushNotice, Recovery,
+    TrackingPush, ValidateAddress, VoidLabel, VoidOutcome,
 };
 #[cfg(feature = "engine")]
 pub(crate) use carrier_bulk::Silent;

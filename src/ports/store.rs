@@ -78,6 +78,18 @@ pub struct Intent {
     pub due_at: DateTime<Utc>,
     /// How often sending was begun.
     pub attempts: u32,
+    /// When it was last sent again, where the first sending surely did nothing. What settles with
+    /// time is measured from here: see [`Intent::sent_at`].
+    #[serde(default)]
+    pub resent_at: Option<DateTime<Utc>>,
+}
+
+impl Intent {
+    /// When it was last sent.
+    #[must_use]
+    pub fn sent_at(&self) -> DateTime<Utc> {
+        self.resent_at.map_or(self.created_at, |again| again.max(self.created_at))
+    }
 }
 
 /// What is intended, with everything needed to send it or to find out what became of it.
@@ -99,6 +111,14 @@ pub enum IntendedEffect {
     ConfirmShipment {
         /// What it is told.
         notice: Box<super::ShipmentNotice>,
+    },
+    /// Look for shipments of a purchase that was found absent and sent again, and give back what
+    /// appears late.
+    WatchForDuplicates {
+        /// What was asked for.
+        request: Box<LabelRequest>,
+        /// The key of the purchase.
+        purchase: IdempotencyKey,
     },
     /// Void a label.
     VoidLabel {
@@ -144,6 +164,7 @@ impl IntendedEffect {
         match self {
             Self::BuyLabel { .. } => "buy_label",
             Self::BuyPlatformLabel { .. } => "buy_platform_label",
+            Self::WatchForDuplicates { .. } => "watch_for_duplicates",
             Self::ConfirmShipment { .. } => "confirm_shipment",
             Self::VoidLabel { .. } => "void_label",
             Self::Cancel { .. } => "cancel",
@@ -258,6 +279,10 @@ pub trait Outbox: Debug + Send + Sync {
 
     /// Puts an intent off: not before `due_at`. Counts an attempt and frees the lease.
     async fn postpone(&self, key: &IdempotencyKey, due_at: DateTime<Utc>) -> Result<()>;
+
+    /// Writes down that an intent is sent again at `at`, before it is; `false` when it is over, and
+    /// then it must not be sent.
+    async fn resend(&self, key: &IdempotencyKey, at: DateTime<Utc>) -> Result<bool>;
 
     /// Every intent that is not over, oldest first.
     async fn unsettled(&self) -> Result<Vec<Intent>>;

@@ -227,4 +227,15 @@ pub struct LabelIntent {
     pub request: LabelRequest,
     /// When the intent was written down.
     pub created_at: DateTime<Utc>,
+    /// When it was last sent. Whatever shows a new shipment with a delay is given that delay from
+    /// here.
+    pub sent_at: DateTime<Utc>,
+}
+
+impl LabelIntent {
+    /// Whether it was sent more than once: then there may be more than one shipment of it.
+    #[must_use]
+    pub fn was_sent_again(&self) -> bool {
+        self.sent_at > self.created_at
+    }
 }

@@ -319,6 +319,18 @@ impl Outbox for MemoryStore {
         Ok(())
     }
 
+    async fn resend(&self, key: &IdempotencyKey, at: DateTime<Utc>) -> Result<bool> {
+        let mut state = self.lock();
+        if !state.waiting.contains(key) {
+            return Ok(false);
+        }
+        let Some(intent) = state.intents.get_mut(key).and_then(|kept| kept.intent.as_mut()) else {
+            return Ok(false);
+        };
+        intent.resent_at = Some(at);
+        Ok(true)
+    }
+
     async fn unsettled(&self) -> Result<Vec<Intent>> {
         let mut waiting = self.lock().waiting(|_, _| true);
         waiting.sort_by_key(|(place, intent)| (intent.created_at, *place));

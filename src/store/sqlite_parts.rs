@@ -250,7 +250,8 @@ impl OrderStore for SqliteStore {
     }
 }
 
-const INTENT: &str = "platform, shop, ext_id, key, package, json, created_at, due_at, attempts";
+const INTENT: &str = "platform, shop, ext_id, key, package, json, created_at, due_at, attempts,
+    (SELECT at FROM resent WHERE resent.key = intents.key)";
 
 fn intent_of(row: &SqlRow<'_>) -> Result<Intent> {
     let key: String = get(row, 3)?;
@@ -266,6 +267,7 @@ fn intent_of(row: &SqlRow<'_>) -> Result<Intent> {
         created_at: instant(get(row, 6)?),
         due_at: instant(get(row, 7)?),
         attempts: get(row, 8)?,
+        resent_at: get::<Option<i64>>(row, 9)?.map(instant),
     })
 }
 
@@ -297,7 +299,7 @@ impl Outbox for SqliteStore {
                      ORDER BY due_at, intents.id LIMIT ?2"
                 ),
                 params![nanos(now), limit],
-                |row| Ok((get::<i64>(row, 9)?, intent_of(row)?)),
+                |row| Ok((get::<i64>(row, 10)?, intent_of(row)?)),
             )?;
             for (id, _) in &due {
                 execute(
@@ -350,6 +352,21 @@ impl Outbox for SqliteStore {
         .await
     }
 
+    async fn resend(&self, key: &IdempotencyKey, at: DateTime<Utc>) -> Result<bool> {
+        let key = key.to_string();
+        self.write(move |connection| {
+            execute(
+                connection,
+                "write down that an intent is sent again",
+                "INSERT OR REPLACE INTO resent (key, at)
+                 SELECT key, ?2 FROM intents WHERE key = ?1 AND settled_at IS NULL",
+                params![key, nanos(at)],
+            )
+            .map(|changed| changed > 0)
+        })
+        .await
+    }
+
     async fn unsettled(&self) -> Result<Vec<Intent>> {
         self.read(|connection| {
             rows(
@@ -379,7 +396,7 @@ impl Outbox for SqliteStore {
                      WHERE key = ?1 AND json IS NOT NULL"
                 ),
                 params![key],
-                |row| Ok((intent_of(row)?, get(row, 9)?)),
+                |row| Ok((intent_of(row)?, get(row, 10)?)),
             )?;
             Ok(found.into_iter().next())
         })

@@ -119,6 +119,7 @@ CREATE TABLE IF NOT EXISTS figures (
     json TEXT NOT NULL,
     PRIMARY KEY (platform, shop, at, name)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS resent (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
 /// Refuses a file that holds something else than a store of this crate.

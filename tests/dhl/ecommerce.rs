@@ -264,11 +264,14 @@ async fn a_lost_purchase_is_looked_for_by_its_package_id_and_never_sent_again() 
     house.carrier.says(LABEL, Says::Nothing);
     let error = house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap_err();
     assert!(error.is_ambiguous());
-    house.carrier.says(FIND, Says::fixture(200, "ecommerce/constructed-label-zpl-200.json"));
+    let sent = house.carrier.body("/shipping/v4/label")["packageDetail"]["packageId"].clone();
+    let label = fixture("ecommerce/constructed-label-zpl-200.json");
+    let mut answer: Value = serde_json::from_slice(&label).unwrap();
+    answer["labels"][0]["packageId"] = sent.clone();
+    house.carrier.says(FIND, Says::json(200, &answer));
     let found = house.dhl.recover_label(&intent(purchase("PK-1"), "PK-1")).await.unwrap();
     let Recovery::Found(label) = found else { panic!("{found:?}") };
     assert_eq!(label.record.number.as_str(), "987654321");
-    let sent = house.carrier.body("/shipping/v4/label")["packageDetail"]["packageId"].clone();
     let asked = house.carrier.last();
     assert_eq!(asked.query, format!("packageId={}", sent.as_str().unwrap()));
     assert_eq!(house.carrier.calls().iter().filter(|call| call.verb == "POST").count(), 1);
@@ -279,7 +282,8 @@ async fn what_is_not_found_was_never_sold_only_after_a_while_and_a_refusal_decid
     let clock = VirtualClock::new(noon());
     let house = house_with(|config| config.with_clock(Arc::new(clock.clone())));
     let lost = intent(purchase("PK-1"), "PK-1");
-    for absent in [Says::text(404, "{}"), Says::json(200, &json!({"labels": []}))] {
+    let gone = json!({"type": "https://x/docs/errors/404.0204001", "title": "Label not found"});
+    for absent in [Says::json(404, &gone), Says::json(200, &json!({"labels": []}))] {
         clock.set(noon());
         house.carrier.says(FIND, absent);
         let early = house.dhl.recover_label(&lost).await.unwrap_err();
@@ -299,6 +303,27 @@ async fn what_is_not_found_was_never_sold_only_after_a_while_and_a_refusal_decid
     assert_eq!(told.dhl.recover_label(&lost).await.unwrap(), Recovery::Absent);
 }
 
+#[tokio::test(start_paused = true)]
+async fn only_the_carriers_own_words_mean_that_nothing_was_sold() {
+    let clock = VirtualClock::new(noon());
+    let house = house_with(|config| config.with_clock(Arc::new(clock.clone())));
+    let lost = intent(purchase("PK-1"), "PK-1");
+    clock.advance(TimeDelta::hours(1));
+    let others = r#"{"labels":[{"packageId":"OTHER","dhlPackageId":"4231000000000001"}]}"#;
+    for (status, body) in [
+        (200, r#"{"title":"Unknown","type":"https://x/docs/errors/500.0000002"}"#),
+        (200, "{}"),
+        (200, r#"{"labels":null}"#),
+        (200, others),
+        (200, "<html>"),
+        (404, "<html>no such page</html>"),
+    ] {
+        house.carrier.says(FIND, Says::text(status, body));
+        let undecided = house.dhl.recover_label(&lost).await.unwrap();
+        assert!(matches!(undecided, Recovery::Unknowable { .. }), "{status} {body}: {undecided:?}");
+    }
+}
+
 // ---- Voiding and the end of the day ----
 
 #[tokio::test(start_paused = true)]
@@ -310,8 +335,10 @@ async fn international_labels_are_not_voided_and_that_is_said() {
     assert_eq!(house.dhl.void_label(&label).await.unwrap(), VoidOutcome::Voided);
     assert_eq!(house.carrier.last().query, "dhlPackageId=987654321");
     house.carrier.says(VOID, Says::text(400, "{}"));
-    house.carrier.says(FIND, Says::text(404, "{}"));
+    house.carrier.says(FIND, Says::text(404, r#"{"title":"Label not found"}"#));
     assert_eq!(house.dhl.void_label(&label).await.unwrap(), VoidOutcome::Voided);
+    house.carrier.says(FIND, Says::text(404, "<html>no such page</html>"));
+    assert_eq!(house.dhl.void_label(&label).await.unwrap_err().kind(), ErrorKind::Rejected);
     house.carrier.says(FIND, Says::fixture(200, "ecommerce/label-create-200.json"));
     assert_eq!(house.dhl.void_label(&label).await.unwrap_err().kind(), ErrorKind::Rejected);
     label.service = orderflow::ServiceCode::from_static(PARCEL_STANDARD);

@@ -14,6 +14,7 @@ use orderflow::ports::{
 };
 use orderflow::sandbox::dhl::express::DhlExpressStandIn;
 use orderflow::sandbox::{Fault, Faults, Ledger, Sandbox, Scenario, ScriptedFault, VirtualClock};
+use orderflow::shipment::LabelIntent;
 use orderflow::shipment::number::{Validity, validate};
 use orderflow::shipment::{
     DocumentKind, DutiesPayer, EventTime, ExportReason, LabelFormat, LabelRequest, Milestone,
@@ -438,6 +439,43 @@ async fn not_found_is_no_answer_until_new_shipments_can_be_found() {
     assert_eq!(early.kind(), ErrorKind::Transient);
     clock.advance(TimeDelta::minutes(16));
     assert_eq!(house.dhl.recover_label(&lost).await.unwrap(), Recovery::Absent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_settling_time_begins_anew_with_every_sending() {
+    let clock = VirtualClock::new(noon());
+    let house = house_with(|config| config.with_clock(Arc::new(clock.clone())));
+    house.carrier.says(TRACK, Says::text(404, r#"{"detail":"No data found","status":"404"}"#));
+    let sent_at = noon() + TimeDelta::minutes(16);
+    let again = LabelIntent { sent_at, ..intent(purchase("PK-1"), "PK-1") };
+    clock.set(noon() + TimeDelta::minutes(20));
+    let early = house.dhl.recover_label(&again).await.unwrap_err();
+    assert_eq!(early.kind(), ErrorKind::Transient);
+    clock.set(noon() + TimeDelta::minutes(40));
+    assert_eq!(house.dhl.recover_label(&again).await.unwrap(), Recovery::Absent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_carriers_own_words_mean_that_nothing_was_sold() {
+    let clock = VirtualClock::new(noon());
+    let house = house_with(|config| config.with_clock(Arc::new(clock.clone())));
+    let lost = intent(purchase("PK-1"), "PK-1");
+    clock.advance(TimeDelta::hours(1));
+    for (status, body) in [
+        (200, r#"{"shipments":[{"status":"Success"}]}"#),
+        (200, r#"{"detail":"a fault","status":"500"}"#),
+        (200, "{}"),
+        (200, r#"{"shipments":[]}"#),
+        (200, "<html>"),
+        (404, "<html>no such page</html>"),
+    ] {
+        house.carrier.says(TRACK, Says::text(status, body));
+        match house.dhl.recover_label(&lost).await {
+            Ok(Recovery::Unknowable { .. }) => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedAnswer => {}
+            other => panic!("{status} {body}: {other:?}"),
+        }
+    }
 }
 
 // ---- Tracking ----

@@ -246,7 +246,7 @@ pub(crate) fn key(text: &str) -> IdempotencyKey {
 }
 
 pub(crate) fn intent(request: LabelRequest, text: &str) -> LabelIntent {
-    LabelIntent { key: key(text), request, created_at: noon() }
+    LabelIntent { key: key(text), request, created_at: noon(), sent_at: noon() }
 }
 
 /// The texts that must never be seen.

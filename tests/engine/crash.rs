@@ -123,6 +123,10 @@ impl Outbox for DyingStore {
         self.fuse.burn();
         self.inner.postpone(key, due_at).await
     }
+    async fn resend(&self, key: &IdempotencyKey, at: DateTime<Utc>) -> Result<bool> {
+        self.fuse.burn();
+        self.inner.resend(key, at).await
+    }
     async fn unsettled(&self) -> Result<Vec<Intent>> {
         self.inner.unsettled().await
     }

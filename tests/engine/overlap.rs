@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use orderflow::calendar::WorkCalendar;
 use orderflow::engine::{BatchOptions, Carrier, Engine, ItemOutcome, PackageRef, Schedule, Shop};
 use orderflow::order::{
-    DeadlineKind, ExceptionKind, OrderFilter, OrderSort, PlatformOrder, Requirements,
+    DeadlineKind, ExceptionKind, Order, OrderFilter, OrderSort, PlatformOrder, Requirements,
 };
 use orderflow::ports::store::Store;
 use orderflow::ports::{
     CarrierAdapter, CarrierLimits, CarrierNaming, Confirmed, Cursor, IdempotencySupport,
-    MarketplaceAdapter, OrderQuery, Page, PlatformItem, PlatformLimits, Recovery, ShipmentNotice,
+    LateDuplicate, LateDuplicates, MarketplaceAdapter, OrderQuery, Page, PlatformItem,
+    PlatformLimits, Recovery, ShipmentNotice,
 };
 use orderflow::rules::{Anchor, SlaRule, SlaRules, SlaScope, Span};
 use orderflow::shipment::{
@@ -96,6 +98,14 @@ impl MarketplaceAdapter for Stall {
 struct Pony {
     sold: Mutex<Vec<(String, Label)>>,
     backwards: bool,
+    /// Purchases never arrive, and no answer comes.
+    loses: AtomicBool,
+    /// Answers come without a label in them.
+    paperless: bool,
+    /// What it was told of purchases it looked for: when they were intended, and last sent.
+    told: Mutex<Vec<(DateTime<Utc>, DateTime<Utc>)>>,
+    /// The numbers that were to be kept, each time duplicates were looked for.
+    kept: Mutex<Vec<Vec<String>>>,
     hangs: AtomicBool,
     panics: AtomicBool,
 }
@@ -137,6 +147,9 @@ impl CarrierAdapter for Pony {
     }
     async fn buy_label(&self, request: &LabelRequest, key: &IdempotencyKey) -> Result<Label> {
         self.hang().await;
+        if self.loses.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Ambiguous, "the answer was lost"));
+        }
         tokio::time::sleep(Duration::from_secs(1)).await;
         let mut sold = self.sold.lock().unwrap();
         let label = Label {
@@ -151,13 +164,18 @@ impl CarrierAdapter for Pony {
                 mailing_date: None,
                 formats: vec![LabelFormat::Pdf],
             },
-            documents: vec![Document::new(DocumentKind::Label, LabelFormat::Pdf, vec![1])],
+            documents: if self.paperless {
+                Vec::new()
+            } else {
+                vec![Document::new(DocumentKind::Label, LabelFormat::Pdf, vec![1])]
+            },
         };
         sold.push((request.references[0].clone(), label.clone()));
         Ok(label)
     }
     async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery> {
         self.hang().await;
+        self.told.lock().unwrap().push((intent.created_at, intent.sent_at));
         let sold = self.sold.lock().unwrap();
         let found = sold.iter().find(|(reference, _)| *reference == intent.request.references[0]);
         Ok(found.map_or(Recovery::Absent, |(_, label)| Recovery::Found(Box::new(label.clone()))))
@@ -181,6 +199,25 @@ impl CarrierAdapter for Pony {
     }
     fn tracking_url(&self, _number: &TrackingNumber) -> Option<String> {
         None
+    }
+    fn late_duplicates(&self) -> Option<&dyn LateDuplicates> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl LateDuplicates for Pony {
+    async fn give_back_duplicates(
+        &self,
+        _intent: &LabelIntent,
+        kept: &[LabelRecord],
+    ) -> Result<Vec<LateDuplicate>> {
+        let mut asked = self.kept.lock().unwrap();
+        asked.push(kept.iter().map(|label| label.number.to_string()).collect());
+        // It appears at the second look, and is not taken back.
+        let still_live = Some("it was picked up".to_owned());
+        let late = LateDuplicate { number: "PONY-LATE".into(), still_live };
+        Ok(if asked.len() == 2 { vec![late] } else { Vec::new() })
     }
 }
 
@@ -501,4 +538,49 @@ async fn a_carrier_that_hangs_costs_a_whole_batch_one_share() {
     pony.hangs.store(false, Ordering::SeqCst);
     let answers = engine.quote_parcels(&items, at(0)).await.unwrap();
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap().failed.is_empty()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_again_is_looked_for_from_then_on_and_its_duplicates_stay_on_record() {
+    let pony = Arc::new(Pony::default());
+    let stall = Arc::new(Stall::with(1));
+    let engine = engine(Arc::new(MemoryStore::new()), &[("1", stall)], &pony, "w");
+    let items = ready(&engine, &["1"]).await;
+    pony.loses.store(true, Ordering::SeqCst);
+    engine.buy_labels(&items, &BatchOptions::default(), at(0), |_| {}).await.unwrap();
+    // Absent, and sent once more: that answer is lost too.
+    engine.work_outbox(at(1)).await.unwrap();
+    pony.loses.store(false, Ordering::SeqCst);
+    engine.work_outbox(at(3)).await.unwrap();
+    assert_eq!(*pony.told.lock().unwrap(), [(at(0), at(0)), (at(0), at(1))]);
+    assert_eq!(pony.sold(), 1);
+    for hour in 4..10 {
+        engine.work_outbox(at(hour)).await.unwrap();
+    }
+    // The one that was sold is kept; what appeared later is for a person, once.
+    assert_eq!(*pony.kept.lock().unwrap(), [["PONY000000"], ["PONY000000"]]);
+    let order = only_order(&engine).await;
+    let mut open = order.incidents.iter().filter(|one| one.resolved_at.is_none());
+    let incident = open.find(|one| one.kind == ExceptionKind::LabelUnknown).unwrap();
+    assert!(incident.detail.contains("PONY-LATE (it was picked up)"), "{incident:?}");
+    assert!(engine.store().unsettled().await.unwrap().is_empty());
+}
+
+async fn only_order(engine: &Engine) -> Order {
+    let all = OrderFilter::default();
+    let found = engine.store().find(&all, OrderSort::Placed, at(0), 0, 2).await.unwrap().orders;
+    assert_eq!(found.len(), 1);
+    found.into_iter().next().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_sold_without_paper_is_for_a_person() {
+    let pony = Arc::new(Pony { paperless: true, ..Pony::default() });
+    let stall = Arc::new(Stall::with(1));
+    let engine = engine(Arc::new(MemoryStore::new()), &[("1", stall)], &pony, "w");
+    let items = ready(&engine, &["1"]).await;
+    engine.buy_labels(&items, &BatchOptions::default(), at(0), |_| {}).await.unwrap();
+    let order = only_order(&engine).await;
+    let incident = order.incidents.iter().find(|one| one.kind == ExceptionKind::LabelUnknown);
+    assert!(incident.unwrap().detail.contains("PONY000000"), "{incident:?}");
 }

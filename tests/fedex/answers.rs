@@ -7,14 +7,15 @@ use orderflow::ports::{
     ValidateAddress, VoidLabel, VoidOutcome,
 };
 use orderflow::shipment::{
-    DocumentKind, LabelFormat, LabelRecord, ServiceKey, TrackOutcome, TransitState, fold,
+    DocumentKind, LabelFormat, LabelIntent, LabelRecord, ServiceKey, TrackOutcome, TransitState,
+    fold,
 };
 use orderflow::{Currency, ErrorKind, Grams, MoneyError, Retry, ServiceCode, TrackingNumber};
 use serde_json::{Value, json};
 
 use super::house::{
-    House, Says, canadian, house, house_with, intent, key, parcel, purchase, recipient, sender,
-    today,
+    House, Says, canadian, house, house_with, intent, key, noon, parcel, purchase, recipient,
+    sender, today,
 };
 
 const RATES: &str = "/rate/v1/rates/quotes";
@@ -320,7 +321,7 @@ async fn not_found_is_an_answer_only_after_new_shipments_can_be_found() {
     let nothing = r#"{"output":{"completeTrackResults":[{"trackResults":[{"error":
         {"code":"TRACKING.REFERENCENUMBER.NOTFOUND"}}]}]}}"#;
     let refused = r#"{"errors":[{"code":"TRACKING.REFERENCENUMBER.NOTFOUND"}]}"#;
-    for (status, body) in [(200, nothing), (404, refused), (200, r#"{"output":{}}"#)] {
+    for (status, body) in [(200, r#"{"output":{}}"#), (200, nothing), (404, refused)] {
         house.carrier.says(REFERENCES, Says::text(status, body));
         let early = house.fedex.recover_label(&intent()).await.unwrap_err();
         assert_eq!(early.kind(), ErrorKind::Transient, "{body}");
@@ -328,6 +329,86 @@ async fn not_found_is_an_answer_only_after_new_shipments_can_be_found() {
     }
     house.clock.advance(TimeDelta::minutes(15));
     assert_eq!(house.fedex.recover_label(&intent()).await.unwrap(), Recovery::Absent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_settling_time_begins_anew_with_every_sending() {
+    let house = house();
+    let nothing = r#"{"errors":[{"code":"TRACKING.REFERENCENUMBER.NOTFOUND"}]}"#;
+    house.carrier.says(REFERENCES, Says::text(404, nothing));
+    house.clock.advance(TimeDelta::minutes(20));
+    let again = LabelIntent { sent_at: noon() + TimeDelta::minutes(16), ..intent() };
+    let early = house.fedex.recover_label(&again).await.unwrap_err();
+    assert_eq!(early.retry(), Retry::After(std::time::Duration::from_secs(660)));
+    // One shipment that was given back is no proof about the second sending.
+    house.carrier.says(REFERENCES, found("794953535000", "CA"));
+    assert_eq!(house.fedex.recover_label(&again).await.unwrap_err().kind(), ErrorKind::Transient);
+    house.clock.advance(TimeDelta::minutes(11));
+    assert_eq!(house.fedex.recover_label(&again).await.unwrap(), Recovery::Absent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_carriers_own_words_mean_that_nothing_was_sold() {
+    let house = house();
+    house.clock.advance(TimeDelta::hours(1));
+    let of =
+        |result: Value| json!({"output": {"completeTrackResults": [{"trackResults": [result]}]}});
+    let unavailable = of(json!({"error": {"code": "SYSTEM.UNAVAILABLE.EXCEPTION"}})).to_string();
+    let incomplete = of(json!({"error": {"code": "REFERENCETYPE.INCOMPLETE"}})).to_string();
+    let nameless = of(json!({"scanEvents": [], "latestStatusDetail": {"code": "OC"}})).to_string();
+    for (status, body) in [
+        (200, unavailable.as_str()),
+        (200, incomplete.as_str()),
+        (200, nameless.as_str()),
+        (200, r#"{"output":{"completeTrackResults":null}}"#),
+        (200, r#"{"output":{"completeTrackResults":[{"trackResults":[]}]}}"#),
+        (200, r#"{"output":{}}"#),
+        (200, r#"{"output":[]}"#),
+        (200, "<html>"),
+        (404, "<html>no such page</html>"),
+        (404, r#"{"errors":[{"code":"NOT.FOUND.ERROR"}]}"#),
+    ] {
+        house.carrier.says(REFERENCES, Says::text(status, body));
+        match house.fedex.recover_label(&intent()).await {
+            Ok(Recovery::Unknowable { .. }) => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedAnswer => {}
+            other => panic!("{status} {body}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_shipment_under_a_reference_is_cancelled_by_its_own_number() {
+    let house = house();
+    let reference = purchase_reference_of(&house).await;
+    let one = |number: &str| json!({"trackingNumberInfo": {"trackingNumber": number}});
+    let both = json!({"output": {"completeTrackResults": [{
+        "trackingNumber": reference, "trackResults": [one("794953535000"), one("794953535011")],
+    }]}});
+    house.carrier.says(REFERENCES, Says::text(200, &both.to_string()));
+    house.carrier.says(CANCEL, Says::fixture(200, "ship-cancel.response.json"));
+    assert_eq!(house.fedex.recover_label(&intent()).await.unwrap(), Recovery::Absent);
+    let cancels = |house: &House| {
+        house.carrier.calls().iter().filter(|call| call.contains("shipments/cancel")).count()
+    };
+    assert_eq!(cancels(&house), 2);
+    assert_eq!(house.carrier.body(CANCEL)["trackingNumber"], "794953535011");
+
+    // Later the one that is kept stays, and only the other is given back.
+    let watch = house.fedex.late_duplicates().unwrap();
+    let kept = [record("794953535011")];
+    let given_back = watch.give_back_duplicates(&intent(), &kept).await.unwrap();
+    let numbers: Vec<_> = given_back.iter().map(|one| (&*one.number, &one.still_live)).collect();
+    assert_eq!(numbers, [("794953535000", &None)]);
+    assert_eq!(house.carrier.body(CANCEL)["trackingNumber"], "794953535000");
+}
+
+/// The reference the purchase of [`intent`] is looked for by.
+async fn purchase_reference_of(house: &House) -> Value {
+    let nothing = r#"{"errors":[{"code":"TRACKING.REFERENCENUMBER.NOTFOUND"}]}"#;
+    house.carrier.says(REFERENCES, Says::text(404, nothing));
+    house.fedex.recover_label(&intent()).await.unwrap_err();
+    house.carrier.body(REFERENCES)["referencesInformation"]["value"].clone()
 }
 
 #[tokio::test(start_paused = true)]

@@ -218,5 +218,5 @@ pub(crate) fn key(text: &str) -> IdempotencyKey {
 }
 
 pub(crate) fn intent() -> LabelIntent {
-    LabelIntent { key: key("PK-1"), request: purchase("PK-1"), created_at: noon() }
+    LabelIntent { key: key("PK-1"), request: purchase("PK-1"), created_at: noon(), sent_at: noon() }
 }

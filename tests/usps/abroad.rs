@@ -376,6 +376,7 @@ async fn a_label_abroad_is_charged_once_found_by_its_key_and_given_back() {
         key: key(reference),
         request: export(reference),
         created_at: noon(),
+        sent_at: noon(),
     };
     house.wire.next(COUNTER, Fate::LoseAnswer);
     let error = house.usps.buy_label(&export("PK-1"), &key("PK-1")).await.unwrap_err();

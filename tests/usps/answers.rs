@@ -434,7 +434,12 @@ async fn a_fault_while_buying_is_ambiguous_and_a_refusal_is_not() {
 
 #[tokio::test(start_paused = true)]
 async fn only_their_word_proves_that_there_is_no_label() {
-    let intent = LabelIntent { key: key("PK-1"), request: purchase("PK-1"), created_at: noon() };
+    let intent = LabelIntent {
+        key: key("PK-1"),
+        request: purchase("PK-1"),
+        created_at: noon(),
+        sent_at: noon(),
+    };
     for (code, absent) in [("160185", true), ("160378", true), ("160379", false), ("160383", false)]
     {
         let body = json!({"error": {"errors": [{"code": code}]}}).to_string();

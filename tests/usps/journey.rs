@@ -122,7 +122,8 @@ async fn a_lost_answer_is_sent_again_under_its_key_and_charges_once() {
 }
 
 fn intent(house: &House, reference: &str) -> LabelIntent {
-    LabelIntent { key: key(reference), request: purchase(reference), created_at: house.clock.now() }
+    let now = house.clock.now();
+    LabelIntent { key: key(reference), request: purchase(reference), created_at: now, sent_at: now }
 }
 
 #[tokio::test(start_paused = true)]

@@ -197,7 +197,7 @@ impl FindPurchase<'_> {
 }
 
 impl Operation for FindPurchase<'_> {
-    type Output = Vec<(String, TrackOutcome)>;
+    type Output = track::FoundPurchase;
     const NAME: &'static str = "recover_label";
     const REPEAT: Repeat = Repeat::Freely;
     const QUOTA: &'static str = "track";
@@ -218,7 +218,12 @@ impl Operation for FindPurchase<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Self::Output> {
-        Ok(track::outcomes(output::<TrackAnswer>(&response)?))
+        let answer = match output::<TrackAnswer>(&response) {
+            Ok(answer) => answer,
+            Err(error) => return Ok(track::FoundPurchase::unclear(error.to_string())),
+        };
+        let reference = purchase_reference(self.intent.key);
+        Ok(track::purchase(reference.as_ref(), answer))
     }
 }
 

@@ -301,7 +301,8 @@ fn price(views: &[PriceView], currency: Currency) -> Option<Money> {
         .filter_map(|view| {
             let kind = view.rate_type.as_deref().map_or("", str::trim);
             let rank = ORDER.iter().position(|known| *known == kind).unwrap_or(ORDER.len());
-            Some((rank, money(view)?))
+            // Nothing is carried for nothing: a price of zero is a missing one.
+            Some((rank, money(view).filter(|money| money.amount > Decimal::ZERO)?))
         })
         .collect();
     let best = |only: Option<Currency>| {
@@ -315,7 +316,8 @@ pub(super) fn money(view: &PriceView) -> Option<Money> {
     let detail = view.shipment_rate_detail.as_ref();
     let currency =
         view.currency.as_deref().or_else(|| detail.and_then(|d| d.currency.as_deref()))?;
-    Some(Money::new(view.total_net_charge?, Currency::new(currency.trim()).ok()?))
+    let charge = view.total_net_charge.filter(|charge| !charge.is_sign_negative())?;
+    Some(Money::new(charge, Currency::new(currency.trim()).ok()?))
 }
 
 /// Day of arrival and days on the way, where the carrier says either.

@@ -19,7 +19,9 @@
 //!   is looked for by its reference, which names the purchase. A shipment that is found has no
 //!   paper any more: it is cancelled, which is free until the first scan, and the answer is that
 //!   buying is safe. New shipments are found with a delay that is not documented, so until
-//!   [`FedexConfig::with_settling_time`] has passed "not found" is no answer.
+//!   [`FedexConfig::with_settling_time`] has passed since the last sending "not found" is no answer,
+//!   and what appears later still is given back ([`LateDuplicates`]). Only the carrier's own code
+//!   means that there is none.
 //! - One quote answer holds several prices of a service in several currencies. The account's price
 //!   in the configured currency counts, never the lowest of all.
 //! - Each piece of a shipment repeats the price of the whole. The cost of a label is the
@@ -78,13 +80,13 @@ use crate::client::{Client, Transport, percent_encode};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::ports::{
-    AddressCheck, CarrierAdapter, CarrierLimits, IdempotencySupport, Manifest, ManifestRequest,
-    Manifests, MultiPiece, Pickup, PickupRequest, Pickups, Pieces as SoldPieces, PiecesRecovery,
-    PiecesRequest, Recovery, TrackingPush, ValidateAddress, VoidLabel, VoidOutcome,
+    AddressCheck, CarrierAdapter, CarrierLimits, IdempotencySupport, LateDuplicate, LateDuplicates,
+    Manifest, ManifestRequest, Manifests, MultiPiece, Pickup, PickupRequest, Pickups,
+    Pieces as SoldPieces, PiecesRecovery, PiecesRequest, Recovery, TrackingPush, ValidateAddress,
+    VoidLabel, VoidOutcome,
 };
 use crate::shipment::{
-    Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest,
-    TrackOutcome, Tracked,
+    Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest, Tracked,
 };
 
 /// The carrier's id.
@@ -150,24 +152,45 @@ impl Fedex {
         Ok(Self { config, ship, track })
     }
 
-    /// Gives back the shipments that were found of a lost purchase.
-    async fn give_back(&self, found: Vec<(String, TrackOutcome)>) -> Result<Recovery> {
-        for (number, outcome) in found {
-            if !matches!(outcome, TrackOutcome::Found { .. }) || track::is_cancelled(&outcome) {
+    /// What the carrier's search says of a purchase.
+    async fn look_for(&self, intent: &LabelIntent) -> Result<track::FoundPurchase> {
+        let find = calls::FindPurchase { config: &self.config, intent };
+        match self.track.call(&find).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let code = error.vendor().and_then(|vendor| vendor.code.as_deref());
+                if code.is_some_and(track::is_absent_code) {
+                    return Ok(track::FoundPurchase::default());
+                }
+                Ok(track::FoundPurchase::unclear(error.to_string()))
+            }
+            answer => answer,
+        }
+    }
+
+    /// Gives back the shipments that were found of a purchase, each by its own number, but those
+    /// that are kept.
+    async fn give_back(
+        &self,
+        found: Vec<(String, bool)>,
+        kept: &[LabelRecord],
+    ) -> Result<Vec<LateDuplicate>> {
+        let mut answers = Vec::new();
+        for (number, cancelled) in found {
+            let is_kept = kept.iter().any(|label| {
+                label.number.as_str() == number || label.carrier_reference.as_ref() == Some(&number)
+            });
+            if cancelled || is_kept {
                 continue;
             }
             let watched = TrackingNumber::new(number.clone()).ok();
-            match self.cancel(&number, watched.as_ref()).await {
-                Ok(()) => {}
+            let still_live = match self.cancel(&number, watched.as_ref()).await {
+                Ok(()) => None,
                 Err(error) if error.is_passing() || error.is_ambiguous() => return Err(error),
-                Err(error) => {
-                    return Ok(Recovery::Unknowable {
-                        reason: format!("shipment {number} exists and is not cancelled: {error}"),
-                    });
-                }
-            }
+                Err(error) => Some(error.to_string()),
+            };
+            answers.push(LateDuplicate { number, still_live });
         }
-        Ok(Recovery::Absent)
+        Ok(answers)
     }
 
     /// Cancels a shipment. What the cancellation of a piece whose shipment is cancelled already is
@@ -218,18 +241,25 @@ impl CarrierAdapter for Fedex {
     }
 
     async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery> {
-        let find = calls::FindPurchase { config: &self.config, intent };
-        let found = match self.track.call(&find).await {
-            Ok(found) => found,
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        let is_found =
-            |(_, outcome): &(String, TrackOutcome)| matches!(outcome, TrackOutcome::Found { .. });
-        if found.iter().any(is_found) {
-            return self.give_back(found).await;
+        let found = self.look_for(intent).await?;
+        let is_found = !found.shipments.is_empty();
+        let live: Vec<String> = self
+            .give_back(found.shipments, &[])
+            .await?
+            .into_iter()
+            .filter_map(|one| Some(format!("{}: {}", one.number, one.still_live?)))
+            .collect();
+        if !live.is_empty() {
+            let live = live.join("; ");
+            return Ok(Recovery::Unknowable {
+                reason: format!("what was sold exists and is not cancelled: {live}"),
+            });
         }
-        let age = self.config.calls.clock.now().signed_duration_since(intent.created_at);
+        // What was sent once is one shipment: once that is given back there is no other to wait for.
+        if is_found && found.unclear.is_none() && !intent.was_sent_again() {
+            return Ok(Recovery::Absent);
+        }
+        let age = self.config.calls.clock.now().signed_duration_since(intent.sent_at);
         if age < self.config.settle {
             let wait = (self.config.settle - age).to_std().unwrap_or_default();
             return Err(Error::new(
@@ -238,7 +268,12 @@ impl CarrierAdapter for Fedex {
             )
             .with_retry(Retry::After(wait)));
         }
-        Ok(Recovery::Absent)
+        Ok(match found.unclear {
+            Some(why) => Recovery::Unknowable {
+                reason: format!("whether it was sold cannot be told: {why}"),
+            },
+            None => Recovery::Absent,
+        })
     }
 
     async fn track(&self, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>> {
@@ -261,6 +296,10 @@ impl CarrierAdapter for Fedex {
     }
 
     fn void(&self) -> Option<&dyn VoidLabel> {
+        Some(self)
+    }
+
+    fn late_duplicates(&self) -> Option<&dyn LateDuplicates> {
         Some(self)
     }
 
@@ -307,15 +346,27 @@ impl MultiPiece for Fedex {
         &self,
         request: &PiecesRequest,
         key: &IdempotencyKey,
-        created_at: DateTime<Utc>,
+        sent_at: DateTime<Utc>,
     ) -> Result<PiecesRecovery> {
         // Every piece carries the purchase's reference, and one cancellation cancels them all.
-        let intent = LabelIntent { key: *key, request: request.shipment.clone(), created_at };
+        let (created_at, request) = (sent_at, request.shipment.clone());
+        let intent = LabelIntent { key: *key, request, created_at, sent_at };
         Ok(match self.recover_label(&intent).await? {
             // A purchase that is found is given back: there is no paper any more.
             Recovery::Absent | Recovery::Found(_) => PiecesRecovery::Absent,
             Recovery::Unknowable { reason } => PiecesRecovery::Unknowable { reason },
         })
+    }
+}
+
+#[async_trait]
+impl LateDuplicates for Fedex {
+    async fn give_back_duplicates(
+        &self,
+        intent: &LabelIntent,
+        kept: &[LabelRecord],
+    ) -> Result<Vec<LateDuplicate>> {
+        self.give_back(self.look_for(intent).await?.shipments, kept).await
     }
 }
 

@@ -62,6 +62,75 @@ fn outcome(results: NumberResults) -> TrackOutcome {
     }
 }
 
+/// What a search by reference says of a purchase.
+#[derive(Debug, Default)]
+pub(super) struct FoundPurchase {
+    /// Every shipment by its own number, and whether it is cancelled.
+    pub(super) shipments: Vec<(String, bool)>,
+    /// Why the answer is not the whole truth; `None` where it is.
+    pub(super) unclear: Option<String>,
+}
+
+impl FoundPurchase {
+    pub(super) fn unclear(reason: impl Into<String>) -> Self {
+        Self { shipments: Vec::new(), unclear: Some(reason.into()) }
+    }
+}
+
+/// The shipments of a purchase. One entry may echo the reference in the place of its number and hold
+/// several shipments. Only a result that says so in the carrier's own code means that there is none.
+pub(super) fn purchase(reference: &str, answer: TrackAnswer) -> FoundPurchase {
+    let mut purchase = FoundPurchase::default();
+    if answer.complete_track_results.is_empty() {
+        return FoundPurchase::unclear("the answer holds no results");
+    }
+    for results in answer.complete_track_results {
+        let outer = results.tracking_number.as_deref().map(str::trim);
+        let outer = outer.filter(|text| !text.is_empty() && *text != reference).map(str::to_owned);
+        if results.track_results.is_empty() {
+            purchase.unclear = Some("an entry of the answer holds no result".to_owned());
+        }
+        for result in results.track_results {
+            let error = result.error.as_ref().filter(|error| !error.is_empty());
+            if let Some(error) = error.filter(|_| result.scan_events.is_empty()) {
+                if !error.code.as_deref().is_some_and(is_absent_code) {
+                    purchase.unclear = Some(reason(error));
+                }
+                continue;
+            }
+            let own = result
+                .tracking_number_info
+                .as_ref()
+                .and_then(|info| info.tracking_number.as_deref())
+                .map(str::trim)
+                .filter(|own| !own.is_empty() && *own != reference)
+                .map(str::to_owned)
+                .or_else(|| outer.clone());
+            let Some(number) = own else {
+                purchase.unclear = Some("a shipment is found without its number".to_owned());
+                continue;
+            };
+            let cancelled = is_cancelled(&found(result));
+            match purchase.shipments.iter_mut().find(|(known, _)| *known == number) {
+                Some((_, known)) => *known &= cancelled,
+                None => purchase.shipments.push((number, cancelled)),
+            }
+        }
+    }
+    purchase
+}
+
+/// Whether a code says that no shipment has a reference. The common code of a 404 does not: it is
+/// also that of a path that is not there.
+pub(super) fn is_absent_code(code: &str) -> bool {
+    [
+        "TRACKING.REFERENCENUMBER.NOTFOUND",
+        "TRACKING.REFERENCEVALUE.NOTFOUND",
+        "TRACKING.TRACKINGNUMBER.NOTFOUND",
+    ]
+    .contains(&code.trim())
+}
+
 /// Whether the sender has cancelled the shipment.
 pub(super) fn is_cancelled(outcome: &TrackOutcome) -> bool {
     let TrackOutcome::Found { events, .. } = outcome else { return false };

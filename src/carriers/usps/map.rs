@@ -169,6 +169,10 @@ pub(super) fn quotes(config: &UspsConfig, answer: OptionsAnswer) -> Result<Vec<R
             else {
                 continue;
             };
+            // Nothing is carried for nothing: a price of zero is a missing one.
+            if total <= Decimal::ZERO {
+                continue;
+            }
             let Some(suits) = own_packaging(class, indicator) else { continue };
             let elsewhere = abroad && !enters_anywhere(rate);
             let rank = (suits + 2 * u8::from(elsewhere), total);

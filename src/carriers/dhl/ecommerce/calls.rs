@@ -58,7 +58,7 @@ impl Operation for BuyLabel<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Label> {
-        map::label(self.config, self.request, self.key, response.json::<LabelAnswer>()?)?
+        map::label(self.config, self.request, self.key, response.json::<LabelAnswer>()?, true)?
             .ok_or_else(|| unexpected("the answer has no label"))
     }
 }
@@ -85,7 +85,7 @@ impl Operation for FindLabel<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Option<Label>> {
-        map::label(self.config, self.request, self.key, response.json::<LabelAnswer>()?)
+        map::label(self.config, self.request, self.key, response.json::<LabelAnswer>()?, false)
     }
 }
 
@@ -105,7 +105,9 @@ impl Operation for LookUp<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<bool> {
-        Ok(!response.json::<LabelAnswer>()?.labels.is_empty())
+        let labels = response.json::<LabelAnswer>()?.labels;
+        let labels = labels.ok_or_else(|| unexpected("the answer says nothing of labels"))?;
+        Ok(!labels.is_empty())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Theirs to ours and back, explicitly.
 
 use chrono::DateTime;
+use rust_decimal::Decimal;
 
 use super::config::{DhlEcommerceConfig, NumberOfLabel};
 use super::dialect::words;
@@ -10,7 +11,7 @@ use super::wire::{
 };
 use super::{ClosedDay, DayDocument, RefusedParcel};
 use crate::address::{Contact, Country};
-use crate::carriers::account::check_account;
+use crate::carriers::account::{check_account, purchase_reference};
 use crate::carriers::dhl::shared::{
     country, date, document, imperial, kilograms, known_weight, names, phone, postal_code, state,
 };
@@ -301,7 +302,7 @@ pub(super) fn quotes(config: &DhlEcommerceConfig, answer: QuoteAnswer) -> Result
         // A product without a price is not offered at one.
         let price = product.rate.and_then(|rate| {
             let currency = Currency::new(rate.currency.as_deref()?.trim()).ok()?;
-            Some(Money::new(rate.amount.filter(|amount| !amount.is_zero())?, currency))
+            Some(Money::new(rate.amount.filter(|amount| *amount > Decimal::ZERO)?, currency))
         });
         let Some(total) = price.filter(|price| price.currency == config.currency) else { continue };
         let estimate = product.estimated_delivery_date.as_ref();
@@ -382,9 +383,26 @@ pub(super) fn label(
     request: &LabelRequest,
     key: IdempotencyKey,
     answer: LabelAnswer,
+    just_sold: bool,
 ) -> Result<Option<Label>> {
     let product = filled(answer.ordered_product_id.as_deref());
-    let Some(label) = answer.labels.into_vec().into_iter().next() else { return Ok(None) };
+    let labels = answer.labels.ok_or_else(|| unexpected("the answer says nothing of labels"))?;
+    let mut labels = labels.into_vec();
+    if labels.is_empty() {
+        return Ok(None);
+    }
+    // The one of this purchase. The only label of an order just placed is that order's, whatever id
+    // it echoes; what a search gives must be what was looked for.
+    let ours = purchase_reference(key);
+    let of_purchase =
+        labels.iter().position(|label| label.package_id.as_deref().map(str::trim) == Some(&*ours));
+    let label = match (of_purchase, labels.as_slice()) {
+        (Some(place), _) => labels.swap_remove(place),
+        (None, [only]) if just_sold || filled(only.package_id.as_deref()).is_none() => {
+            labels.swap_remove(0)
+        }
+        _ => return Err(unexpected("the answer holds labels of other purchases only")),
+    };
     let own = filled(label.dhl_package_id.as_deref());
     let last_mile = filled(label.tracking_id.as_deref());
     let number = match config.number {

@@ -351,14 +351,14 @@ impl CarrierAdapter for DhlEcommerce {
             Ok(Some(label)) => return Ok(Recovery::Found(Box::new(label))),
             Ok(None) => {}
             Err(error) if self.means_absent(&error) => {}
-            Err(error) if error.kind() == ErrorKind::Rejected => {
+            Err(error) if decides_nothing(&error) => {
                 return Ok(Recovery::Unknowable {
-                    reason: format!("the carrier refuses to look for the label: {error}"),
+                    reason: format!("whether the label was sold cannot be told: {error}"),
                 });
             }
             Err(error) => return Err(error),
         }
-        let age = self.config.calls.clock.now().signed_duration_since(intent.created_at);
+        let age = self.config.calls.clock.now().signed_duration_since(intent.sent_at);
         if age < self.config.settle {
             let wait = (self.config.settle - age).to_std().unwrap_or_default();
             return Err(Error::new(
@@ -396,11 +396,19 @@ impl CarrierAdapter for DhlEcommerce {
 }
 
 impl DhlEcommerce {
+    /// Their own "not found" has a code or words; a page of something in between has neither.
     fn means_absent(&self, error: &Error) -> bool {
-        let code = error.vendor().and_then(|vendor| vendor.code.as_ref());
-        error.kind() == ErrorKind::NotFound
-            || code.is_some_and(|code| self.config.absent_codes.contains(code))
+        let Some(vendor) = error.vendor() else { return false };
+        let is_theirs = vendor.code.is_some() || vendor.message.is_some();
+        error.kind() == ErrorKind::NotFound && is_theirs
+            || vendor.code.as_ref().is_some_and(|code| self.config.absent_codes.contains(code))
     }
+}
+
+/// Whether looking again gives nothing better than this answer.
+fn decides_nothing(error: &Error) -> bool {
+    use ErrorKind::{NotFound, Rejected, UnexpectedAnswer};
+    [NotFound, Rejected, UnexpectedAnswer].contains(&error.kind())
 }
 
 #[async_trait]

@@ -207,13 +207,16 @@ pub(super) struct Estimate {
 #[serde(rename_all = "camelCase")]
 pub(super) struct LabelAnswer {
     pub(super) ordered_product_id: Option<String>,
-    #[serde(default)]
-    pub(super) labels: OneOrMany<VendorLabel>,
+    /// Missing where it is no answer about labels.
+    pub(super) labels: Option<OneOrMany<VendorLabel>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct VendorLabel {
+    /// Ours.
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    pub(super) package_id: Option<String>,
     #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) dhl_package_id: Option<String>,
     #[serde(default, deserialize_with = "string_or_number_opt")]

@@ -93,7 +93,7 @@ impl Operation for ShipPieces<'_> {
 pub(super) struct FindPurchase<'a> {
     pub(super) config: &'a DhlExpressConfig,
     pub(super) key: IdempotencyKey,
-    pub(super) created_at: DateTime<Utc>,
+    pub(super) sent_at: DateTime<Utc>,
     pub(super) mailing_date: NaiveDate,
 }
 
@@ -101,7 +101,7 @@ impl FindPurchase<'_> {
     /// From the day before the purchase to the day after the label's: days are local to the place
     /// it leaves from.
     fn days(&self) -> (NaiveDate, NaiveDate) {
-        let bought = self.created_at.date_naive();
+        let bought = self.sent_at.date_naive();
         let (first, last) = (bought.min(self.mailing_date), bought.max(self.mailing_date));
         let day = TimeDelta::days(1);
         (
@@ -112,7 +112,7 @@ impl FindPurchase<'_> {
 }
 
 impl Operation for FindPurchase<'_> {
-    type Output = Vec<FoundShipment>;
+    type Output = std::result::Result<Vec<FoundShipment>, String>;
     const NAME: &'static str = "recover_label";
     const REPEAT: Repeat = Repeat::Freely;
     const QUOTA: &'static str = "track";
@@ -127,8 +127,11 @@ impl Operation for FindPurchase<'_> {
             .query("levelOfDetail", "all"))
     }
 
-    fn parse(&self, response: Response) -> Result<Vec<FoundShipment>> {
-        Ok(track::shipments(response.json::<TrackAnswer>()?))
+    fn parse(&self, response: Response) -> Result<Self::Output> {
+        Ok(match response.json::<TrackAnswer>() {
+            Ok(answer) => track::shipments(answer).map_err(str::to_owned),
+            Err(error) => Err(error.to_string()),
+        })
     }
 }
 

@@ -131,21 +131,40 @@ impl DhlExpress {
     async fn look_for(
         &self,
         key: IdempotencyKey,
-        created_at: DateTime<Utc>,
+        (created_at, sent_at): (DateTime<Utc>, DateTime<Utc>),
         mailing_date: chrono::NaiveDate,
     ) -> Result<Lost> {
-        let find = calls::FindPurchase { config: &self.config, key, created_at, mailing_date };
+        let find =
+            calls::FindPurchase { config: &self.config, key, sent_at: created_at, mailing_date };
+        let age = self.config.calls.clock.now().signed_duration_since(sent_at);
+        let settled = age >= self.config.settle;
+        let mut unclear = None;
         let mut found = match self.client.call(&find).await {
-            Ok(found) => found,
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Ok(Ok(found)) => found,
+            Ok(Err(why)) => {
+                unclear = Some(why);
+                Vec::new()
+            }
+            // Their own "no data" has words; a page of something in between has none.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                if error.vendor().is_none_or(|vendor| vendor.message.is_none()) {
+                    unclear = Some(error.to_string());
+                }
+                Vec::new()
+            }
             Err(error) => return Err(error),
         };
-        if self.config.lost == LostWaybill::GiveUp && !found.is_empty() {
+        // What was sent again may still be on its way into the search.
+        let is_whole = settled || created_at == sent_at;
+        if self.config.lost == LostWaybill::GiveUp && !found.is_empty() && is_whole {
             // A waybill that was given up keeps its reference: later there may be several.
             for one in &found {
                 tracing::warn!(waybill = %one.number, "a lost waybill is given up");
             }
             return Ok(Lost::Absent);
+        }
+        if self.config.lost == LostWaybill::GiveUp {
+            found.clear();
         }
         if found.len() > 1 {
             let numbers: Vec<&str> = found.iter().map(|one| one.number.as_str()).collect();
@@ -157,8 +176,7 @@ impl DhlExpress {
         if let Some(found) = found.pop() {
             return Ok(Lost::Found(found));
         }
-        let age = self.config.calls.clock.now().signed_duration_since(created_at);
-        if age < self.config.settle {
+        if !settled {
             let wait = (self.config.settle - age).to_std().unwrap_or_default();
             return Err(Error::new(
                 ErrorKind::Transient,
@@ -166,7 +184,10 @@ impl DhlExpress {
             )
             .with_retry(Retry::After(wait)));
         }
-        Ok(Lost::Absent)
+        Ok(match unclear {
+            Some(why) => Lost::Unknowable(format!("whether it was sold cannot be told: {why}")),
+            None => Lost::Absent,
+        })
     }
 
     async fn track_kind(&self, pieces: bool, numbers: &[TrackingNumber]) -> Result<Vec<Tracked>> {
@@ -233,7 +254,10 @@ impl CarrierAdapter for DhlExpress {
 
     async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery> {
         let request = &intent.request;
-        match self.look_for(intent.key, intent.created_at, request.mailing_date).await? {
+        match self
+            .look_for(intent.key, (intent.created_at, intent.sent_at), request.mailing_date)
+            .await?
+        {
             Lost::Found(found) => {
                 let label = map::found_label(&self.config, request, intent.key, found.number)?;
                 Ok(Recovery::Found(Box::new(label)))
@@ -282,9 +306,10 @@ impl MultiPiece for DhlExpress {
         &self,
         request: &PiecesRequest,
         key: &IdempotencyKey,
-        created_at: DateTime<Utc>,
+        sent_at: DateTime<Utc>,
     ) -> Result<PiecesRecovery> {
-        match self.look_for(*key, created_at, request.shipment.mailing_date).await? {
+        let day = request.shipment.mailing_date;
+        match self.look_for(*key, (sent_at, sent_at), day).await? {
             Lost::Found(found) if found.pieces.len() == request.pieces.len() => {
                 let pieces =
                     map::found_pieces(&self.config, request, *key, &found.number, &found.pieces)?;

@@ -104,10 +104,15 @@ pub(super) struct FoundShipment {
     pub(super) pieces: Vec<String>,
 }
 
-pub(super) fn shipments(answer: TrackAnswer) -> Vec<FoundShipment> {
+/// # Errors
+/// Where the answer says neither which shipments there are nor that there is none: that there is
+/// none is a refusal with status 404, never an empty answer.
+pub(super) fn shipments(answer: TrackAnswer) -> Result<Vec<FoundShipment>, &'static str> {
     let mut found: Vec<FoundShipment> = Vec::new();
     for shipment in answer.shipments {
-        let Some(number) = filled(shipment.shipment_tracking_number.as_deref()) else { continue };
+        let Some(number) = filled(shipment.shipment_tracking_number.as_deref()) else {
+            return Err("a shipment is found without its number");
+        };
         if found.iter().any(|known| known.number == number) {
             continue;
         }
@@ -124,7 +129,7 @@ pub(super) fn shipments(answer: TrackAnswer) -> Vec<FoundShipment> {
         let pieces = pieces.into_iter().map(|(_, number)| number).collect();
         found.push(FoundShipment { number, pieces });
     }
-    found
+    if found.is_empty() { Err("the answer holds no shipment") } else { Ok(found) }
 }
 
 #[cfg(test)]
