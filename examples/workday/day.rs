@@ -291,9 +291,10 @@ pub async fn shipped(
     let now = local(today, 10, 30);
     house.clock.set(now);
     house.engine.mark_packed(bought, now).await?;
-    timeline.at(now, &format!("{} parcels packed; shipped and uploaded", bought.len()));
+    timeline
+        .at(now, &format!("{} parcels packed, shipped and told to the platforms", bought.len()));
     let begun = std::time::Instant::now();
-    ship_all(house, bought, now, |p| timeline.progress("uploads", p)).await?;
+    ship_all(house, bought, now, |p| timeline.progress("told", p)).await?;
     timeline.note(&format!("in {:.1} s", begun.elapsed().as_secs_f64()));
     Ok(())
 }
@@ -362,8 +363,12 @@ pub async fn afternoon(
     }
     let told = house.engine.alerts(now).await?;
     timeline.note(&format!("{} alerts that nobody was told before", told.len()));
-    for found in told.iter().filter(|found| found.alerts.iter().any(|alert| alert.due_at.is_none()))
-    {
+    let (found, due): (Vec<_>, Vec<_>) =
+        told.iter().partition(|told| told.alerts.iter().any(|alert| alert.due_at.is_none()));
+    if !due.is_empty() {
+        timeline.note(&format!("  {} of them are about deadlines that come", due.len()));
+    }
+    for found in found {
         let channels: Vec<String> =
             found.channels.iter().map(|channel| format!("{channel:?}").to_lowercase()).collect();
         for alert in &found.alerts {

@@ -38,12 +38,13 @@ pub async fn evening(house: &House, timeline: &Timeline, today: NaiveDate) -> Re
         money(&figures.average_order_value)
     ));
     timeline.note(&format!(
-        "{} parcels shipped, {} uploaded, {} delivered",
+        "{} parcels shipped, the platforms know all they want of {}, {} delivered",
         figures.parcels_shipped, figures.parcels_uploaded, figures.parcels_delivered
     ));
     key_figures(house, timeline, now).await?;
+    let open = house.engine.exceptions(now).await?.len();
     timeline.note(&format!(
-        "incidents: {} open, {} resolved today",
+        "exceptions: {open} open; incidents: {} open, {} resolved today",
         figures.incidents_open, figures.incidents_resolved
     ));
     timeline.note(&format!("labels cost {}", money(&figures.label_cost)));
@@ -186,13 +187,13 @@ pub async fn carriers_compared(
     }
     let paid: Decimal = bought.values().map(|money| money.amount).sum();
     timeline.note(&format!(
-        "{} carrier labels chosen by price cost {paid} USD; cheapest offers of one carrier alone:",
+        "{} carrier labels chosen by price cost {paid} USD; with one carrier wherever it offers:",
         bought.len()
     ));
     for (carrier, (sum, parcels)) in alone {
         let saved = sum - paid;
         timeline.note(&format!(
-            "  {:<16} {sum:>9} USD, takes {parcels} of them ({saved:+} against it)",
+            "  {:<16} {sum:>9} USD, {parcels} parcels with it ({saved:+} against it)",
             carrier.as_str()
         ));
     }
