@@ -105,6 +105,11 @@ impl Country {
         STATES.contains_key(&self)
     }
 
+    /// The codes of its states; none when they are not known.
+    pub(crate) fn state_codes(self) -> impl Iterator<Item = &'static str> {
+        STATES.get(&self).into_iter().flatten().map(|(code, _)| code.as_str())
+    }
+
     /// The countries whose states are known.
     pub(crate) fn with_known_states() -> impl Iterator<Item = Self> {
         STATES.keys().copied()

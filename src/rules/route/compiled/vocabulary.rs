@@ -185,9 +185,33 @@ impl Vocabulary {
         ids
     }
 
+    /// Numbers the states that no condition names as well: an address that has the code of one is
+    /// done with a single look.
+    fn number_all_states(&mut self) {
+        if self.states.len() == 0 {
+            return;
+        }
+        for country in Country::with_known_states() {
+            for code in country.state_codes() {
+                let (bytes, length) = coded(country, code);
+                self.states.insert(bytes.get(..length).unwrap_or_default());
+            }
+        }
+    }
+
     /// The number of the state of an address, or [`NONE`].
     #[inline]
     fn state(&self, country: Option<Country>, text: &str) -> u32 {
+        const LONGEST_CODE: usize = 4;
+        if let Some(country) = country
+            && text.len() <= LONGEST_CODE
+        {
+            let (bytes, length) = coded(country, text);
+            let id = self.states.get(bytes.get(..length).unwrap_or_default());
+            if id != NONE {
+                return id;
+            }
+        }
         match (country, WrittenState::of(country, text).code()) {
             (Some(country), Some(code)) => {
                 let (bytes, length) = coded(country, code);
@@ -231,6 +255,7 @@ impl Vocabulary {
             values.extend(condition.min_value);
             values.extend(condition.max_value);
         }
+        known.number_all_states();
         known.zones.sort_unstable();
         known.zones.dedup();
         known.weights = Ladder::new(weights);
