@@ -238,11 +238,17 @@ async fn closed(
             let (carrier, count) = (end.carrier.as_str(), end.numbers.len());
             match end.outcome {
                 DayEndOutcome::Closed(manifest) => {
-                    let name = format!("closed-{carrier}.pdf");
-                    if let Some(form) = &manifest.document {
+                    let mut names = Vec::new();
+                    for (form, number) in manifest.documents.iter().zip(1..) {
+                        let name = match number {
+                            1 => format!("closed-{carrier}.pdf"),
+                            _ => format!("closed-{carrier}-{number}.pdf"),
+                        };
                         written(&out.join(end.warehouse.as_str()), &name, form.bytes.expose())?;
+                        names.push(name);
                     }
-                    told.push(format!("{} {carrier} on {name}", manifest.labels.len()));
+                    let names = names.join(" and ");
+                    told.push(format!("{} {carrier} on {names}", manifest.labels.len()));
                 }
                 DayEndOutcome::NotNeeded => {}
                 DayEndOutcome::Failed(error) if error.is_passing() => again = true,

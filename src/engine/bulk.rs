@@ -12,7 +12,7 @@ use super::time::seconds_later;
 use super::{Engine, ItemOutcome};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, OrderKey, PackageId};
-use crate::money::Money;
+use crate::money::{Money, MoneyError};
 use crate::order::{
     Action, Actor, CancelReason, Hold, HoldReason, Line, LogisticsMode, Order, Priority, Review,
     cancel_sent, counters,
@@ -471,20 +471,23 @@ fn release_of_cancel(order: &Order) -> Vec<Action> {
     if held { vec![Action::HoldReleased { hold: cancel_sent() }] } else { Vec::new() }
 }
 
-/// What is left to give back of a line: all that was paid for it at most, with tax and shipping.
-fn left_to_refund(order: &Order, line: &Line) -> Result<Money> {
-    let beyond =
-        |_| Error::invalid("lines", format!("what line {} cost cannot be computed", line.id));
+/// Goods, tax and shipping of a line.
+fn with_charges(line: &Line) -> std::result::Result<Money, MoneyError> {
     let goods = match line.line_total {
         Some(total) => total,
-        None => line.unit_price.times(line.ordered).map_err(beyond)?,
+        None => line.unit_price.times(line.ordered)?,
     };
-    let mut left = goods;
-    for more in [line.tax, line.shipping].into_iter().flatten() {
-        left = left.checked_add(&more).map_err(beyond)?;
-    }
+    let charges = line.tax.iter().chain(&line.shipping);
+    charges.copied().try_fold(goods, |sum, charge| sum.checked_add(&charge))
+}
+
+/// The most that is left to give back of a line: whether the discount is off its total already is
+/// for each platform to say, so it is not taken off here.
+fn left_to_refund(order: &Order, line: &Line) -> Result<Money> {
     let refunded = line.refunded.unwrap_or(Money::zero(order.total.currency));
-    left.checked_sub(&refunded).map_err(beyond)
+    with_charges(line).and_then(|most| most.checked_sub(&refunded)).map_err(|_| {
+        Error::invalid("lines", format!("what line {} cost cannot be computed", line.id))
+    })
 }
 
 /// Checks what is to be refunded against the order, before anything is sent.
@@ -553,18 +556,13 @@ fn refunded(order: &Order, lines: &[RefundLine]) -> Vec<Action> {
         .collect()
 }
 
-/// What a buyer paid for a line: goods without their discount, tax and shipping; nothing when some of
-/// it went back before.
+/// What a buyer paid for a line, its discount taken off; nothing when some of it went back before.
 fn wholly(line: &Line) -> Option<Money> {
     if line.refunded.is_some() {
         return None;
     }
-    let goods = line.line_total.or_else(|| line.unit_price.times(line.ordered).ok())?;
-    let mut paid = goods.checked_sub(&line.discount.unwrap_or(Money::zero(goods.currency))).ok()?;
-    for more in [line.tax, line.shipping].into_iter().flatten() {
-        paid = paid.checked_add(&more).ok()?;
-    }
-    Some(paid)
+    let most = with_charges(line).ok()?;
+    line.discount.map_or(Some(most), |discount| most.checked_sub(&discount).ok())
 }
 
 /// The units that have not left.

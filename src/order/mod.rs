@@ -5,6 +5,7 @@
 //! platform says is a [`PlatformOrder`]; [`reconcile`] turns it into events.
 
 mod apply;
+mod cancel;
 mod completion;
 mod counters;
 mod deadline;
@@ -265,7 +266,8 @@ pub struct Line {
     pub ordered: u32,
     /// Price of a unit.
     pub unit_price: Money,
-    /// Total as the platform states it.
+    /// Total as the platform states it. Whether the discount is off it already differs between
+    /// platforms.
     pub line_total: Option<Money>,
     /// Tax; `None` is unknown.
     pub tax: Option<Money>,

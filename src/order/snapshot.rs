@@ -118,7 +118,8 @@ pub struct PlatformLine {
     pub quantity: u32,
     /// Price of one unit.
     pub unit_price: Money,
-    /// Total of the line as the platform states it, without tax.
+    /// Total of the line as the platform states it, without tax. Whether the discount is off it
+    /// already differs between platforms.
     pub line_total: Option<Money>,
     /// Tax of the line; `None` is unknown.
     pub tax: Option<Money>,

@@ -234,8 +234,9 @@ pub struct Manifest {
     pub number: String,
     /// Which labels are on it.
     pub labels: Vec<TrackingNumber>,
-    /// The form to hand over.
-    pub document: Option<Document>,
+    /// The forms to hand over: one, or several where a carrier parts its parcels, for example by
+    /// whether they leave the country. Empty where it gives none.
+    pub documents: Vec<Document>,
 }
 
 /// Pickups.

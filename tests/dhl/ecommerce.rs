@@ -356,6 +356,28 @@ fn day(numbers: &[&'static str]) -> ManifestRequest {
 }
 
 #[tokio::test(start_paused = true)]
+async fn parcels_to_other_countries_get_a_form_of_their_own_and_it_is_kept() {
+    let house = house();
+    house
+        .carrier
+        .says(CLOSE, Says::fixture(200, "ecommerce/constructed-manifest-created-200.json"));
+    let form = |id: &str, abroad: bool, data: &str| {
+        json!({"manifestId": id, "isInternational": abroad, "total": 1, "manifestData": data,
+            "encodeType": "BASE64", "format": "PDF"})
+    };
+    let answer = json!({"status": "COMPLETED", "manifestSummary": {"total": 2}, "manifests": [
+        form("DSM0001", false, "JVBERi0xLjQK"), form("DSM0002", true, "JVBERi0xLjcK"),
+    ]});
+    house.carrier.says(DAY, Says::text(200, &answer.to_string()));
+    let numbers = ["4200000000000001", "4200000000000002"];
+    let manifest = house.dhl.create_manifest(&day(&numbers)).await.unwrap();
+    assert_eq!((manifest.number.as_str(), manifest.labels.len()), ("DSM0001, DSM0002", 2));
+    let forms: Vec<&[u8]> =
+        manifest.documents.iter().map(|form| form.bytes.expose().as_slice()).collect();
+    assert_eq!(forms, [b"%PDF-1.4\n", b"%PDF-1.7\n"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_complete_manifest_may_have_refused_parcels_and_each_is_named() {
     let house = house();
     house
@@ -368,7 +390,7 @@ async fn a_complete_manifest_may_have_refused_parcels_and_each_is_named() {
     let manifest = house.dhl.create_manifest(&day(&numbers)).await.unwrap();
     assert_eq!(manifest.number, "DSM0001");
     assert_eq!(manifest.labels, [TrackingNumber::from_static("4200000000000001")]);
-    assert!(manifest.document.unwrap().bytes.expose().starts_with(b"%PDF"));
+    assert!(manifest.documents[0].bytes.expose().starts_with(b"%PDF"));
     let body = house.carrier.body("/shipping/v4/manifest");
     assert_eq!(
         body,

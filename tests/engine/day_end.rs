@@ -21,7 +21,7 @@ async fn each_label_is_on_one_manifest_and_a_second_call_closes_only_what_came_s
     assert_eq!(first.len(), 1);
     let DayEndOutcome::Closed(manifest) = &first[0].outcome else { panic!("{first:?}") };
     assert_eq!((manifest.labels.len(), first[0].numbers.len()), (3, 3));
-    assert!(manifest.document.as_ref().unwrap().bytes.expose().starts_with(b"%PDF"));
+    assert!(manifest.documents[0].bytes.expose().starts_with(b"%PDF"));
     assert_eq!(first[0].warehouse.as_str(), "newark");
     let rest = engine.close_day(&items, at(2)).await.unwrap();
     assert_eq!(rest[0].numbers.len(), 2);

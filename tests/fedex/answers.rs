@@ -571,9 +571,19 @@ async fn the_ground_day_is_closed_with_its_document() {
     };
     let manifest = house.fedex.create_manifest(&request).await.unwrap();
     assert_eq!((manifest.number.as_str(), manifest.labels.len()), ("t-1", 1));
-    assert_eq!(manifest.document.unwrap().bytes.expose().as_slice(), b"%PDF-1.4\n");
+    assert_eq!(manifest.documents[0].bytes.expose().as_slice(), b"%PDF-1.4\n");
     let body = house.carrier.body(CLOSE);
     assert_eq!((&body["closeReqType"], &body["closeDate"]), (&json!("GCDR"), &json!("2026-03-03")));
+    // Without a form nobody knows whether there was anything to close.
+    for output in [
+        r#"{"closeDocuments":[]}"#,
+        r#"{"alerts":[{"code":"NOTHING","message":"no shipments to close","alertType":"NOTE"}]}"#,
+    ] {
+        let answer = format!(r#"{{"transactionId":"t-2","output":{output}}}"#);
+        house.carrier.says(CLOSE, Says::text(200, &answer));
+        let error = house.fedex.create_manifest(&request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Ambiguous, "{output}");
+    }
     let nothing = ManifestRequest { numbers: Vec::new(), ..request };
     let error = house.fedex.create_manifest(&nothing).await.unwrap_err();
     assert_eq!(error.field(), Some("numbers"));

@@ -202,7 +202,7 @@ async fn a_label_is_given_back_until_its_first_scan_or_the_close() {
         numbers: vec![second.number.clone(), third.number.clone()],
     };
     let manifest = town.fedex.create_manifest(&request).await.unwrap();
-    assert!(manifest.document.unwrap().bytes.expose().starts_with(b"%PDF"));
+    assert!(manifest.documents[0].bytes.expose().starts_with(b"%PDF"));
     let refused = town.fedex.void_label(&third).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Rejected);
     let again = town.fedex.create_manifest(&request).await.unwrap_err();

@@ -132,7 +132,7 @@ async fn forms_are_read_in_all_spellings() {
         let manifest = canned(200, JSON, fixture(file)).create_manifest(&request).await.unwrap();
         assert_eq!(manifest.number, number, "{file}");
         assert_eq!(manifest.labels.len(), 1);
-        assert!(manifest.document.unwrap().bytes.expose().starts_with(b"%PDF"), "{file}");
+        assert!(manifest.documents[0].bytes.expose().starts_with(b"%PDF"), "{file}");
     }
     let form = json!({"manifestNumber": "1", "SCANFormImage": "JVBERi0="});
     let spelt = json!({"SCANFormMetaData": {"manifestNumber": "1"}, "SCANFormImage": "JVBERi0="});

@@ -366,7 +366,7 @@ async fn a_form_closes_labels_which_then_cannot_be_voided() {
     request.numbers.pop();
     let manifest = house.usps.create_manifest(&request).await.unwrap();
     assert_eq!(manifest.labels, request.numbers);
-    assert!(manifest.document.unwrap().bytes.expose().starts_with(b"%PDF"));
+    assert!(manifest.documents[0].bytes.expose().starts_with(b"%PDF"));
     let error = house.usps.void_label(&records[0]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Rejected);
     assert_eq!(error.vendor().unwrap().code.as_deref(), Some("160174"));

@@ -24,7 +24,7 @@ use crate::order::AddressProblem;
 use crate::ports::{
     AddressCheck, AddressVerdict, Manifest, ManifestRequest, Pickup, PickupRequest,
 };
-use crate::shipment::{DocumentKind, RateQuote, RateRequest, ServiceKey};
+use crate::shipment::{Document, DocumentKind, RateQuote, RateRequest, ServiceKey};
 use crate::units::{Dimensions, Grams};
 
 /// Longest street line, and how many there are.
@@ -460,22 +460,24 @@ pub(super) fn manifest(
     answer: WithTransaction<CloseAnswer>,
 ) -> Result<Manifest> {
     let closed = answer.output.ok_or_else(|| unexpected("the answer has no documents"))?;
-    let image = closed
+    let documents: Vec<Document> = closed
         .close_documents
         .iter()
         .flat_map(|document| &document.parts)
-        .find_map(|part| part.image.as_deref().filter(|image| !image.trim().is_empty()));
-    let document = match image {
-        Some(image) => Some(
+        .filter_map(|part| part.image.as_deref().filter(|image| !image.trim().is_empty()))
+        .map(|image| {
             images::document(DocumentKind::Manifest, "PDF", Encoding::Base64, image.as_bytes())
-                .map_err(unexpected)?,
-        ),
-        None => None,
-    };
+                .map_err(unexpected)
+        })
+        .collect::<Result<_>>()?;
+    // It says the same when there was nothing to close: only a form shows that something was.
+    if documents.is_empty() {
+        return Err(unexpected("the close has no form: whether anything was closed is not known"));
+    }
     // A close has no number of its own; the transaction is what the carrier can find it by.
     let number = filled(answer.transaction_id.as_deref())
         .unwrap_or_else(|| format!("ground-{}", date(request.mailing_date)));
-    Ok(Manifest { number, labels: request.numbers.clone(), document })
+    Ok(Manifest { number, labels: request.numbers.clone(), documents })
 }
 
 // ---- Pickups ----

@@ -705,12 +705,10 @@ pub(super) fn manifest(asked: &[TrackingNumber], response: &Response) -> Result<
             .map(|number| Ok(TrackingNumber::new(without_routing(&number).1)?))
             .collect::<Result<_>>()?
     };
-    let document = match form {
-        Some(text) => {
-            let (kind, bytes) = image(DocumentKind::Manifest, &text)?;
-            Some(Document::new(kind, LabelFormat::Pdf, bytes))
-        }
-        None => None,
-    };
-    Ok(Manifest { number, labels, document })
+    let mut documents = Vec::new();
+    if let Some(text) = form {
+        let (kind, bytes) = image(DocumentKind::Manifest, &text)?;
+        documents.push(Document::new(kind, LabelFormat::Pdf, bytes));
+    }
+    Ok(Manifest { number, labels, documents })
 }

@@ -29,8 +29,7 @@
 //!   not charged.
 //! - A manifest lists its parcels: an empty list would close everything that is open. It is made in
 //!   the background, and one that is complete may have refused parcels:
-//!   [`DhlEcommerce::close_day`] names them. Domestic and international parcels get a form each, of
-//!   which [`Manifests::create_manifest`] has room for the first.
+//!   [`DhlEcommerce::close_day`] names them. Domestic and international parcels get a form each.
 //! - Times of events come with abbreviations of zones; `LT` is local to a place nobody names.
 //! - News are pushed for a whole pickup account, with user and password, and dropped after two more
 //!   tries: keep asking.
@@ -478,7 +477,7 @@ impl Manifests for DhlEcommerce {
             .collect();
         let number =
             if numbers.is_empty() { closed.request_id.clone() } else { numbers.join(", ") };
-        let document = closed.documents.into_iter().find_map(|form| form.document);
-        Ok(Manifest { number, labels, document })
+        let documents = closed.documents.into_iter().filter_map(|form| form.document).collect();
+        Ok(Manifest { number, labels, documents })
     }
 }
