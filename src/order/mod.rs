@@ -38,6 +38,7 @@ pub use event::{
 };
 pub use filter::{OrderFilter, OrderSort, TimeRange};
 pub use guard::{Guard, LifecyclePolicy};
+#[cfg(feature = "engine")]
 pub(crate) use hold::cancel_sent;
 pub use hold::{Hold, HoldReason};
 pub use incident::{AddressProblem, ExceptionKind, Incident};
