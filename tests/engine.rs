@@ -15,6 +15,8 @@ mod bazaar;
 mod bulk;
 #[path = "engine/bulk_carriers.rs"]
 mod bulk_carriers;
+#[path = "engine/cases.rs"]
+mod cases;
 #[path = "engine/conformance.rs"]
 mod conformance;
 #[path = "engine/crash.rs"]

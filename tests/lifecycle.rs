@@ -189,6 +189,22 @@ fn action_of(kind: EventKind, order: &Order, package: &PackageId) -> Action {
             package: None,
             detail: String::new(),
         },
+        EventKind::CaseSeen => Action::CaseSeen {
+            case: Box::new(orderflow::order::AfterSaleCase {
+                id: "c1".into(),
+                kind: orderflow::order::CaseKind::Claim,
+                order: None,
+                lines: Vec::new(),
+                status: "opened".into(),
+                open: true,
+                reason: None,
+                amount: None,
+                opened_at: None,
+                updated_at: None,
+                respond_by: None,
+                actions: Vec::new(),
+            }),
+        },
         EventKind::IncidentResolved => Action::IncidentResolved {
             kind: orderflow::order::ExceptionKind::BuyerUrging,
             package: None,

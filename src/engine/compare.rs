@@ -91,7 +91,7 @@ impl Engine {
     }
 
     /// Waits for one answer of a shop, and no longer than the policy's patience.
-    async fn patiently<T>(
+    pub(super) async fn patiently<T>(
         &self,
         shop: &ShopKey,
         operation: &'static str,

@@ -1,9 +1,11 @@
 //! The platforms' own figures, kept beside ours and compared with them.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future;
 
-use super::Engine;
-use super::time::earlier;
+use super::round::contained;
+use super::time::{earlier, later};
+use super::{Engine, Schedule};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::ShopKey;
 use crate::order::TimeRange;
@@ -13,7 +15,54 @@ use crate::rules::kpi::{
     PlatformFigure, Window, cross_check,
 };
 
+/// Shops and the figures their platforms stated.
+pub(super) type FiguresRead = Vec<(ShopKey, Result<Vec<StatedFigure>>)>;
+
+/// After figures that could not be read, the next attempt.
+const AGAIN: TimeDelta = TimeDelta::hours(1);
+
 impl Engine {
+    /// Reads the figures of every shop whose platform shows some and that is due by
+    /// [`Schedule::figures_every`]. [`Engine::run`] does this beside its ticks; a host that calls
+    /// [`Engine::tick`] by itself calls it now and then.
+    pub async fn figures_due(
+        &self,
+        schedule: &Schedule,
+        now: DateTime<Utc>,
+    ) -> Vec<(ShopKey, Result<Vec<StatedFigure>>)> {
+        let Some(pause) = schedule.figures_every else { return Vec::new() };
+        let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX);
+        let due = self.0.shops.keys().filter(|shop| self.may_read_figures(shop, now));
+        let read = future::join_all(due.map(|shop| async move {
+            let reading = self.patiently(shop, "seller_figures", self.read_figures(shop, now));
+            (shop, contained(shop, "seller_figures", reading).await.and_then(|stated| stated))
+        }))
+        .await;
+        let mut told = FiguresRead::new();
+        for (shop, outcome) in read {
+            let pause = if outcome.is_ok() { pause } else { pause.min(AGAIN) };
+            self.shop_states().entry(shop.clone()).or_default().figures_at =
+                Some(later(now, pause));
+            if let Err(error) = &outcome {
+                self.stop_if_refused(shop, error, now);
+            }
+            told.push((shop.clone(), outcome));
+        }
+        told
+    }
+
+    /// Whether the figures of any shop are due to be read.
+    pub(super) fn has_figures_to_read(&self, schedule: &Schedule, now: DateTime<Utc>) -> bool {
+        schedule.figures_every.is_some()
+            && self.0.shops.keys().any(|shop| self.may_read_figures(shop, now))
+    }
+
+    fn may_read_figures(&self, shop: &ShopKey, now: DateTime<Utc>) -> bool {
+        let able = self.0.shops.get(shop).is_some_and(|known| known.adapter.figures().is_some());
+        let next = self.shop_states().get(shop).and_then(|state| state.figures_at);
+        able && !self.is_stopped(shop, now) && next.is_none_or(|next| next <= now)
+    }
+
     /// Reads the figures by which the platform judges the seller, and keeps them.
     ///
     /// # Errors

@@ -22,6 +22,7 @@
 mod advance;
 mod alert;
 mod bulk;
+mod cases;
 mod channels;
 mod commit;
 mod compare;
@@ -55,6 +56,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 
 pub use advance::{AdvanceReport, Trouble};
+pub use cases::CaseReport;
 pub use channels::ChannelReport;
 pub use compare::Comparison;
 pub use day_end::{DayEnd, DayEndOutcome};

@@ -5,15 +5,21 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 
+use super::cases::CasesRead;
 use super::compare::Compared;
+use super::figures::FiguresRead;
 use super::round::{Part, Turn, Worked};
 use super::{
-    AdvanceReport, BatchOptions, ChannelReport, Comparison, Engine, InboxReport, ItemOutcome,
-    OutboxReport, PackageRef, StoppedShop, SyncReport, TrackReport,
+    AdvanceReport, BatchOptions, CaseReport, ChannelReport, Comparison, Engine, InboxReport,
+    ItemOutcome, OutboxReport, PackageRef, StoppedShop, SyncReport, TrackReport,
 };
 use crate::error::{Error, Result};
 use crate::ids::ShopKey;
+use crate::ports::StatedFigure;
 use crate::rules::alert::Notification;
 
 /// What a tick may do, and how often [`Engine::run`] calls it.
@@ -36,6 +42,14 @@ pub struct Schedule {
     pub compare_every: Option<Duration>,
     /// How many days back the orders were placed that are compared. Default 7.
     pub compare_days: u32,
+    /// How often [`Engine::run`] reads what buyers ask for after the sale, first when it starts.
+    /// Default 15 minutes; `None` never.
+    pub cases_every: Option<Duration>,
+    /// How many days back cases changed that are read when it starts. Default 30.
+    pub case_days: u32,
+    /// How often [`Engine::run`] reads the figures by which the platforms judge the seller, first
+    /// when it starts. Default a day; `None` never.
+    pub figures_every: Option<Duration>,
 }
 
 impl Default for Schedule {
@@ -47,6 +61,9 @@ impl Default for Schedule {
             grace: Duration::from_secs(10),
             compare_every: Some(Duration::from_secs(24 * 60 * 60)),
             compare_days: 7,
+            cases_every: Some(Duration::from_secs(15 * 60)),
+            case_days: 30,
+            figures_every: Some(Duration::from_secs(24 * 60 * 60)),
         }
     }
 }
@@ -82,6 +99,21 @@ impl Schedule {
         self
     }
 
+    /// Sets how often buyers' cases are read, and how many days back at the start.
+    #[must_use]
+    pub const fn with_cases(mut self, every: Option<Duration>, days: u32) -> Self {
+        self.cases_every = every;
+        self.case_days = days;
+        self
+    }
+
+    /// Sets how often the platforms' figures are read.
+    #[must_use]
+    pub const fn with_figures(mut self, every: Option<Duration>) -> Self {
+        self.figures_every = every;
+        self
+    }
+
     /// Sets whether packed parcels are confirmed without a person.
     #[must_use]
     pub const fn with_confirm_packed(mut self, confirm: bool) -> Self {
@@ -112,6 +144,10 @@ pub struct TickReport {
     /// Shops whose orders were compared with the platform's list since the last report: by
     /// [`Engine::run`] alone.
     pub compared: Vec<(ShopKey, Comparison)>,
+    /// Shops whose buyers' cases were read since the last report: by [`Engine::run`] alone.
+    pub cases: Vec<(ShopKey, CaseReport)>,
+    /// Shops whose figures were read since the last report: by [`Engine::run`] alone.
+    pub figures: Vec<(ShopKey, Vec<StatedFigure>)>,
     /// Shops that are left alone because the platform refuses their credentials.
     pub stopped: Vec<StoppedShop>,
     /// Shops that gave no answer within their share: the rest of the tick went on without them.
@@ -259,7 +295,9 @@ impl Engine {
     /// go on for [`Schedule::grace`] and is dropped after it, which is as safe as a crash: what was
     /// under way is looked for at the next start. `clock` gives the time of each tick; `report` gets
     /// what each did. A tick after which a shop has more to do is followed by the next one at once.
-    /// Beside the ticks, orders are compared with the platforms' lists ([`Engine::compare_due`]).
+    /// Beside the ticks, orders are compared with the platforms' lists ([`Engine::compare_due`]), and
+    /// buyers' cases and the platforms' figures are read ([`Engine::cases_due`],
+    /// [`Engine::figures_due`]).
     ///
     /// Needs a tokio runtime with its timer.
     ///
@@ -281,30 +319,22 @@ impl Engine {
         if told {
             return Ok(());
         }
-        let mut comparing: Option<Comparing<'_>> = None;
-        let mut compared = Compared::new();
+        let mut beside = Beside::default();
         loop {
             let now = clock();
-            if comparing.is_none() && self.has_to_compare(schedule, now) {
-                comparing = Some(Box::pin(self.compare_due(schedule, now)));
-            }
-            let tick = beside(self.tick(schedule, now), &mut comparing, &mut compared);
+            beside.begin_due(self, schedule, now);
+            let tick = beside.go_on_during(self.tick(schedule, now));
             let (done, told) = within_grace(tick, shutdown.as_mut(), schedule.grace).await;
             let has_more = done.as_ref().is_some_and(|done| !done.unfinished.is_empty());
             if let Some(mut done) = done {
-                for (shop, outcome) in compared.drain(..) {
-                    match outcome {
-                        Ok(comparison) => done.compared.push((shop, comparison)),
-                        Err(error) => done.errors.push(error.with_context("shop", shop)),
-                    }
-                }
+                beside.tell(&mut done);
                 report(done);
             }
             if told {
                 return Ok(());
             }
             let pause = if has_more { Duration::ZERO } else { schedule.every };
-            let pause = beside(tokio::time::sleep(pause), &mut comparing, &mut compared);
+            let pause = beside.go_on_during(tokio::time::sleep(pause));
             tokio::select! {
                 () = &mut shutdown => return Ok(()),
                 () = pause => {}
@@ -313,27 +343,85 @@ impl Engine {
     }
 }
 
-/// A comparison of shops that goes on beside the ticks.
-type Comparing<'a> = Pin<Box<dyn Future<Output = Compared> + Send + 'a>>;
+/// What goes on beside the ticks and may take longer than one.
+#[derive(Default)]
+struct Beside<'a> {
+    underway: FuturesUnordered<BoxFuture<'a, Found>>,
+    comparing: bool,
+    reading_cases: bool,
+    reading_figures: bool,
+    found: Vec<Found>,
+}
 
-/// Awaits work, and meanwhile goes on with a comparison.
-async fn beside<T>(
-    work: impl Future<Output = T>,
-    comparing: &mut Option<Comparing<'_>>,
-    compared: &mut Compared,
-) -> T {
-    let mut work = std::pin::pin!(work);
-    while let Some(comparison) = comparing {
-        tokio::select! {
-            biased;
-            done = &mut work => return done,
-            found = comparison => {
-                compared.extend(found);
-                *comparing = None;
+enum Found {
+    Compared(Compared),
+    Cases(CasesRead),
+    Figures(FiguresRead),
+}
+
+impl<'a> Beside<'a> {
+    /// Begins what is due and not under way.
+    fn begin_due(&mut self, engine: &'a Engine, schedule: &'a Schedule, now: DateTime<Utc>) {
+        if !self.comparing && engine.has_to_compare(schedule, now) {
+            self.comparing = true;
+            let work = async move { Found::Compared(engine.compare_due(schedule, now).await) };
+            self.underway.push(Box::pin(work));
+        }
+        if !self.reading_cases && engine.has_cases_to_read(schedule, now) {
+            self.reading_cases = true;
+            let work = async move { Found::Cases(engine.cases_due(schedule, now).await) };
+            self.underway.push(Box::pin(work));
+        }
+        if !self.reading_figures && engine.has_figures_to_read(schedule, now) {
+            self.reading_figures = true;
+            let work = async move { Found::Figures(engine.figures_due(schedule, now).await) };
+            self.underway.push(Box::pin(work));
+        }
+    }
+
+    /// Awaits work, and meanwhile goes on with what is under way.
+    async fn go_on_during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        while !self.underway.is_empty() {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                Some(found) = self.underway.next() => {
+                    match &found {
+                        Found::Compared(_) => self.comparing = false,
+                        Found::Cases(_) => self.reading_cases = false,
+                        Found::Figures(_) => self.reading_figures = false,
+                    }
+                    self.found.push(found);
+                }
+            }
+        }
+        work.await
+    }
+
+    /// Adds what was found since the last report.
+    fn tell(&mut self, report: &mut TickReport) {
+        for found in self.found.drain(..) {
+            let errors = &mut report.errors;
+            match found {
+                Found::Compared(shops) => report.compared.extend(good(shops, errors)),
+                Found::Cases(shops) => report.cases.extend(good(shops, errors)),
+                Found::Figures(shops) => report.figures.extend(good(shops, errors)),
             }
         }
     }
-    work.await
+}
+
+/// What worked; the rest is told with its shop.
+fn good<T>(shops: Vec<(ShopKey, Result<T>)>, errors: &mut Vec<Error>) -> Vec<(ShopKey, T)> {
+    let mut good = Vec::with_capacity(shops.len());
+    for (shop, outcome) in shops {
+        match outcome {
+            Ok(value) => good.push((shop, value)),
+            Err(error) => errors.push(error.with_context("shop", shop)),
+        }
+    }
+    good
 }
 
 /// Awaits work; once told to stop, only for so long. Returns what it came to, unless it was dropped,

@@ -42,6 +42,12 @@ pub(super) struct ShopState {
     stopped: Option<StoppedShop>,
     /// When its orders are to be compared with the platform's list the next time.
     pub(super) compare_at: Option<DateTime<Utc>>,
+    /// When its buyers' cases are to be read the next time.
+    pub(super) cases_at: Option<DateTime<Utc>>,
+    /// Until when they were read.
+    pub(super) cases_until: Option<DateTime<Utc>>,
+    /// When the platform's figures are to be read the next time.
+    pub(super) figures_at: Option<DateTime<Utc>>,
     /// The list that is being read over several rounds.
     pub(super) reading: Option<Reading>,
     /// The notices that are being collected over several rounds.

@@ -289,6 +289,7 @@ fn empty(
         needs_acknowledgement,
         acknowledged_at: None,
         cancel_request: None,
+        cases: Vec::new(),
         deadlines: Vec::new(),
         incidents: Vec::new(),
         completed_at: None,

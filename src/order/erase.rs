@@ -46,6 +46,9 @@ pub fn erase(order: &Order, now: DateTime<Utc>) -> Order {
     if let Some(request) = &mut erased.cancel_request {
         request.reason = None;
     }
+    for known in &mut erased.cases {
+        known.case.reason = None;
+    }
     for hold in &mut erased.holds {
         hold.note = None;
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::case::AfterSaleCase;
 use super::deadline::Deadline;
 use super::hold::Hold;
 use super::incident::ExceptionKind;
@@ -411,6 +412,11 @@ actions! {
     "E-RELEASE" HoldReleased {
         /// Which.
         hold: HoldId,
+    },
+    /// How a case of the buyer stands now.
+    "E-CASE" CaseSeen {
+        /// The case.
+        case: Box<AfterSaleCase>,
     },
     /// Something happened that somebody should know of.
     "E-INCIDENT" IncidentRaised {

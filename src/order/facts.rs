@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::apply::{Effect, Rejected};
 use super::cancel::{cancel_everything, cancelled};
+use super::case::case_seen;
 use super::event::{Action, Allocation, CancelReason, CancelledUnits, Event, EventKind};
-use super::hold::HoldReason;
 use super::incident::{ExceptionKind, Incident};
-use super::merge::{close_cancel_request, corrected, place_hold, recipient_changed, updated};
+use super::merge::{
+    close_cancel_request, corrected, place_cancel_request, recipient_changed, updated,
+};
 use super::payment::PaymentMethod;
 use super::{LogisticsMode, Order, Payment, PaymentState};
 use crate::ids::{LineId, PackageId};
@@ -262,10 +264,9 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
         }
         Action::Completed { completed_at } => order.completed_at = Some(*completed_at),
         Action::CancelRequested { request } => {
-            place_hold(order, HoldReason::BuyerCancelRequest, None, None, at);
-            order.cancel_request = Some(request.clone());
-            raise(order, ExceptionKind::CancelRequested, None, "the buyer asks to cancel", at);
+            place_cancel_request(order, request, at);
         }
+        Action::CaseSeen { case } => case_seen(order, case, at),
         Action::CancelRequestClosed => close_cancel_request(order, at),
         Action::Cancelled { units } => cancelled(order, units, &event.actor, at, effects)?,
         Action::UndeliverableResolved { package, resolution } => {

@@ -344,6 +344,7 @@ pub const EVENTS: &[EventRow] = &[
     row(E::Refunded,              PAID,        &[], ""),
     row(E::HoldPlaced,            NOT_CLOSED,  &[], ""),
     row(E::HoldReleased,          ALL,         &[], ""),
+    row(E::CaseSeen,              ALL,         &[], "buyers complain at any time"),
     row(E::IncidentRaised,        ALL,         &[], ""),
     row(E::IncidentResolved,      ALL,         &[], ""),
     row(E::PrioritySet,           ALL,         &[], ""),

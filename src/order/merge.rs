@@ -6,7 +6,7 @@ use super::apply::Rejected;
 use super::facts::{Changed, raise, resolve};
 use super::hold::{Hold, HoldReason};
 use super::incident::ExceptionKind;
-use super::snapshot::{PlatformOrder, UnitStatus};
+use super::snapshot::{CancelRequest, PlatformOrder, UnitStatus};
 use super::{Line, Order, OrderState};
 use crate::ids::{HoldId, PackageId};
 use crate::shipment::{Package, TransitState};
@@ -41,6 +41,13 @@ fn platform_hold_id(reason: &HoldReason) -> HoldId {
         HoldReason::Amendment => "platform:amendment",
         HoldReason::Other(_) => "platform:other",
     })
+}
+
+/// The buyer asks to cancel: nothing goes on until somebody answered.
+pub(super) fn place_cancel_request(order: &mut Order, request: &CancelRequest, at: DateTime<Utc>) {
+    place_hold(order, HoldReason::BuyerCancelRequest, None, None, at);
+    order.cancel_request = Some(request.clone());
+    raise(order, ExceptionKind::CancelRequested, None, "the buyer asks to cancel", at);
 }
 
 pub(super) fn close_cancel_request(order: &mut Order, at: DateTime<Utc>) {

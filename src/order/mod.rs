@@ -6,6 +6,7 @@
 
 mod apply;
 mod cancel;
+mod case;
 mod completion;
 mod counters;
 mod deadline;
@@ -28,6 +29,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use apply::{Effect, Rejected, Transition, apply, apply_under, import, replay};
+pub use case::{AfterSaleCase, CaseKind, OrderCase};
 pub use completion::CompletionPolicy;
 pub use counters::{InvariantBroken, LineCounters, LineState, check_invariants, counters};
 pub use deadline::{Deadline, DeadlineKind, DeadlineSource, Requirements, ShipTimeBasis};
@@ -210,6 +212,9 @@ pub struct Order {
     pub acknowledged_at: Option<DateTime<Utc>>,
     /// Open wish of the buyer to cancel.
     pub cancel_request: Option<CancelRequest>,
+    /// What buyers asked for after the sale, as far as it was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<OrderCase>,
     /// Deadlines, one of a kind.
     pub deadlines: Vec<Deadline>,
     /// What happened that somebody should know of.

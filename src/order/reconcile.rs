@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::case::has_open_cancellation;
 use super::event::{Action, Actor, CancelReason, CancelledUnits, Event};
 use super::incident::ExceptionKind;
 use super::snapshot::{PlatformLine, PlatformOrder, PlatformShipment, UnitStatus};
@@ -67,7 +68,10 @@ pub fn reconcile(order: &Order, snapshot: &PlatformOrder, now: DateTime<Utc>) ->
         (None, Some(request)) if accepts_cancel_requests(order.state()) => {
             actions.push(Action::CancelRequested { request: request.clone() });
         }
-        (Some(_), None) => actions.push(Action::CancelRequestClosed),
+        // Some platforms show such a wish as a case and never on the order.
+        (Some(_), None) if !has_open_cancellation(order) => {
+            actions.push(Action::CancelRequestClosed);
+        }
         _ => {}
     }
     if let (None, Some(completed_at)) = (order.completed_at, snapshot.completed_at)
@@ -85,7 +89,7 @@ fn stamped(actions: Vec<Action>, now: DateTime<Utc>) -> Vec<Event> {
     actions.into_iter().map(|action| Event::new(action, now, Actor::Platform)).collect()
 }
 
-const fn accepts_cancel_requests(state: OrderState) -> bool {
+pub(super) const fn accepts_cancel_requests(state: OrderState) -> bool {
     matches!(
         state,
         OrderState::Unpaid

@@ -13,7 +13,7 @@ use crate::ids::{
     TrackingNumber, WarehouseId,
 };
 use crate::money::Money;
-use crate::order::{LogisticsMode, PlatformOrder};
+use crate::order::{AfterSaleCase, CaseKind, LogisticsMode, PlatformOrder};
 use crate::personal::Personal;
 use crate::shipment::{Label, NumberChanges, RateQuote, RateRequest};
 
@@ -608,56 +608,6 @@ pub trait AfterSale: Send + Sync {
         answer: &CaseAnswer,
         key: &IdempotencyKey,
     ) -> Result<()>;
-}
-
-/// A buyer's request after the sale.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AfterSaleCase {
-    /// The platform's id of it.
-    pub id: String,
-    /// What it is about.
-    pub kind: CaseKind,
-    /// Which order.
-    pub order: Option<PlatformOrderId>,
-    /// Which lines; empty is the whole order, or unknown.
-    pub lines: Vec<LineId>,
-    /// Its status, word for word.
-    pub status: String,
-    /// Whether it still runs.
-    pub open: bool,
-    /// Why, in the platform's words.
-    pub reason: Option<String>,
-    /// The money it is about.
-    pub amount: Option<Money>,
-    /// When it was opened.
-    pub opened_at: Option<DateTime<Utc>>,
-    /// When it last changed.
-    pub updated_at: Option<DateTime<Utc>>,
-    /// Until when the seller must answer.
-    pub respond_by: Option<DateTime<Utc>>,
-    /// What the seller may do, in the platform's words.
-    pub actions: Vec<String>,
-}
-
-/// What a case is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum CaseKind {
-    /// The buyer wants to cancel.
-    Cancellation,
-    /// The buyer complains, and seller and buyer talk.
-    Claim,
-    /// The platform decides between them.
-    Dispute,
-    /// Goods come back.
-    Return,
-    /// Money goes back, goods stay.
-    Refund,
-    /// Goods are exchanged.
-    Replacement,
-    /// A value this crate does not know, word for word.
-    Other(String),
 }
 
 /// What the seller answers.

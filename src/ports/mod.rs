@@ -12,6 +12,7 @@ mod print;
 mod stock;
 pub mod store;
 
+pub use crate::order::{AfterSaleCase, CaseKind};
 pub use carrier::{
     AddressCheck, AddressVerdict, CarrierAdapter, CarrierLimits, Handshake, IdempotencySupport,
     LateDuplicate, LateDuplicates, Manifest, ManifestRequest, Manifests, MultiPiece, Pickup,
@@ -25,12 +26,12 @@ pub use carrier_bulk::{
     BulkOptions, CarrierExt, Enquiry, EnquiryReport, ParcelQuotes, PurchaseOutcome, quotes,
 };
 pub use marketplace::{
-    Acknowledge, Acknowledged, AfterSale, AfterSaleCase, BuyerMessages, CancelLine, Cancellations,
-    CarrierNaming, CaseAnswer, CaseKind, Confirmed, Cursor, Listing, MarketplaceAdapter,
-    MarketplaceExt, MissedNotices, OrderQuery, Page, ParcelParts, PlatformItem,
-    PlatformLabelRequest, PlatformLabels, PlatformLimits, PlatformParcels, RefundLine, Refunds,
-    SellerFigures, ShipmentNotice, ShipmentNoticeLine, StatedFigure, StockLevel, StockPush,
-    TrackingUpdates, Unreadable, WebhookNotice, WebhookRequest, Webhooks,
+    Acknowledge, Acknowledged, AfterSale, BuyerMessages, CancelLine, Cancellations, CarrierNaming,
+    CaseAnswer, Confirmed, Cursor, Listing, MarketplaceAdapter, MarketplaceExt, MissedNotices,
+    OrderQuery, Page, ParcelParts, PlatformItem, PlatformLabelRequest, PlatformLabels,
+    PlatformLimits, PlatformParcels, RefundLine, Refunds, SellerFigures, ShipmentNotice,
+    ShipmentNoticeLine, StatedFigure, StockLevel, StockPush, TrackingUpdates, Unreadable,
+    WebhookNotice, WebhookRequest, Webhooks,
 };
 pub use pages::{EndlessList, PageWalk};
 pub use print::{PrintJob, PrintReceipt, PrintTransport};

@@ -34,10 +34,12 @@ use crate::shipment::UploadState;
 /// [`open_orders`](crate::ports::store::OrderStore::open_orders) leaves it out.
 ///
 /// An order in a final state stays open while a parcel of it has a live label that no carrier has
-/// seen (it has to be voided) or a tracking number that the platform does not have yet.
+/// seen (it has to be voided) or a tracking number that the platform does not have yet, and while a
+/// case of the buyer waits for the seller.
 #[must_use]
 pub fn is_closed(order: &Order) -> bool {
     order.state().is_terminal()
+        && !order.cases.iter().any(|known| known.case.needs_seller())
         && !order.packages.iter().any(|package| {
             (package.has_live_label() && !package.is_accepted())
                 || matches!(

@@ -11,10 +11,11 @@ use orderflow::engine::{Engine, EngineBuilder, EnginePolicy, ItemOutcome, Shop};
 use orderflow::order::{PlatformOrder, UnitGroup, UnitStatus};
 use orderflow::ports::store::Store;
 use orderflow::ports::{
-    Acknowledge, Acknowledged, BuyerMessages, CancelLine, Cancellations, CarrierNaming, Confirmed,
-    Cursor, MarketplaceAdapter, MissedNotices, OrderQuery, Page, PlatformItem, PlatformLimits,
-    RefundLine, Refunds, SellerFigures, ShipmentNotice, StatedFigure, StockLevel, StockPush,
-    Unreadable, WebhookNotice, WebhookRequest, Webhooks,
+    Acknowledge, Acknowledged, AfterSale, AfterSaleCase, BuyerMessages, CancelLine, Cancellations,
+    CarrierNaming, CaseAnswer, CaseKind, Confirmed, Cursor, MarketplaceAdapter, MissedNotices,
+    OrderQuery, Page, PlatformItem, PlatformLimits, RefundLine, Refunds, SellerFigures,
+    ShipmentNotice, StatedFigure, StockLevel, StockPush, Unreadable, WebhookNotice, WebhookRequest,
+    Webhooks,
 };
 use orderflow::store::{MemoryStock, MemoryStore};
 use orderflow::warehouse::{FulfillmentChannel, Warehouse};
@@ -65,6 +66,10 @@ pub(crate) struct Book {
     pub(crate) cancels_late: bool,
     pub(crate) asked: Vec<OrderQuery>,
     pub(crate) missed: Vec<WebhookNotice>,
+    pub(crate) cases: Vec<AfterSaleCase>,
+    pub(crate) case_windows: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Orders that are shown under another id.
+    pub(crate) known_as: BTreeMap<String, String>,
 }
 
 /// A marketplace with every ability.
@@ -201,7 +206,8 @@ impl MarketplaceAdapter for Bazaar {
         if book.shaky || book.failing.contains(id.as_str()) {
             return Err(Error::new(ErrorKind::Transient, "try again"));
         }
-        let found = book.orders.get(id.as_str()).cloned();
+        let id = book.known_as.get(id.as_str()).map_or(id.as_str(), String::as_str);
+        let found = book.orders.get(id).cloned();
         found.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such order"))
     }
     async fn confirm_shipment(
@@ -235,6 +241,9 @@ impl MarketplaceAdapter for Bazaar {
         Some(self)
     }
     fn missed_notices(&self) -> Option<&dyn MissedNotices> {
+        Some(self)
+    }
+    fn after_sale(&self) -> Option<&dyn AfterSale> {
         Some(self)
     }
     fn figures(&self) -> Option<&dyn SellerFigures> {
@@ -357,8 +366,42 @@ impl MissedNotices for Bazaar {
 }
 
 #[async_trait]
+impl AfterSale for Bazaar {
+    async fn cases(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        _cursor: Option<&Cursor>,
+    ) -> Result<Page<AfterSaleCase>> {
+        self.wait("cases").await?;
+        let mut book = self.book();
+        book.case_windows.push((from, to));
+        let inside =
+            |case: &&AfterSaleCase| case.updated_at.is_some_and(|at| from <= at && at < to);
+        let items = book.cases.iter().filter(inside).cloned();
+        Ok(Page {
+            items: items.map(|case| PlatformItem::Read(Box::new(case))).collect(),
+            next: None,
+        })
+    }
+    async fn case(&self, _kind: &CaseKind, id: &str) -> Result<AfterSaleCase> {
+        let found = self.book().cases.iter().find(|case| case.id == id).cloned();
+        found.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such case"))
+    }
+    async fn answer(
+        &self,
+        _case: &AfterSaleCase,
+        _answer: &CaseAnswer,
+        _key: &IdempotencyKey,
+    ) -> Result<()> {
+        Err(Error::unsupported("this bazaar answers nothing"))
+    }
+}
+
+#[async_trait]
 impl SellerFigures for Bazaar {
     async fn stated(&self) -> Result<Vec<StatedFigure>> {
+        self.wait("figures").await?;
         Ok(vec![StatedFigure {
             name: "cancellations".into(),
             kpi: Some("KPI-02".into()),

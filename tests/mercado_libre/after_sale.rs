@@ -91,6 +91,33 @@ async fn claims_changed_in_a_window_come_in_pages_and_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_claim_that_changes_while_the_list_is_read_hides_no_other() {
+    let house = house();
+    for number in 0..120 {
+        let changed_at = noon() - TimeDelta::minutes(300 - i64::try_from(number).unwrap() / 7);
+        house.market.open_claim(SandboxClaim { changed_at, ..claim(number + 1, 5) });
+    }
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let from = noon() - TimeDelta::hours(24);
+        let page = house.shop.cases(from, noon(), cursor.as_ref()).await.unwrap();
+        cursor = page.next.clone();
+        found.extend(read_items(page).into_iter().map(|case| case.id));
+        if cursor.is_none() {
+            break;
+        }
+        // The first claims of the list leave the window.
+        let moved = u64::try_from(found.len()).unwrap() / 50;
+        house.market.open_claim(SandboxClaim { changed_at: noon(), ..claim(moved, 5) });
+    }
+    let all: Vec<String> = (1..=120).map(|number: u64| number.to_string()).collect();
+    assert_eq!(found, all);
+    let foreign = orderflow::ports::Cursor::new("50");
+    let error = house.shop.cases(noon(), noon() + TimeDelta::hours(1), Some(&foreign)).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refund_is_given_once_also_when_its_answer_is_lost() {
     let faults = Faults::scripted(vec![ScriptedFault {
         stand_in: "mercado-libre".into(),

@@ -102,6 +102,35 @@ struct Offer {
     amount: Option<Decimal>,
 }
 
+/// Where a list of claims goes on. A claim that changes while the list is read leaves the window, and
+/// all behind it move up a place: so a page begins at the instant of the last claim shown, not at a
+/// number of claims.
+struct Place {
+    since: DateTime<Utc>,
+    /// How many claims from there on were shown.
+    offset: u64,
+}
+
+impl Place {
+    /// Behind a page whose claims changed at these instants, if that is later than where it began.
+    fn behind(changed: &[Option<DateTime<Utc>>], since: DateTime<Utc>) -> Option<Self> {
+        let last = (*changed.last()?)?;
+        let in_order = changed.iter().all(|at| at.is_some_and(|at| at <= last));
+        let shown = changed.iter().filter(|at| **at == Some(last)).count();
+        (in_order && last > since).then_some(Self { since: last, offset: shown as u64 })
+    }
+
+    fn read(cursor: &Cursor) -> Option<Self> {
+        let (since, offset) = cursor.as_str().split_once('+')?;
+        let since = DateTime::from_timestamp_millis(since.parse().ok()?)?;
+        Some(Self { since, offset: offset.parse().ok()? })
+    }
+
+    fn cursor(self) -> Cursor {
+        Cursor::new(format!("{}+{}", self.since.timestamp_millis(), self.offset))
+    }
+}
+
 /// A row of `GET …/expected-resolutions`.
 #[derive(Deserialize)]
 struct Expected {
@@ -302,16 +331,14 @@ impl AfterSale for MercadoLibre {
         if from >= to {
             return Ok(Page { items: Vec::new(), next: None });
         }
-        let offset: u64 = match cursor {
-            None => 0,
-            Some(cursor) => cursor
-                .as_str()
-                .parse()
-                .map_err(|_| Error::invalid("cursor", "is no cursor of this adapter"))?,
+        let Place { since, offset } = match cursor {
+            None => Place { since: from, offset: 0 },
+            Some(cursor) => Place::read(cursor)
+                .ok_or_else(|| Error::invalid("cursor", "is no cursor of this adapter"))?,
         };
         // "after" and "before" are taken as excluding, so the begin moves back a millisecond; what
         // lies outside of the window is left out below.
-        let begin = from.checked_sub_signed(TimeDelta::milliseconds(1)).unwrap_or(from);
+        let begin = since.checked_sub_signed(TimeDelta::milliseconds(1)).unwrap_or(since);
         let seller = self.seller.to_string();
         let call = Get::<SearchAnswer>::new(format!("{}/search", self.claims()));
         let call = match self.paths.global {
@@ -328,21 +355,26 @@ impl AfterSale for MercadoLibre {
         let (answer, _) = self.client.call(&call).await?;
         let count = answer.data.len() as u64;
         let mut items = Vec::with_capacity(answer.data.len());
+        let mut changed = Vec::with_capacity(answer.data.len());
         for raw in &answer.data {
             match decode::<Claim>(raw.get().as_bytes()) {
                 Ok(claim) => {
                     let case = claim.case(&seller);
+                    changed.push(case.updated_at);
                     if case.updated_at.is_none_or(|at| from <= at && at < to) {
                         items.push(PlatformItem::Read(Box::new(case)));
                     }
                 }
                 Err(error) => {
+                    changed.push(None);
                     items.push(Unreadable::new(None, error.message(), raw.get()).into());
                 }
             }
         }
         let next = answer.paging.next(offset, count, PAGE_SIZE);
-        Ok(Page { items, next: next.map(|next| Cursor::new(next.to_string())) })
+        let next = next
+            .map(|next| Place::behind(&changed, since).unwrap_or(Place { since, offset: next }));
+        Ok(Page { items, next: next.map(Place::cursor) })
     }
 
     async fn case(&self, _kind: &CaseKind, id: &str) -> Result<AfterSaleCase> {

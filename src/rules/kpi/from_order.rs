@@ -19,9 +19,10 @@ use crate::shipment::{
 pub struct OrderExtras {
     /// Region of the buyer; by default the country and state of the recipient, as `US-CO`.
     pub region: Option<String>,
-    /// When the first complaint or claim was opened; the order's own incidents count as well.
+    /// When the first complaint or claim was opened; the order's own incidents and cases count as
+    /// well.
     pub complaint_at: Option<DateTime<Utc>>,
-    /// When the first dispute was opened.
+    /// When the first dispute was opened; the order's own cases count as well.
     pub dispute_at: Option<DateTime<Utc>>,
     /// When the first negative review was written.
     pub negative_review_at: Option<DateTime<Utc>>,
@@ -81,7 +82,10 @@ pub fn order_row(order: &Order, extras: &OrderExtras) -> OrderRow {
         let own = order.incidents.iter().filter(|incident| incident.kind == kind);
         own.map(|incident| incident.first_at).chain(beside).min()
     };
+    let complaint_at = order.cases.iter().filter_map(|known| known.complained_at);
+    let dispute_at = order.cases.iter().filter_map(|known| known.disputed_at);
     let exceptions = order.incidents.iter().map(|incident| incident.first_at);
+    let exceptions = exceptions.chain(complaint_at.clone());
     OrderRow {
         keys: row_keys(order, deciding(&parcels), extras),
         test: order.test,
@@ -107,8 +111,10 @@ pub fn order_row(order: &Order, extras: &OrderExtras) -> OrderRow {
             None
         },
         cancellation: cancellation(order),
-        complaint_at: first_of(ExceptionKind::ComplaintOpened, extras.complaint_at),
-        dispute_at: extras.dispute_at,
+        complaint_at: complaint_at
+            .chain(first_of(ExceptionKind::ComplaintOpened, extras.complaint_at))
+            .min(),
+        dispute_at: dispute_at.chain(extras.dispute_at).min(),
         negative_review_at: extras.negative_review_at,
         seller_refund_at: extras.seller_refund_at,
         exception_at: exceptions.chain(extras.exceptions.iter().map(|(at, _)| *at)).min(),
@@ -294,14 +300,17 @@ pub fn units_rows(order: &Order, extras: &OrderExtras) -> Vec<UnitsRow> {
     rows
 }
 
-/// The exceptions of an order: its incidents, and those given beside.
+/// The exceptions of an order: its incidents, complaints of the buyer, and those given beside.
 #[must_use]
 pub fn exception_rows(order: &Order, extras: &OrderExtras) -> Vec<ExceptionRow> {
     let parcels: Vec<&Package> =
         order.packages.iter().filter(|package| package.shipped.is_some()).collect();
     let keys = row_keys(order, deciding(&parcels), extras);
     let own = order.incidents.iter().map(|incident| (incident.first_at, incident.resolved_at));
-    own.chain(extras.exceptions.iter().copied())
+    let complaints =
+        order.cases.iter().filter_map(|known| Some((known.complained_at?, known.closed_at)));
+    own.chain(complaints)
+        .chain(extras.exceptions.iter().copied())
         .map(|(opened_at, resolved_at)| ExceptionRow {
             keys: keys.clone(),
             test: order.test,

@@ -1,0 +1,251 @@
+//! What buyers ask for after the sale reaches the one list, the figures and the holds.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use orderflow::engine::{Schedule, TickReport};
+use orderflow::order::{
+    Action, Actor, AfterSaleCase, CancelRequest, CaseKind, ExceptionKind, TimeRange,
+};
+use orderflow::rules::kpi::{DenominatorMode, KpiId, KpiQuery, KpiTargets, OrderExtras, Window};
+use orderflow::{ErrorKind, PlatformOrderId};
+
+use super::bazaar::{Bazaar, engine, key, shop};
+use super::house::at;
+
+fn case(id: &str, order: &str, kind: CaseKind, changed: i64) -> AfterSaleCase {
+    AfterSaleCase {
+        id: id.into(),
+        kind,
+        order: Some(PlatformOrderId::new(order).unwrap()),
+        lines: Vec::new(),
+        status: "opened".into(),
+        open: true,
+        reason: Some("PDD9939".into()),
+        amount: None,
+        opened_at: Some(at(-1)),
+        updated_at: Some(at(changed)),
+        respond_by: None,
+        actions: Vec::new(),
+    }
+}
+
+/// What is open about an order: kinds and their words.
+async fn open(engine: &orderflow::engine::Engine, now: i64) -> Vec<(ExceptionKind, String)> {
+    let items = engine.exceptions(at(now)).await.unwrap();
+    items.into_iter().map(|item| (item.kind, item.detail)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_complaint_stands_in_the_list_until_it_is_closed_and_counts_for_good() {
+    let bazaar = Bazaar::new(&["calm", "angry"]);
+    let engine = engine(&[("1", &bazaar)]);
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    let until = at(30);
+    bazaar.book().cases =
+        vec![AfterSaleCase { respond_by: Some(until), ..case("c1", "angry", CaseKind::Claim, 0) }];
+    let report = engine.read_cases(&shop("1"), at(-24), at(1), at(1)).await.unwrap();
+    assert_eq!((report.read, report.changed, report.unmatched.len()), (1, 1, 0));
+    let again = engine.read_cases(&shop("1"), at(-24), at(1), at(2)).await.unwrap();
+    assert_eq!((again.read, again.changed), (1, 0), "nothing new is written");
+    let items = engine.exceptions(at(2)).await.unwrap();
+    let complaint =
+        items.iter().find(|item| item.kind == ExceptionKind::ComplaintOpened).expect("in the list");
+    assert_eq!((complaint.order.clone(), complaint.due_at), (key("1", "angry"), Some(until)));
+    assert_eq!(complaint.detail, format!("claim c1: opened, answer by {until}"));
+
+    // It becomes a dispute, the order is cancelled, and the complaint stays in the list.
+    bazaar.book().cases = vec![case("c1", "angry", CaseKind::Dispute, 2)];
+    bazaar.cancel_there("angry");
+    engine.sync(&shop("1"), at(3)).await.unwrap();
+    engine.read_cases(&shop("1"), at(1), at(3), at(3)).await.unwrap();
+    let told = open(&engine, 3).await;
+    let dispute = (ExceptionKind::ComplaintOpened, "dispute c1: opened".to_owned());
+    assert!(told.contains(&dispute), "{told:?}");
+
+    let mut closed = case("c1", "angry", CaseKind::Dispute, 4);
+    (closed.open, closed.status) = (false, "closed".into());
+    bazaar.book().cases = vec![closed];
+    engine.read_cases(&shop("1"), at(3), at(5), at(5)).await.unwrap();
+    let told = open(&engine, 5).await;
+    assert!(told.iter().all(|(kind, _)| *kind != ExceptionKind::ComplaintOpened), "{told:?}");
+
+    let placed = TimeRange { from: Some(at(-24)), to: Some(at(24)) };
+    let facts = engine.order_facts(placed, at(24), |_| OrderExtras::default()).await.unwrap();
+    let counters = KpiQuery::new(Window::new(at(-24), at(24)), at(24))
+        .with_kpis([KpiId::Complaint, KpiId::Dispute])
+        .count(&facts)
+        .unwrap();
+    for kpi in [KpiId::Complaint, KpiId::Dispute] {
+        let rate = counters.total(kpi, DenominatorMode::Decided, &KpiTargets::default());
+        let value = rate.value.map(|value| value.to_string());
+        assert_eq!(value.as_deref(), Some("50.00 %"), "{kpi:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_return_is_in_the_list_only_while_the_platform_waits_for_the_seller() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    let mut asked = case("r1", "a", CaseKind::Return, 0);
+    asked.actions = vec!["SELLER_RESPOND_RETURN".into()];
+    bazaar.book().cases = vec![asked.clone()];
+    engine.read_cases(&shop("1"), at(-1), at(1), at(1)).await.unwrap();
+    let waits = (ExceptionKind::ComplaintOpened, "return r1: opened".to_owned());
+    assert!(open(&engine, 1).await.contains(&waits));
+    (asked.actions, asked.updated_at) = (Vec::new(), Some(at(1)));
+    bazaar.book().cases = vec![asked];
+    engine.read_cases(&shop("1"), at(1), at(2), at(2)).await.unwrap();
+    assert!(!open(&engine, 2).await.contains(&waits));
+    let facts = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert_eq!(facts.cases[0].complained_at, None, "a return is no complaint");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_to_cancel_that_only_a_case_shows_holds_its_order_until_the_case_is_closed() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    bazaar.book().cases = vec![case("w1", "a", CaseKind::Cancellation, 0)];
+    engine.read_cases(&shop("1"), at(-1), at(1), at(1)).await.unwrap();
+    let held = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert!(held.is_held(at(1)) && held.cancel_request.is_some());
+    // The order itself never says so, whatever else is new about it.
+    bazaar.book().orders.get_mut("a").unwrap().updated_at = Some(at(1));
+    bazaar.book().orders.get_mut("a").unwrap().note = Some("please".to_owned().into());
+    engine.refresh(&key("1", "a"), at(2)).await.unwrap();
+    let held = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert!(held.note.is_some() && held.is_held(at(2)));
+    let mut closed = case("w1", "a", CaseKind::Cancellation, 2);
+    closed.open = false;
+    bazaar.book().cases = vec![closed];
+    engine.read_cases(&shop("1"), at(1), at(3), at(3)).await.unwrap();
+    let free = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert!(!free.is_held(at(3)) && free.cancel_request.is_none());
+    assert!(free.incidents.iter().all(|incident| incident.resolved_at.is_some()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_case_that_is_over_ends_no_wish_that_the_order_shows() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    let request = CancelRequest {
+        lines: Vec::new(),
+        reason: None,
+        requested_at: Some(at(0)),
+        respond_by: None,
+    };
+    let asks = vec![Action::CancelRequested { request }];
+    engine.act(&key("1", "a"), asks, Actor::Platform, at(0)).await.unwrap();
+    let mut over = case("w0", "a", CaseKind::Cancellation, 0);
+    over.open = false;
+    bazaar.book().cases = vec![over];
+    engine.read_cases(&shop("1"), at(-1), at(1), at(1)).await.unwrap();
+    let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert!(order.is_held(at(1)) && order.cancel_request.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_case_that_came_late_changes_nothing_but_when_it_began() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    let mut closed = case("c1", "a", CaseKind::Return, 5);
+    closed.open = false;
+    let late = case("c1", "a", CaseKind::Claim, 1);
+    for case in [&closed, &late] {
+        let seen = vec![Action::CaseSeen { case: Box::new(case.clone()) }];
+        engine.act(&key("1", "a"), seen, Actor::Platform, at(6)).await.unwrap();
+    }
+    let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert_eq!(order.cases.len(), 1);
+    assert_eq!(order.cases[0].case, closed);
+    assert_eq!(order.cases[0].complained_at, late.opened_at);
+    assert_eq!(order.cases[0].closed_at, closed.updated_at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_case_of_an_order_in_a_pack_or_not_yet_imported_finds_it_and_others_are_told() {
+    let bazaar = Bazaar::new(&["pack"]);
+    let engine = engine(&[("1", &bazaar)]);
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    bazaar.sell("late");
+    bazaar.book().known_as.insert("single".into(), "pack".into());
+    let mut nameless = case("c3", "pack", CaseKind::Claim, 0);
+    nameless.order = None;
+    bazaar.book().cases = vec![
+        case("c1", "single", CaseKind::Claim, 0),
+        case("c2", "late", CaseKind::Claim, 0),
+        nameless.clone(),
+        case("c4", "unheard-of", CaseKind::Claim, 0),
+    ];
+    let report = engine.read_cases(&shop("1"), at(-1), at(1), at(1)).await.unwrap();
+    assert_eq!((report.read, report.changed), (4, 2));
+    let lost: Vec<&str> = report.unmatched.iter().map(|case| case.id.as_str()).collect();
+    assert_eq!(lost, ["c3", "c4"]);
+    for id in ["pack", "late"] {
+        let order = engine.store().order(&key("1", id)).await.unwrap().unwrap();
+        assert_eq!(order.cases.len(), 1, "{id}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_engine_reads_cases_and_figures_of_every_shop_on_their_schedule() {
+    let (good, bad) = (Bazaar::new(&["a"]), Bazaar::new(&["b"]));
+    let engine = engine(&[("1", &good), ("2", &bad)]);
+    for name in ["1", "2"] {
+        engine.sync(&shop(name), at(0)).await.unwrap();
+    }
+    good.book().cases = vec![case("c1", "a", CaseKind::Claim, 0)];
+    bad.book().panics.insert("cases");
+    bad.book().panics.insert("figures");
+    let begun = tokio::time::Instant::now();
+    let clock = move || at(1) + TimeDelta::from_std(begun.elapsed()).unwrap();
+    let schedule = Schedule::default()
+        .with_every(Duration::from_secs(600))
+        .with_cases(Some(Duration::from_secs(3_600)), 30);
+    let shutdown = tokio::time::sleep(Duration::from_secs(25 * 3_600));
+    let (mut cases, mut figures, mut panics) = (Vec::new(), Vec::new(), 0);
+    let report = |tick: TickReport| {
+        cases.extend(tick.cases.into_iter().map(|(shop, found)| (shop, found.changed)));
+        figures.extend(tick.figures.into_iter().map(|(shop, stated)| (shop, stated.len())));
+        panics += tick
+            .errors
+            .iter()
+            .filter(|error| error.kind() == ErrorKind::Ambiguous)
+            .filter(|error| error.to_string().contains("panicked"))
+            .count();
+    };
+    engine.run(&schedule, shutdown, clock, report).await.unwrap();
+    assert!((24..=26).contains(&cases.len()), "{}", cases.len());
+    assert_eq!(cases[0], (shop("1"), 1), "with the first ticks");
+    assert!(cases[1..].iter().all(|read| *read == (shop("1"), 0)));
+    assert_eq!(figures, [(shop("1"), 1), (shop("1"), 1)], "once a day");
+    assert!(panics >= 24, "the other shop is told: {panics}");
+    let windows = good.book().case_windows.clone();
+    assert_eq!(windows[0].0, at(1) - TimeDelta::days(30));
+    assert!(windows.windows(2).all(|pair| pair[1].0 < pair[0].1), "windows overlap");
+    let never = schedule.with_cases(None, 30).with_figures(None);
+    assert!(engine.cases_due(&never, at(500)).await.is_empty());
+    assert!(engine.figures_due(&never, at(500)).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_of_cases_is_read_again_when_an_order_could_not_be_read_for_now() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    bazaar.book().cases = vec![case("c1", "a", CaseKind::Claim, 0)];
+    bazaar.book().shaky = true;
+    let schedule = Schedule::default();
+    let first = engine.cases_due(&schedule, at(1)).await;
+    let report = first[0].1.as_ref().unwrap();
+    assert_eq!((report.changed, report.errors.len(), report.unmatched.len()), (0, 1, 0));
+    bazaar.book().shaky = false;
+    assert!(engine.cases_due(&schedule, at(1)).await.is_empty(), "not due yet");
+    let second = engine.cases_due(&schedule, at(24)).await;
+    assert_eq!(second[0].1.as_ref().unwrap().changed, 1);
+    let windows = bazaar.book().case_windows.clone();
+    assert_eq!(windows[1].0, at(24) - TimeDelta::days(30));
+}
