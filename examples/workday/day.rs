@@ -12,6 +12,7 @@ use orderflow::sandbox::walmart::{GenerateOptions, generate};
 use orderflow::{ErrorKind, OrderKey};
 
 use crate::Failure;
+use crate::after_sale;
 use crate::house::{HOOK_HEADER, HOOK_TOKEN, House, hours, local};
 use crate::markets::{Notice, Source};
 use crate::timeline::Timeline;
@@ -338,6 +339,7 @@ pub async fn afternoon(
             break;
         }
     }
+    after_sale::cases(house, timeline, now).await?;
     let open = house.engine.exceptions(now).await?;
     let report = exception_report(open, &[], now);
     let delayed: BTreeSet<_> = report
@@ -358,7 +360,9 @@ pub async fn afternoon(
             report.due_within_a_day
         ),
     );
-    for item in report.open.iter().filter(|item| item.package.is_some()) {
+    use orderflow::order::ExceptionKind::ComplaintOpened;
+    let told = |item: &&ExceptionItem| item.package.is_some() || item.kind == ComplaintOpened;
+    for item in report.open.iter().filter(told) {
         timeline.note(&format!("order {}: {}", item.order.order, item.detail));
     }
     let told = house.engine.alerts(now).await?;

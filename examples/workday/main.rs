@@ -16,6 +16,7 @@
     reason = "an example that talks to a person on the terminal"
 )]
 
+mod after_sale;
 mod day;
 mod house;
 mod markets;

@@ -13,6 +13,7 @@ use orderflow::{CarrierId, Money, ShopKey};
 use rust_decimal::Decimal;
 
 use crate::Failure;
+use crate::after_sale;
 use crate::day::{EARLIER, ROUNDS, tell_stock};
 use crate::house::{House, ZONE, hours, local};
 use crate::markets::ADDRESS_PROBLEMS;
@@ -57,6 +58,7 @@ pub async fn evening(house: &House, timeline: &Timeline, today: NaiveDate) -> Re
         .map(|seller| format!("{} ({})", seller.sku, seller.units))
         .collect();
     timeline.note(&format!("best sellers: {}", best.join(", ")));
+    after_sale::figures(house, timeline, now).await?;
     compared(house, timeline, today, now).await
 }
 
@@ -75,6 +77,7 @@ async fn key_figures(
         KpiId::TrackingUpload,
         KpiId::Cancellation,
         KpiId::Acknowledgement,
+        KpiId::Complaint,
     ];
     let counters = KpiQuery::new(window, now).with_kpis(asked).count(&facts)?;
     let targets = KpiTargets::preset("seed")?;

@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use orderflow::engine::{Schedule, TickReport};
+use orderflow::engine::{Schedule, StraightOptions, TickReport};
 use orderflow::order::{
     Action, Actor, AfterSaleCase, CancelRequest, CaseKind, ExceptionKind, TimeRange,
 };
+use orderflow::ports::RefundLine;
 use orderflow::rules::kpi::{DenominatorMode, KpiId, KpiQuery, KpiTargets, OrderExtras, Window};
+use orderflow::sandbox::Faults;
+use orderflow::sandbox::walmart::SandboxReturn;
 use orderflow::{ErrorKind, PlatformOrderId};
+use rust_decimal::Decimal;
 
-use super::bazaar::{Bazaar, engine, key, shop};
-use super::house::at;
+use super::bazaar::{Bazaar, engine, key, shop, words};
+use super::house::{at, house};
 
 fn case(id: &str, order: &str, kind: CaseKind, changed: i64) -> AfterSaleCase {
     AfterSaleCase {
@@ -248,4 +252,57 @@ async fn a_window_of_cases_is_read_again_when_an_order_could_not_be_read_for_now
     assert_eq!(second[0].1.as_ref().unwrap().changed, 1);
     let windows = bazaar.book().case_windows.clone();
     assert_eq!(windows[1].0, at(24) - TimeDelta::days(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_return_a_refund_and_the_figures_go_through_the_platforms_own_calls() {
+    let house = house(Faults::none());
+    house.place(4, 0);
+    let options = StraightOptions::default();
+    let engine = &house.engine;
+    engine.straight_through(&house.shop, at(-12), at(0), &options, at(0)).await.unwrap();
+    let orders = house.orders().await;
+    let (first, second) = (&orders[0], &orders[1]);
+    let opened_at = at(1);
+    house.market.open_return(SandboxReturn {
+        id: "R1".into(),
+        order: first.key.order.to_string(),
+        line: first.lines[0].id.to_string(),
+        units: first.lines[0].ordered,
+        reason: "DAMAGED",
+        opened_at,
+    });
+    house.clock.set(at(2));
+    let report = engine.read_cases(&house.shop, at(-24), at(2), at(2)).await.unwrap();
+    assert_eq!((report.read, report.changed, report.unreadable.len()), (1, 1, 0));
+    let order = engine.store().order(&first.key).await.unwrap().unwrap();
+    let case = &order.cases[0].case;
+    assert_eq!((case.kind.clone(), case.status.as_str()), (CaseKind::Return, "INITIATED"));
+    assert_eq!(
+        (case.opened_at, case.lines.clone()),
+        (Some(opened_at), vec![order.lines[0].id.clone()])
+    );
+
+    let whole = |line: &orderflow::LineId| RefundLine {
+        line: line.clone(),
+        amount: None,
+        tax: None,
+        reason: "Damaged item".into(),
+        comment: None,
+    };
+    let wanted = [(second.key.clone(), vec![whole(&second.lines[0].id)])];
+    let outcomes = engine.refund_orders(&wanted, at(2)).await;
+    assert_eq!(words(&outcomes), ["done"], "{outcomes:?}");
+    let line = second.lines[0].id.as_str();
+    let cents = house.market.refunded_cents(second.key.order.as_str(), line);
+    let sold = second.lines[0].line_total.unwrap().amount + second.lines[0].tax.unwrap().amount;
+    assert_eq!(Decimal::new(cents.into(), 2), sold);
+
+    let stated = engine.read_figures(&house.shop, at(2)).await.unwrap();
+    let named: Vec<_> = stated.iter().map(|figure| (figure.name.as_str(), figure.value)).collect();
+    let wanted =
+        [("vtr", Decimal::ONE), ("cancellations", Decimal::ZERO), ("returns", Decimal::new(25, 2))];
+    assert_eq!(named, wanted);
+    let checks = engine.compare_figures(&house.shop, at(2)).await.unwrap();
+    assert!(checks.iter().any(|check| check.theirs.name == "cancellations" && check.agrees));
 }

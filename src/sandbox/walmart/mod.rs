@@ -3,6 +3,7 @@
 //! Payloads follow the published examples: three shapes of errors, amounts as numbers, quantities
 //! as texts, instants as epoch milliseconds, a page token that is a whole query string.
 
+mod after_sale;
 mod generate;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+pub use after_sale::SandboxReturn;
 pub use generate::{Article, CATALOGUE, GenerateOptions, SandboxLine, SandboxOrder, generate};
 
 use super::ledger::ConfirmedParcel;
@@ -37,6 +39,8 @@ struct Row {
 struct Kept {
     order: SandboxOrder,
     rows: BTreeMap<String, Vec<Row>>,
+    /// What was refunded of each line, in hundredths.
+    refunded: BTreeMap<String, u32>,
     modified: DateTime<Utc>,
 }
 
@@ -49,6 +53,7 @@ struct Market {
     issued: u64,
     correlations: BTreeSet<String>,
     stock: BTreeMap<String, i64>,
+    returns: BTreeMap<String, after_sale::Return>,
 }
 
 /// Acts the marketplace out.
@@ -125,7 +130,9 @@ impl WalmartStandIn {
         market.by_created.insert((order.placed_at, order.id.clone()));
         market.by_modified.insert((order.placed_at, order.id.clone()));
         let id = order.id.clone();
-        market.orders.insert(id, Kept { modified: order.placed_at, order, rows });
+        market
+            .orders
+            .insert(id, Kept { modified: order.placed_at, order, rows, refunded: BTreeMap::new() });
     }
 
     /// The buyer asks to cancel. Returns whether there is such an order.
@@ -637,6 +644,12 @@ impl StandIn for WalmartStandIn {
             }
             ("POST", ["v3", "orders", id, "cancel"]) => {
                 market.cancel(id, asked.body, &self.ledger, now)
+            }
+            ("POST", ["v3", "orders", id, "refund"]) => market.refund(id, asked.body, now),
+            ("GET", ["v3", "returns"]) => market.list_returns(asked),
+            ("POST", ["v3", "returns", id, "refund"]) => market.refund_return(id, asked.body, now),
+            ("GET", ["v3", "insights", "performance", name, "summary"]) => {
+                market.figure(name, asked, now)
             }
             ("GET" | "PUT", ["v3", "inventory"]) => market.inventory(asked, &self.ledger),
             _ => error(
