@@ -111,7 +111,7 @@ pub fn filled(text: Option<&str>) -> Option<String> {
 /// # Errors
 /// What is no number, or does not fit a [`Decimal`] exactly (28 digits).
 pub fn exact_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-    decimal(&scalar(deserializer)?)
+    decimal(&text_of(<&RawValue>::deserialize(deserializer)?)?)
 }
 
 /// Like [`exact_decimal`]; `null` and an empty string are `None`.
@@ -121,7 +121,7 @@ pub fn exact_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decim
 pub fn exact_decimal_opt<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Decimal>, D::Error> {
-    let text = scalar_opt(deserializer)?.filter(|text| !text.trim().is_empty());
+    let text = number_text_opt(deserializer)?.filter(|text| !text.trim().is_empty());
     text.map(|text| decimal(&text)).transpose()
 }
 
@@ -179,7 +179,8 @@ fn short_decimal(text: &[u8]) -> Option<Decimal> {
 /// their text, however long: leading zeros and digits beyond 2⁵³ survive.
 ///
 /// # Errors
-/// Anything but a string or number.
+/// Anything but a string or a whole number: one with a fraction or an exponent went through
+/// somebody's floating point, and may be another's id by now.
 pub fn string_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     scalar(deserializer).map(Cow::into_owned)
 }
@@ -200,7 +201,7 @@ pub fn string_or_number_opt<'de, D: Deserializer<'de>>(
 /// # Errors
 /// As [`string_or_number`].
 pub fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
-    text_of(<&RawValue>::deserialize(deserializer)?)
+    id_of(<&RawValue>::deserialize(deserializer)?)
 }
 
 /// Like [`scalar`]; `null` is `None`, an empty string stays an empty string.
@@ -208,6 +209,17 @@ pub fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str
 /// # Errors
 /// As [`string_or_number`].
 pub fn scalar_opt<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Cow<'de, str>>, D::Error> {
+    Option::<&RawValue>::deserialize(deserializer)?.map(id_of).transpose()
+}
+
+/// Reads a number of any kind, or a string, word for word; `null` is `None`. Fields of this kind also
+/// need `#[serde(borrow)]`.
+///
+/// # Errors
+/// Anything but a string or a number.
+pub fn number_text_opt<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Cow<'de, str>>, D::Error> {
     Option::<&RawValue>::deserialize(deserializer)?.map(text_of).transpose()
@@ -294,6 +306,16 @@ impl<'de> Visitor<'de> for MaybeText {
 }
 
 /// The text of a string or number. Borrows unless the string has escapes.
+fn id_of<E: Error>(raw: &RawValue) -> Result<Cow<'_, str>, E> {
+    let text = raw.get();
+    if text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+        && text.contains(['.', 'e', 'E'])
+    {
+        return Err(E::custom("expected a string or a whole number"));
+    }
+    text_of(raw)
+}
+
 fn text_of<E: Error>(raw: &RawValue) -> Result<Cow<'_, str>, E> {
     let text = raw.get();
     match text.as_bytes().first() {
@@ -635,6 +657,9 @@ mod tests {
         assert_eq!(id(r#""a\"b""#).as_deref(), Some("a\"b"));
         assert_eq!(id("true"), None);
         assert_eq!(id("{}"), None);
+        for lost in ["1.5", "1e+30", "2E9", "-0.0"] {
+            assert_eq!(id(lost), None, "{lost}");
+        }
     }
 
     #[test]

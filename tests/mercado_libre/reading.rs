@@ -90,6 +90,22 @@ fn an_unreadable_order_costs_only_itself_and_names_its_field() {
 }
 
 #[test]
+fn an_id_that_is_empty_or_went_through_floating_point_is_no_order() {
+    let good = json_fixture("order_pack_catalog.response.json").to_string();
+    let own = json_fixture("order_pack_catalog.response.json")["pack_id"].to_string();
+    for id in ["\"\"", "\" \"", "1.5", "2.000003508897537e+15", "1e+30", "{}", "[7]"] {
+        let odd = good.replace(&format!("\"pack_id\":{own}"), &format!("\"pack_id\":{id}"));
+        assert_ne!(odd, good);
+        let bytes = format!(r#"{{"results":[{odd},{good}],"paging":{{"total":2}}}}"#);
+        let page = read_search_page(bytes.as_bytes()).unwrap();
+        let [PlatformItem::Unreadable(first), PlatformItem::Read(_)] = page.items.as_slice() else {
+            panic!("{id}")
+        };
+        assert!(first.reason.contains("pack_id"), "{id}: {}", first.reason);
+    }
+}
+
+#[test]
 fn order_statuses_and_tags_decide_before_the_shipment_does() {
     let with = |status: &str, tags: &[&str]| {
         let mut order = json_fixture("order_pack_catalog.response.json");

@@ -280,6 +280,26 @@ fn an_unreadable_order_costs_only_itself_and_names_its_field() {
 }
 
 #[test]
+fn a_completed_order_is_completed_also_where_no_instant_of_the_change_is_told() {
+    let mut body = json_fixture("OrderBatchGetOrderDetailResponse.json");
+    let order = &mut body["data"]["orders"][0];
+    order["status"] = json!("COMPLETED");
+    order["update_time"] = json!(null);
+    order["delivery_time"] = json!(1_700_000_500);
+    let read = |body: &Value| {
+        let page = read_search_page(body.to_string().as_bytes(), &Reading::default()).unwrap();
+        let PlatformItem::Read(order) = &page.items[0] else { panic!("unreadable") };
+        (order.completed_at.map(|at| at.timestamp()), order.placed_at.timestamp())
+    };
+    assert_eq!(read(&body).0, Some(1_700_000_500));
+    for field in ["delivery_time", "collection_time", "rts_time", "paid_time"] {
+        body["data"]["orders"][0][field] = json!(null);
+    }
+    let (completed, placed) = read(&body);
+    assert_eq!(completed, Some(placed));
+}
+
+#[test]
 fn hostile_bytes_are_an_error_and_never_a_panic() {
     let whole = fixture("OrderBatchGetOrderDetailResponse.json");
     for cut in (0..whole.len()).step_by(37) {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::client::wire::{
-    OneOrMany, exact_decimal, exact_decimal_opt, integer_opt, or_empty, scalar, scalar_opt,
-    string_or_number, string_or_number_opt, text, text_opt,
+    OneOrMany, exact_decimal, exact_decimal_opt, integer_opt, number_text_opt, or_empty, scalar,
+    scalar_opt, string_or_number, string_or_number_opt, text, text_opt,
 };
 
 /// A text of a list, borrowed where nothing is escaped.
@@ -251,7 +251,7 @@ pub(super) struct WireItem<'a> {
     #[serde(default, deserialize_with = "exact_decimal_opt")]
     pub(super) gross_price: Option<Decimal>,
     /// A number, kept as it is written.
-    #[serde(borrow, default, deserialize_with = "scalar_opt")]
+    #[serde(borrow, default, deserialize_with = "number_text_opt")]
     pub(super) sale_fee: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "text_opt")]
     pub(super) currency_id: Option<Cow<'a, str>>,

@@ -198,7 +198,12 @@ fn order(
             requested_at: instant(wire.request_cancel_time),
             respond_by: None,
         }),
-        completed_at: (wire.status == "COMPLETED").then_some(updated_at).flatten(),
+        // The last instant that is known where the platform does not say when it changed.
+        completed_at: (wire.status == "COMPLETED").then(|| {
+            let known = [wire.delivery_time, wire.collection_time, wire.rts_time];
+            let last = known.into_iter().filter_map(instant).max();
+            updated_at.or(last).or(paid_at).unwrap_or(placed_at)
+        }),
         note: filled(wire.buyer_message.as_deref()).map(Personal::new),
         attributes,
         lines,
