@@ -25,6 +25,8 @@ mod crash;
 mod day_end;
 #[path = "engine/house.rs"]
 mod house;
+#[path = "engine/known.rs"]
+mod known;
 #[path = "engine/odd.rs"]
 mod odd;
 #[path = "engine/overlap.rs"]

@@ -38,7 +38,7 @@ impl StoredToken {
     }
 }
 
-/// Where refresh tokens survive a restart.
+/// Where refresh tokens survive a restart. `store::SqliteStore` is one, beside the orders.
 ///
 /// Many vendors exchange a refresh token once: the answer brings the next one, and whoever loses
 /// it has locked the shop out until a person signs in again.
@@ -166,11 +166,14 @@ impl fmt::Debug for RefreshTokenSource {
     }
 }
 
-/// How long a refused exchange waits for another process to save what it was given.
-const OTHERS_SAVE_WITHIN: [std::time::Duration; 3] = [
+/// How long a refused exchange waits for another process to save what it was given: some ten seconds
+/// in all, for the faster one may still wait for its answer.
+const OTHERS_SAVE_WITHIN: [std::time::Duration; 5] = [
     std::time::Duration::ZERO,
     std::time::Duration::from_millis(250),
     std::time::Duration::from_secs(1),
+    std::time::Duration::from_secs(3),
+    std::time::Duration::from_secs(6),
 ];
 
 impl RefreshTokenSource {

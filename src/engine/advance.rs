@@ -321,9 +321,10 @@ impl Engine {
                 }
                 Step::Allocate(allocation) => {
                     if !limits.needs_acknowledgement
-                        && !self.commit_stock(order).await.map_err(at("commit stock"))?
+                        && let Some(why) =
+                            self.commit_stock(order).await.map_err(at("commit stock"))?
                     {
-                        return self.oversold(draft, now).map_err(at("commit stock"));
+                        return self.oversold(draft, why, now).map_err(at("commit stock"));
                     }
                     report.allocated += u64::from(!allocation.packages.is_empty());
                     report.backordered += u64::from(!allocation.backordered.is_empty());
@@ -393,8 +394,8 @@ impl Engine {
             return Err(Error::unsupported("the platform takes no acknowledgement"));
         };
         // An acknowledgement is a promise: the stock behind it is committed first.
-        if !self.commit_stock(&draft.order).await? {
-            return self.oversold(draft, now);
+        if let Some(why) = self.commit_stock(&draft.order).await? {
+            return self.oversold(draft, why, now);
         }
         let told = ability.acknowledge(&draft.order.key.order).await;
         told.inspect_err(|error| self.stop_if_refused(&shop.key, error, now))?;
@@ -402,7 +403,7 @@ impl Engine {
         self.gather(draft, Action::Acknowledged { acknowledged_at: now }, now)
     }
 
-    fn oversold(&self, draft: &mut Draft, now: DateTime<Utc>) -> Result<bool> {
+    fn oversold(&self, draft: &mut Draft, why: String, now: DateTime<Utc>) -> Result<bool> {
         let known = draft.order.incidents.iter().any(|incident| {
             incident.kind == ExceptionKind::Oversold && incident.resolved_at.is_none()
         });
@@ -410,22 +411,35 @@ impl Engine {
             let action = Action::IncidentRaised {
                 kind: ExceptionKind::Oversold,
                 package: None,
-                detail: "stock that was set aside is gone".into(),
+                detail: why,
             };
             self.gather(draft, action, now)?;
         }
         Ok(false)
     }
 
-    async fn commit_stock(&self, order: &Order) -> Result<bool> {
-        for wanted in open_moves(order) {
-            match self.0.stock.commit(&wanted).await {
+    /// Commits the stock behind every open unit, or says why it cannot. Where parts of an order may
+    /// ship, what there is of a line is committed, and the rest is backordered.
+    async fn commit_stock(&self, order: &Order) -> Result<Option<String>> {
+        let may_be_part = self.0.policy.allocation.allow_partial;
+        for mut wanted in open_moves(order) {
+            let mut outcome = self.0.stock.commit(&wanted).await;
+            if let (true, Err(StockError::Short { available, .. })) = (may_be_part, &outcome) {
+                wanted.units = wanted.units.min(*available);
+                outcome = match wanted.units {
+                    0 => Ok(()),
+                    _ => self.0.stock.commit(&wanted).await,
+                };
+            }
+            match outcome {
                 Ok(()) => self.stock_moved(std::iter::once(&wanted.sku)),
                 Err(StockError::Failed(error)) => return Err(error),
-                Err(_) => return Ok(false),
+                Err(short) => {
+                    return Ok(Some(format!("line {}: stock is short: {short}", wanted.line)));
+                }
             }
         }
-        Ok(true)
+        Ok(None)
     }
 
     async fn stock_of(&self, order: &Order) -> Result<StockView> {

@@ -288,6 +288,35 @@ impl Engine {
         .await
     }
 
+    /// Refuses the buyer's wish to cancel an order: the platform is told, where it takes such an
+    /// answer, and the order goes on. Where it takes none and goes on showing the wish, the parcel is
+    /// confirmed over it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Rejected`](crate::ErrorKind::Rejected) when the buyer has no open wish; of the
+    /// adapter or the store: nothing is changed here then.
+    pub async fn refuse_cancellation(
+        &self,
+        order: &OrderKey,
+        reason: &str,
+        person: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Order> {
+        if self.load(order).await?.cancel_request.is_none() {
+            return Err(Error::new(ErrorKind::Rejected, "the buyer does not ask to cancel")
+                .with_context("order", order));
+        }
+        let shop = self.shop(&order.shop_key())?;
+        if let Some(ability) = shop.adapter.cancellations() {
+            match ability.refuse_request(&order.order, reason).await {
+                Err(error) if error.kind() != ErrorKind::Unsupported => return Err(error),
+                _ => {}
+            }
+        }
+        let closed = vec![Action::CancelRequestClosed];
+        self.act(order, closed, Actor::Person(person.to_owned()), now).await
+    }
+
     /// Puts orders first, or last.
     pub async fn set_priority(
         &self,

@@ -231,7 +231,12 @@ impl Engine {
             self.stop_if_refused(shop, &error, now);
             let is_final = matches!(
                 error.kind(),
-                ErrorKind::NotFound | ErrorKind::UnexpectedAnswer | ErrorKind::Rejected
+                ErrorKind::NotFound
+                    | ErrorKind::UnexpectedAnswer
+                    | ErrorKind::Rejected
+                    // An id that no call can carry names nothing.
+                    | ErrorKind::InvalidInput
+                    | ErrorKind::Unsupported
             );
             if let (Some(key), true) = (order, is_final) {
                 // A notice is a hint: asking for ever would find nothing else.

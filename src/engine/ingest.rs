@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use super::commit::apply_events;
+use super::commit::{Alongside, apply_events};
 use super::round::{Kept, is_past, within};
 use super::shops::SingleRead;
 use super::time::earlier;
@@ -13,7 +13,8 @@ use super::{Engine, Shop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{OrderKey, PlatformOrderId, ShopKey};
 use crate::order::{
-    Action, Actor, Effect, Event, ExceptionKind, Order, PlatformOrder, import, reconcile,
+    Action, Actor, Effect, Event, ExceptionKind, Hold, HoldReason, Order, OrderState,
+    PlatformOrder, import, reconcile, unread,
 };
 use crate::ports::store::{Commit, Committed, QuarantineEntry};
 use crate::ports::{
@@ -266,9 +267,15 @@ impl Engine {
         let shop = self.shop(&key.shop_key())?;
         let snapshot = shop.adapter.get_order(&key.order).await?;
         let mut report = SyncReport::default();
-        snapshot.check().map_err(|fault| {
-            Error::new(ErrorKind::UnexpectedAnswer, fault.to_string()).with_context("order", key)
-        })?;
+        let snapshot = match checked(snapshot) {
+            Ok(snapshot) => snapshot,
+            Err(unreadable) => {
+                let error = Error::new(ErrorKind::UnexpectedAnswer, unreadable.reason.clone())
+                    .with_context("order", key);
+                self.put_aside(shop, unreadable, now, &mut report).await?;
+                return Err(error);
+            }
+        };
         // A platform may answer under another id than it was asked with: orders sold together are
         // known by the id of their pack.
         let answered = OrderKey { order: snapshot.id.clone(), ..key.clone() };
@@ -332,7 +339,8 @@ impl Engine {
         }
     }
 
-    /// Keeps what is no order, so that it is neither lost nor in the way.
+    /// Keeps what is no order, so that it is neither lost nor in the way. An order that is known from
+    /// before waits until it can be read again: what it became in the meantime nobody knows.
     pub(super) async fn put_aside(
         &self,
         shop: &Shop,
@@ -341,13 +349,32 @@ impl Engine {
         report: &mut SyncReport,
     ) -> Result<()> {
         report.quarantined += 1;
-        if let (Some(id), true) = (&unreadable.id, unreadable.is_passing) {
-            let mut states = self.shop_states();
-            let state = states.entry(shop.key.clone()).or_default();
-            // Before the first call after a start nobody remembers; the quarantine does.
-            if let Some(aside) = &mut state.aside {
-                aside.entry(id.clone()).or_default();
+        if let (Some(id), false) = (&unreadable.id, unreadable.is_passing) {
+            let key = OrderKey::new(shop.key.platform.clone(), shop.key.shop.clone(), id.clone());
+            let why =
+                format!("the platform's last word of it cannot be read: {}", unreadable.reason);
+            let held = self
+                .change(&key, None, &Actor::System, now, |order| {
+                    let ships = matches!(
+                        order.state(),
+                        OrderState::Unpaid
+                            | OrderState::AwaitingShipment
+                            | OrderState::PartiallyShipped
+                    );
+                    let wait = ships && !is_unread(order);
+                    Ok(wait.then(|| (hold_unread(&why, now), Alongside::default(), ())))
+                })
+                .await;
+            match held {
+                Ok(None) => {}
+                // The answer alone may have been broken: it is asked for once more.
+                Ok(Some(_)) => self.ask_again(&shop.key, id),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
+        }
+        if let (Some(id), true) = (&unreadable.id, unreadable.is_passing) {
+            self.ask_again(&shop.key, id);
         }
         let entry = QuarantineEntry {
             shop: shop.key.clone(),
@@ -357,6 +384,15 @@ impl Engine {
             seen_at: now,
         };
         self.0.store.quarantine(&entry).await
+    }
+
+    fn ask_again(&self, shop: &ShopKey, order: &PlatformOrderId) {
+        let mut states = self.shop_states();
+        let state = states.entry(shop.clone()).or_default();
+        // Before the first call after a start nobody remembers; the quarantine does.
+        if let Some(aside) = &mut state.aside {
+            aside.entry(order.clone()).or_default();
+        }
     }
 
     /// Orders that could be read after all need not be kept as unreadable.
@@ -506,7 +542,14 @@ impl Engine {
                 (order, events, effects)
             }
             Some(order) => {
-                let news = reconcile(order, snapshot, now);
+                let mut news = reconcile(order, snapshot, now);
+                let is_older = matches!(
+                    (snapshot.updated_at, order.platform.updated_at),
+                    (Some(theirs), Some(ours)) if theirs < ours
+                );
+                if is_unread(order) && !is_older {
+                    news.extend(release_unread(now));
+                }
                 if news.is_empty() {
                     return Ok(None);
                 }
@@ -601,6 +644,34 @@ pub(super) fn checked(snapshot: PlatformOrder) -> std::result::Result<PlatformOr
         snapshot.raw
     };
     Err(Unreadable::new(Some(snapshot.id), fault.to_string(), raw))
+}
+
+fn is_unread(order: &Order) -> bool {
+    order.holds.iter().any(|hold| hold.id == unread() && hold.released_at.is_none())
+}
+
+fn hold_unread(why: &str, now: DateTime<Utc>) -> Vec<Action> {
+    let hold = Hold {
+        id: unread(),
+        reason: HoldReason::ManualReview,
+        note: Some(why.to_owned()),
+        placed_at: now,
+        until: None,
+        released_at: None,
+    };
+    let kind = ExceptionKind::ImportFailure;
+    vec![
+        Action::HoldPlaced { hold },
+        Action::IncidentRaised { kind, package: None, detail: why.to_owned() },
+    ]
+}
+
+fn release_unread(now: DateTime<Utc>) -> impl Iterator<Item = Event> {
+    let over = [
+        Action::HoldReleased { hold: unread() },
+        Action::IncidentResolved { kind: ExceptionKind::ImportFailure, package: None },
+    ];
+    over.into_iter().map(move |action| Event::new(action, now, Actor::System))
 }
 
 /// A list without an end as an error that names shop and operation.

@@ -221,7 +221,7 @@ impl Engine {
                 }
                 Ok(true)
             }
-            IntendedEffect::Message { text } => {
+            IntendedEffect::Message { text } if self.may_repeat_messages(&intent.order) => {
                 let shop = self.shop(&intent.order.shop_key())?;
                 let Some(ability) = shop.adapter.messages() else {
                     return Err(Error::unsupported("the platform takes no messages"));
@@ -239,9 +239,15 @@ impl Engine {
                 }
                 Ok(true)
             }
-            IntendedEffect::Refund { .. } => {
-                // Money that may have gone is not sent again without looking: a person must.
-                let detail = "whether the refund was made is not known: look on the platform";
+            IntendedEffect::Message { .. } | IntendedEffect::Refund { .. } => {
+                // Money that may have gone is not sent again without looking, and no buyer wants to
+                // read the same twice: a person must look.
+                let detail = match &intent.effect {
+                    IntendedEffect::Refund { .. } => {
+                        "whether the refund was made is not known: look on the platform"
+                    }
+                    _ => "whether the message reached the buyer is not known: look on the platform",
+                };
                 let action = Action::IncidentRaised {
                     kind: ExceptionKind::StateMismatch,
                     package: None,
@@ -255,6 +261,12 @@ impl Engine {
                 Ok(true)
             }
         }
+    }
+
+    fn may_repeat_messages(&self, order: &OrderKey) -> bool {
+        let shop = self.shop(&order.shop_key());
+        let ability = shop.ok().and_then(|shop| shop.adapter.messages());
+        ability.is_some_and(|messages| messages.may_repeat())
     }
 
     /// What is out of the warehouse is out, whatever the stock system counted: a shortage at this

@@ -284,7 +284,7 @@ impl Engine {
             tracking_url,
             shipped_at,
             requested_service: order.requested_service.clone(),
-            override_cancel_request: false,
+            override_cancel_request: order.cancel_refused_at.is_some(),
         })
     }
 
@@ -342,7 +342,7 @@ impl Engine {
             Some(order) => order,
             None => self.load(&intent.order).await?,
         };
-        let answer = tell(shop, &order, package, notice, &intent.key, now).await;
+        let answer = insist(shop, &order, package, notice, &intent.key, now).await;
         let (action, mut alongside, uploaded) = match answer {
             Ok(_) => (
                 Action::Uploaded { package: package.clone(), number: notice.number.clone() },
@@ -430,6 +430,39 @@ impl Engine {
         .await?;
         found.sort();
         Ok(found.into_iter().map(|(_, _, item)| item).collect())
+    }
+}
+
+/// Tells the platform of a parcel. Where it would not hear of one that had left before the buyer
+/// asked to cancel, it is told that it has: goods on their way without a number help nobody. What a
+/// person decides about the wish comes after.
+async fn insist(
+    shop: &Shop,
+    order: &Order,
+    package: &PackageId,
+    notice: &ShipmentNotice,
+    key: &IdempotencyKey,
+    now: DateTime<Utc>,
+) -> Result<Confirmed> {
+    let mut notice = notice.clone();
+    notice.override_cancel_request |= order.cancel_refused_at.is_some();
+    let refused = match tell(shop, order, package, &notice, key, now).await {
+        Err(error)
+            if matches!(error.kind(), ErrorKind::Rejected | ErrorKind::InvalidInput)
+                && !notice.override_cancel_request
+                && shop.upload_timing == UploadTiming::OnShipConfirmed =>
+        {
+            error
+        }
+        other => return other,
+    };
+    // The wish may be younger than what is known here.
+    match shop.adapter.get_order(&order.key.order).await {
+        Ok(shown) if shown.cancel_request.is_some() => {
+            notice.override_cancel_request = true;
+            tell(shop, order, package, &notice, key, now).await
+        }
+        _ => Err(refused),
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::apply::{Effect, Rejected};
 use super::cancel::{cancel_everything, cancelled};
 use super::case::case_seen;
-use super::event::{Action, Allocation, CancelReason, CancelledUnits, Event, EventKind};
+use super::event::{Action, Actor, Allocation, CancelReason, CancelledUnits, Event, EventKind};
 use super::incident::{ExceptionKind, Incident};
 use super::merge::{
     close_cancel_request, corrected, place_cancel_request, recipient_changed, updated,
@@ -267,7 +267,12 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
             place_cancel_request(order, request, at);
         }
         Action::CaseSeen { case } => case_seen(order, case, at),
-        Action::CancelRequestClosed => close_cancel_request(order, at),
+        Action::CancelRequestClosed => {
+            if matches!(event.actor, Actor::Person(_)) && order.cancel_request.is_some() {
+                cancel_refused(order, at, effects);
+            }
+            close_cancel_request(order, at);
+        }
         Action::Cancelled { units } => cancelled(order, units, &event.actor, at, effects)?,
         Action::UndeliverableResolved { package, resolution } => {
             undeliverable(order, package, *resolution, kind, at)?;
@@ -308,6 +313,17 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
         Action::PlatformCorrected { snapshot, .. } => corrected(order, snapshot, at),
     }
     Ok(())
+}
+
+/// A person decided to ship: what the platform would not hear of because of the wish is told again.
+fn cancel_refused(order: &mut Order, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
+    order.cancel_refused_at = Some(at);
+    for package in &mut order.packages {
+        if package.shipped.is_some() && package.upload.state == UploadState::Rejected {
+            package.upload.state = UploadState::Pending;
+            effects.push(Effect::UploadTracking { package: package.id.clone() });
+        }
+    }
 }
 
 fn track(

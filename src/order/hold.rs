@@ -58,6 +58,12 @@ pub(crate) const fn cancel_sent() -> HoldId {
     HoldId::from_static("engine:cancel-sent")
 }
 
+/// The hold of an order whose last reading contradicts itself or could not be read.
+#[cfg(feature = "engine")]
+pub(crate) const fn unread() -> HoldId {
+    HoldId::from_static("engine:unread")
+}
+
 impl Hold {
     /// Whether the hold blocks at `now`.
     #[must_use]

@@ -63,6 +63,9 @@ pub(super) fn close_cancel_request(order: &mut Order, at: DateTime<Utc>) {
 
 /// Takes over what the platform says, except quantities and payments, which have events.
 pub(super) fn merge_snapshot(order: &mut Order, snapshot: &PlatformOrder, at: DateTime<Utc>) {
+    if snapshot.cancel_request.is_none() {
+        order.cancel_refused_at = None;
+    }
     let facts = &mut order.platform;
     facts.status.clone_from(&snapshot.status);
     facts.updated_at = snapshot.updated_at.or(facts.updated_at);
@@ -85,7 +88,10 @@ pub(super) fn merge_snapshot(order: &mut Order, snapshot: &PlatformOrder, at: Da
     order.logistics = snapshot.logistics;
     order.requested_service.clone_from(&snapshot.requested_service);
     order.speed = snapshot.speed;
-    order.total = snapshot.total;
+    // Platforms show 0 for what was cancelled: what was agreed on is kept, here and by line.
+    if !snapshot.total.is_zero() || order.lines.is_empty() {
+        order.total = snapshot.total;
+    }
     order.note.clone_from(&snapshot.note);
     order.test = snapshot.test;
     order.attributes.clone_from(&snapshot.attributes);
@@ -124,13 +130,14 @@ pub(super) fn merge_snapshot(order: &mut Order, snapshot: &PlatformOrder, at: Da
                 if fresh.ordered > line.ordered && !may_grow {
                     grown.push(fresh.id.to_string());
                 }
-                // Platforms show 0 for what was cancelled: the price agreed on is kept.
                 let keep = fresh.unit_price.is_zero() && !line.unit_price.is_zero();
                 *line = Line {
                     ordered: if may_grow { line.ordered.max(fresh.ordered) } else { line.ordered },
                     unit_price: if keep { line.unit_price } else { fresh.unit_price },
                     line_total: if keep { line.line_total } else { fresh.line_total },
                     tax: if keep { line.tax } else { fresh.tax },
+                    shipping: if keep { line.shipping } else { fresh.shipping },
+                    discount: if keep { line.discount } else { fresh.discount },
                     refunded: line.refunded,
                     bundle: line.bundle.clone(),
                     weight: fresh.weight.or(line.weight),

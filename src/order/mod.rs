@@ -40,9 +40,9 @@ pub use event::{
 };
 pub use filter::{OrderFilter, OrderSort, TimeRange};
 pub use guard::{Guard, LifecyclePolicy};
-#[cfg(feature = "engine")]
-pub(crate) use hold::cancel_sent;
 pub use hold::{Hold, HoldReason};
+#[cfg(feature = "engine")]
+pub(crate) use hold::{cancel_sent, unread};
 pub use incident::{AddressProblem, ExceptionKind, Incident};
 pub use lifecycle::{
     EVENTS, EventRow, OrderState, Stage, TRANSITIONS, TransitionRow, derive_stage, derive_state,
@@ -212,6 +212,9 @@ pub struct Order {
     pub acknowledged_at: Option<DateTime<Utc>>,
     /// Open wish of the buyer to cancel.
     pub cancel_request: Option<CancelRequest>,
+    /// When a person refused it: the order ships although the platform may go on showing the wish.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_refused_at: Option<DateTime<Utc>>,
     /// What buyers asked for after the sale, as far as it was read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<OrderCase>,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::case::has_open_cancellation;
 use super::event::{Action, Actor, CancelReason, CancelledUnits, Event};
 use super::incident::ExceptionKind;
-use super::snapshot::{PlatformLine, PlatformOrder, PlatformShipment, UnitStatus};
+use super::snapshot::{CancelRequest, PlatformLine, PlatformOrder, PlatformShipment, UnitStatus};
 use super::{LogisticsMode, Order, OrderState, counters};
 use crate::ids::{CarrierId, EventId, LineId, PackageId, TrackingNumber};
 use crate::shipment::{
@@ -65,7 +65,9 @@ pub fn reconcile(order: &Order, snapshot: &PlatformOrder, now: DateTime<Utc>) ->
     cancellations(order, snapshot, now, &mut actions);
     shipments(order, snapshot, now, &mut actions);
     match (&order.cancel_request, &snapshot.cancel_request) {
-        (None, Some(request)) if accepts_cancel_requests(order.state()) => {
+        (None, Some(request))
+            if accepts_cancel_requests(order.state()) && !is_refused(order, request) =>
+        {
             actions.push(Action::CancelRequested { request: request.clone() });
         }
         // Some platforms show such a wish as a case and never on the order.
@@ -74,11 +76,14 @@ pub fn reconcile(order: &Order, snapshot: &PlatformOrder, now: DateTime<Utc>) ->
         }
         _ => {}
     }
+    // What has arrived may have done so with the same news.
+    let arrives = actions.iter().any(|action| matches!(action, Action::DeliveredOnPlatform { .. }));
     if let (None, Some(completed_at)) = (order.completed_at, snapshot.completed_at)
-        && matches!(
-            order.state(),
-            OrderState::InTransit | OrderState::PartiallyDelivered | OrderState::Delivered
-        )
+        && (arrives
+            || matches!(
+                order.state(),
+                OrderState::InTransit | OrderState::PartiallyDelivered | OrderState::Delivered
+            ))
     {
         actions.push(Action::Completed { completed_at });
     }
@@ -87,6 +92,13 @@ pub fn reconcile(order: &Order, snapshot: &PlatformOrder, now: DateTime<Utc>) ->
 
 fn stamped(actions: Vec<Action>, now: DateTime<Utc>) -> Vec<Event> {
     actions.into_iter().map(|action| Event::new(action, now, Actor::Platform)).collect()
+}
+
+/// Whether a person refused this very wish: platforms without an answer to it go on showing it.
+fn is_refused(order: &Order, request: &CancelRequest) -> bool {
+    order
+        .cancel_refused_at
+        .is_some_and(|refused| request.requested_at.is_none_or(|asked| asked <= refused))
 }
 
 pub(super) const fn accepts_cancel_requests(state: OrderState) -> bool {

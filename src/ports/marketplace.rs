@@ -500,6 +500,12 @@ pub trait BuyerMessages: Send + Sync {
         text: &Personal<String>,
         key: &IdempotencyKey,
     ) -> Result<()>;
+
+    /// Whether sending again after a lost answer is harmless, because the platform takes the key or
+    /// the adapter looks first whether the message is there. Default no: a person is asked to look.
+    fn may_repeat(&self) -> bool {
+        false
+    }
 }
 
 /// Notifications sent by the platform: verify and read, no I/O.

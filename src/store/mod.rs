@@ -16,6 +16,8 @@ mod sqlite;
 mod sqlite_parts;
 #[cfg(feature = "sqlite")]
 mod sqlite_schema;
+#[cfg(all(feature = "sqlite", feature = "client"))]
+mod sqlite_tokens;
 #[cfg(feature = "sqlite")]
 mod sqlite_write;
 mod stock;

@@ -120,6 +120,11 @@ CREATE TABLE IF NOT EXISTS figures (
     PRIMARY KEY (platform, shop, at, name)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS resent (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refresh_tokens (
+    account TEXT PRIMARY KEY,
+    secret TEXT NOT NULL,
+    expires_at INTEGER
+) WITHOUT ROWID;
 ";
 
 /// Refuses a file that holds something else than a store of this crate.

@@ -12,7 +12,8 @@ use crate::warehouse::{StockLevel, StockView};
 
 /// Stock in memory, for hosts without a stock system and for tests.
 ///
-/// Without a warehouse in the move, the first one by id with enough units is taken.
+/// Without a warehouse in the move, the first one by id with enough units is taken; where none has
+/// enough alone, several, the fullest first.
 ///
 /// What was consumed is remembered per line, parcel and warehouse; the same quantity of it again is
 /// taken for a repetition.
@@ -57,10 +58,20 @@ impl Kept {
     }
 }
 
+/// Units set aside for a line, none of the parts empty.
 struct SetAside {
-    place: Place,
-    units: u32,
+    parts: Vec<(Place, u32)>,
     committed: bool,
+}
+
+impl SetAside {
+    fn units(&self) -> u32 {
+        self.parts.iter().fold(0, |sum, (_, units)| sum.saturating_add(*units))
+    }
+
+    fn at(&self, place: &Place) -> u32 {
+        self.parts.iter().find(|(of, _)| of == place).map_or(0, |(_, units)| *units)
+    }
 }
 
 impl fmt::Debug for MemoryStock {
@@ -132,25 +143,72 @@ impl State {
     }
 
     /// Sets units aside, or says how many there are.
-    fn take_aside(&mut self, wanted: &StockMove, committed: bool) -> Result<SetAside, StockError> {
-        let place = match &wanted.warehouse {
-            Some(warehouse) => Some((wanted.sku.clone(), warehouse.clone()))
-                .filter(|place| self.free(place) >= wanted.units),
+    fn take_aside(
+        &mut self,
+        wanted: &StockMove,
+        units: u32,
+    ) -> Result<Vec<(Place, u32)>, StockError> {
+        let mut free: Vec<(Place, u32)> = match &wanted.warehouse {
+            Some(warehouse) => {
+                let place = (wanted.sku.clone(), warehouse.clone());
+                let free = self.free(&place);
+                vec![(place, free)]
+            }
             None => {
-                self.places(&wanted.sku).find(|place| self.free(place) >= wanted.units).cloned()
+                self.places(&wanted.sku).map(|place| (place.clone(), self.free(place))).collect()
             }
         };
-        let Some(place) = place else {
-            let available = match &wanted.warehouse {
-                Some(warehouse) => self.free(&(wanted.sku.clone(), warehouse.clone())),
-                None => self.places(&wanted.sku).map(|place| self.free(place)).max().unwrap_or(0),
-            };
-            let (sku, wanted) = (wanted.sku.clone(), wanted.units);
-            return Err(StockError::Short { sku, wanted, available });
+        let parts = match free.iter().find(|(_, free)| *free >= units) {
+            Some((place, _)) => vec![(place.clone(), units)],
+            None => {
+                // The fullest first: as few warehouses as will do.
+                free.sort_by(|(a, at_a), (b, at_b)| at_b.cmp(at_a).then_with(|| a.cmp(b)));
+                let mut left = units;
+                let mut parts = Vec::new();
+                for (place, free) in &free {
+                    let taken = left.min(*free);
+                    if taken > 0 {
+                        parts.push((place.clone(), taken));
+                        left = left.saturating_sub(taken);
+                    }
+                }
+                if left > 0 {
+                    let available = units.saturating_sub(left);
+                    let (sku, wanted) = (wanted.sku.clone(), units);
+                    return Err(StockError::Short { sku, wanted, available });
+                }
+                parts
+            }
         };
-        let aside = self.aside.entry(place.clone()).or_default();
-        *aside = aside.saturating_add(wanted.units);
-        Ok(SetAside { place, units: wanted.units, committed })
+        for (place, units) in &parts {
+            let aside = self.aside.entry(place.clone()).or_default();
+            *aside = aside.saturating_add(*units);
+        }
+        Ok(parts)
+    }
+
+    /// Gives units of a line back, those at `first` before others. Returns how many could not be.
+    fn give_back_of(&mut self, kept: &mut Kept, units: u32, first: Option<&Place>) -> u32 {
+        let Some(aside) = &mut kept.set_aside else { return units };
+        // The last part is the smallest: what is left lies in as few places as before.
+        aside.parts.sort_by_key(|(place, _)| Some(place) == first);
+        let mut left = units;
+        while left > 0
+            && let Some((place, held)) = aside.parts.last_mut()
+        {
+            let given = left.min(*held);
+            left = left.saturating_sub(given);
+            *held = held.saturating_sub(given);
+            let (place, is_empty) = (place.clone(), *held == 0);
+            if is_empty {
+                aside.parts.pop();
+            }
+            self.give_back(&place, given);
+        }
+        if aside.parts.is_empty() {
+            kept.set_aside = None;
+        }
+        left
     }
 
     fn set_aside(&mut self, wanted: &StockMove, commit: bool) -> Result<(), StockError> {
@@ -169,28 +227,28 @@ impl State {
         wanted: &StockMove,
         commit: bool,
     ) -> Result<(), StockError> {
-        match &mut kept.set_aside {
-            Some(aside) if aside.committed => Ok(()),
-            Some(aside) if aside.units < wanted.units => Err(StockError::QuantityDiffers {
-                line: wanted.line.clone(),
-                before: aside.units,
-                wanted: wanted.units,
-            }),
-            Some(aside) => {
-                let (place, too_many) =
-                    (aside.place.clone(), aside.units.saturating_sub(wanted.units));
-                aside.units = wanted.units;
-                aside.committed |= commit;
-                self.give_back(&place, too_many);
-                Ok(())
+        let Some(aside) = &mut kept.set_aside else {
+            if wanted.units == 0 || !kept.consumed.is_empty() {
+                return Ok(());
             }
-            None if wanted.units == 0 => Ok(()),
-            None if !kept.consumed.is_empty() => Ok(()),
-            none => {
-                *none = Some(self.take_aside(wanted, commit)?);
-                Ok(())
-            }
+            let parts = self.take_aside(wanted, wanted.units)?;
+            kept.set_aside = Some(SetAside { parts, committed: commit });
+            return Ok(());
+        };
+        if aside.committed {
+            return Ok(());
         }
+        let before = aside.units();
+        if before < wanted.units {
+            return Err(StockError::QuantityDiffers {
+                line: wanted.line.clone(),
+                before,
+                wanted: wanted.units,
+            });
+        }
+        aside.committed |= commit;
+        self.give_back_of(kept, before.saturating_sub(wanted.units), None);
+        Ok(())
     }
 
     fn consume(&mut self, shipped: &StockMove) -> Result<(), StockError> {
@@ -218,7 +276,12 @@ impl State {
         let warehouse = shipped
             .warehouse
             .clone()
-            .or_else(|| kept.set_aside.as_ref().map(|aside| aside.place.1.clone()))
+            .or_else(|| {
+                let aside = kept.set_aside.as_ref()?;
+                let enough = aside.parts.iter().find(|(_, units)| *units >= shipped.units);
+                let ((_, warehouse), _) = enough.or(aside.parts.first())?;
+                Some(warehouse.clone())
+            })
             .or_else(|| {
                 self.places(&shipped.sku)
                     .find(|place| self.free(place) >= shipped.units)
@@ -232,25 +295,13 @@ impl State {
         let Some(warehouse) = warehouse else { return Err(short(0)) };
         let place = (shipped.sku.clone(), warehouse.clone());
         // Units set aside for this line at this place, plus what is free: never another's.
-        let own = kept
-            .set_aside
-            .as_ref()
-            .filter(|aside| aside.place == place)
-            .map_or(0, |aside| aside.units);
+        let own = kept.set_aside.as_ref().map_or(0, |aside| aside.at(&place));
         let available = self.free(&place).saturating_add(own);
         if available < shipped.units {
             return Err(short(available));
         }
         // The same units that left are no longer set aside, wherever they were.
-        if let Some(aside) = &mut kept.set_aside {
-            let fewer = aside.units.min(shipped.units);
-            aside.units = aside.units.saturating_sub(fewer);
-            let (from, empty) = (aside.place.clone(), aside.units == 0);
-            self.give_back(&from, fewer);
-            if empty {
-                kept.set_aside = None;
-            }
-        }
+        self.give_back_of(kept, shipped.units, Some(&place));
         if let Some(on_hand) = self.on_hand.get_mut(&place) {
             *on_hand = on_hand.saturating_sub(shipped.units);
         }
@@ -269,9 +320,10 @@ impl Stock for MemoryStock {
                 .lines
                 .range((order.clone(), LineId::from_static(""))..)
                 .take_while(|((of, _), _)| of == order);
-            for aside in lines.filter_map(|(_, kept)| kept.set_aside.as_ref()) {
-                let units = own.entry(&aside.place).or_default();
-                *units = units.saturating_add(aside.units);
+            let aside = lines.filter_map(|(_, kept)| kept.set_aside.as_ref());
+            for (place, held) in aside.flat_map(|aside| &aside.parts) {
+                let units = own.entry(place).or_default();
+                *units = units.saturating_add(*held);
             }
         }
         let mut view = StockView::new();
@@ -304,15 +356,8 @@ impl Stock for MemoryStock {
         let left =
             kept.consumed.iter().fold(0_u32, |sum, (_, _, units)| sum.saturating_add(*units));
         let still = wanted.units.saturating_sub(left);
-        if let Some(aside) = &mut kept.set_aside {
-            let too_many = aside.units.saturating_sub(still);
-            aside.units = aside.units.saturating_sub(too_many);
-            let (place, empty) = (aside.place.clone(), aside.units == 0);
-            state.give_back(&place, too_many);
-            if empty {
-                kept.set_aside = None;
-            }
-        }
+        let held = kept.set_aside.as_ref().map_or(0, SetAside::units);
+        state.give_back_of(&mut kept, held.saturating_sub(still), None);
         if !kept.is_empty() {
             state.lines.insert(key, kept);
         }
@@ -323,8 +368,8 @@ impl Stock for MemoryStock {
         let mut state = self.lock();
         let key = (order.clone(), line.clone());
         let Some(mut kept) = state.lines.remove(&key) else { return Ok(()) };
-        if let Some(aside) = kept.set_aside.take() {
-            state.give_back(&aside.place, aside.units);
+        for (place, units) in kept.set_aside.take().into_iter().flat_map(|aside| aside.parts) {
+            state.give_back(&place, units);
         }
         if !kept.is_empty() {
             state.lines.insert(key, kept);

@@ -70,6 +70,9 @@ pub(crate) struct Book {
     pub(crate) case_windows: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     /// Orders that are shown under another id.
     pub(crate) known_as: BTreeMap<String, String>,
+    pub(crate) takes_no_acknowledgement: bool,
+    /// Sending a message again is harmless.
+    pub(crate) looks_for_messages: bool,
 }
 
 /// A marketplace with every ability.
@@ -160,7 +163,7 @@ impl MarketplaceAdapter for Bazaar {
     }
     fn limits(&self) -> PlatformLimits {
         let mut limits = PlatformLimits::default();
-        limits.needs_acknowledgement = true;
+        limits.needs_acknowledgement = !self.book().takes_no_acknowledgement;
         limits.lists_cancelled = self.lists_everything;
         limits.lists_movements = self.lists_everything;
         limits
@@ -203,6 +206,9 @@ impl MarketplaceAdapter for Bazaar {
         self.wait("get").await?;
         let mut book = self.book();
         book.reads.push(id.to_string());
+        if id.as_str().starts_with("..") {
+            return Err(Error::invalid("order", "is no id of this bazaar"));
+        }
         if book.shaky || book.failing.contains(id.as_str()) {
             return Err(Error::new(ErrorKind::Transient, "try again"));
         }
@@ -326,7 +332,10 @@ impl BuyerMessages for Bazaar {
         _key: &IdempotencyKey,
     ) -> Result<()> {
         self.book().messages.push(order.to_string());
-        Ok(())
+        self.lost()
+    }
+    fn may_repeat(&self) -> bool {
+        self.book().looks_for_messages
     }
 }
 
@@ -466,11 +475,22 @@ pub(crate) fn builder_over(
     decide: impl Fn(Shop) -> Shop,
 ) -> EngineBuilder {
     let calendar = WorkCalendar::every_day(chrono_tz::UTC);
-    let warehouse = Warehouse {
-        id: WarehouseId::from_static("main"),
+    let main = warehouse(WarehouseId::from_static("main"));
+    let mut builder = Engine::builder(store, stock).policy(policy).warehouse(main);
+    for (name, bazaar) in shops {
+        let bazaar: Arc<Bazaar> = Arc::clone(bazaar);
+        builder = builder.shop(decide(Shop::new(shop(name), bazaar, calendar.clone())));
+    }
+    builder
+}
+
+/// A warehouse that serves everybody every day.
+pub(crate) fn warehouse(id: WarehouseId) -> Warehouse {
+    Warehouse {
+        id,
         channel: FulfillmentChannel::MerchantFulfilled,
         sender: recipient(),
-        calendar: calendar.clone(),
+        calendar: WorkCalendar::every_day(chrono_tz::UTC),
         enabled: true,
         platforms: Default::default(),
         countries: Default::default(),
@@ -478,13 +498,7 @@ pub(crate) fn builder_over(
         unit_cost: None,
         transit_days: BTreeMap::new(),
         priority: 0,
-    };
-    let mut builder = Engine::builder(store, stock).policy(policy).warehouse(warehouse);
-    for (name, bazaar) in shops {
-        let bazaar: Arc<Bazaar> = Arc::clone(bazaar);
-        builder = builder.shop(decide(Shop::new(shop(name), bazaar, calendar.clone())));
     }
-    builder
 }
 
 pub(crate) fn words<T>(outcomes: &[ItemOutcome<T>]) -> Vec<&'static str> {

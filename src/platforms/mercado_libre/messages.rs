@@ -293,6 +293,10 @@ impl BuyerMessages for MercadoLibre {
             Err(_) => Err(error),
         }
     }
+
+    fn may_repeat(&self) -> bool {
+        true
+    }
 }
 
 impl MercadoLibre {
