@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use chrono::TimeDelta;
 use orderflow::order::{
     Action, Actor, CancelReason, CancelRequest, CancelledUnits, CompletionPolicy, EVENTS, Event,
-    EventKind, ExceptionKind, Guard, Hold, HoldReason, LogisticsMode, Order, OrderFilter,
+    EventKind, ExceptionKind, Guard, Hold, HoldReason, Incident, LogisticsMode, Order, OrderFilter,
     OrderState, PlatformOrder, PlatformTrouble, Rejected, ReturnedUnits, Stage, TRANSITIONS,
     UnitGroup, UnitStatus, apply, check_invariants, counters, derive_stage, erase, reconcile,
     replay,
@@ -502,6 +502,58 @@ fn a_shipment_made_in_the_platforms_own_screens_becomes_a_parcel() {
     assert_eq!(known.state(), OrderState::AwaitingCollection);
     assert_eq!(known.packages.len(), 1);
     assert!(reconcile(&known, &shipped, now()).is_empty());
+}
+
+#[test]
+fn an_order_that_arrived_and_was_completed_in_one_word_of_the_platform_is_completed() {
+    for first_seen in [false, true] {
+        let base = snapshot("done", &[("1", 2)]);
+        let mut done = base.clone();
+        done.updated_at = Some(now());
+        done.completed_at = Some(now());
+        done.lines[0].units = vec![group(UnitStatus::Delivered, 2, Some("X-1"))];
+        let known = if first_seen {
+            let mut fresh = import_of(&done);
+            fresh.platform.content_hash = String::new();
+            take(&fresh, &done)
+        } else {
+            take(&import_of(&base), &done)
+        };
+        assert_eq!((known.state(), known.completed_at), (OrderState::Completed, Some(now())));
+        let refused = |incident: &Incident| incident.detail.contains("E-COMPLETE");
+        assert!(!known.incidents.iter().any(refused), "{:?}", known.incidents);
+    }
+}
+
+#[test]
+fn what_was_agreed_on_is_kept_where_the_platform_shows_nothing_for_what_was_cancelled() {
+    let mut base = snapshot("nothing", &[("1", 2)]);
+    base.total = usd(2599);
+    let line = &mut base.lines[0];
+    (line.tax, line.shipping, line.discount) = (Some(usd(100)), Some(usd(499)), Some(usd(50)));
+    let order = import_of(&base);
+    let mut gone = base.clone();
+    gone.updated_at = Some(now());
+    gone.total = usd(0);
+    let line = &mut gone.lines[0];
+    line.unit_price = usd(0);
+    for amount in [&mut line.line_total, &mut line.tax, &mut line.shipping, &mut line.discount] {
+        *amount = Some(usd(0));
+    }
+    line.units = vec![group(UnitStatus::Cancelled, 2, None)];
+    let known = take(&order, &gone);
+    assert_eq!((known.state(), known.total), (OrderState::Cancelled, usd(2599)));
+    let (line, before) = (&known.lines[0], &order.lines[0]);
+    assert_eq!((line.unit_price, line.line_total), (before.unit_price, before.line_total));
+    assert_eq!(
+        (line.tax, line.shipping, line.discount),
+        (before.tax, before.shipping, before.discount)
+    );
+    // What is free, or dearer, is taken over as long as it is shown.
+    let mut dearer = base.clone();
+    dearer.updated_at = Some(now());
+    dearer.total = usd(3000);
+    assert_eq!(take(&order, &dearer).total, usd(3000));
 }
 
 #[test]

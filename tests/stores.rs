@@ -368,3 +368,76 @@ fn a_file_of_another_program_is_left_as_it_is_and_a_new_one_is_for_its_owner_alo
         assert_eq!(std::fs::metadata(&own).unwrap().permissions().mode() & 0o077, 0);
     }
 }
+
+#[tokio::test]
+async fn a_line_that_no_warehouse_has_alone_is_set_aside_in_the_fullest_and_leaves_from_each() {
+    use orderflow::WarehouseId;
+    use orderflow::ports::{Stock, StockError, StockMove};
+
+    let sku = Sku::from_static("SKU-1");
+    let places = ["a", "b", "c"].map(WarehouseId::from_static);
+    let stock = MemoryStock::new();
+    for (place, units) in places.iter().zip([1, 4, 2]) {
+        stock.set(place.clone(), sku.clone(), units);
+    }
+    let wanted = |id: &str, units| StockMove {
+        order: key(id),
+        line: line_id("1"),
+        sku: sku.clone(),
+        warehouse: None,
+        units,
+        package: None,
+    };
+    let free = async || {
+        let view = stock.view(std::slice::from_ref(&sku), None).await.unwrap();
+        places.clone().map(|place| view.available(&place, &sku))
+    };
+    stock.reserve(&wanted("first", 5)).await.unwrap();
+    assert_eq!(free().await, [1, 0, 1], "the fullest first, and as few as will do");
+    stock.commit(&wanted("first", 5)).await.unwrap();
+    stock.commit(&wanted("first", 5)).await.unwrap();
+    assert_eq!(free().await, [1, 0, 1]);
+    let short = stock.reserve(&wanted("second", 3)).await.unwrap_err();
+    assert!(matches!(short, StockError::Short { wanted: 3, available: 2, .. }), "{short}");
+    // A parcel from each.
+    let leaves = |place: &WarehouseId, package: &str, units| StockMove {
+        warehouse: Some(place.clone()),
+        package: Some(PackageId::new(package).unwrap()),
+        ..wanted("first", units)
+    };
+    for _ in 0..2 {
+        stock.consume(&leaves(&places[1], "p1", 4)).await.unwrap();
+        stock.consume(&leaves(&places[2], "p2", 1)).await.unwrap();
+    }
+    assert_eq!(free().await, [1, 0, 1]);
+    assert_eq!(places.clone().map(|place| stock.on_hand(&place, &sku)), [1, 0, 1]);
+    stock.release(&key("first"), &line_id("1")).await.unwrap();
+    assert_eq!(free().await, [1, 0, 1], "nothing of it is set aside any more");
+    // Giving some back frees the smallest part first; releasing frees the rest.
+    stock.set(places[1].clone(), sku.clone(), 4);
+    stock.reserve(&wanted("third", 5)).await.unwrap();
+    assert_eq!(free().await, [0, 0, 1]);
+    stock.reduce(&wanted("third", 4)).await.unwrap();
+    assert_eq!(free().await, [1, 0, 1]);
+    stock.release(&key("third"), &line_id("1")).await.unwrap();
+    assert_eq!(free().await, [1, 4, 1]);
+}
+
+#[tokio::test]
+async fn a_refresh_token_survives_in_the_file_and_another_process_sees_the_newest() {
+    use orderflow::client::{RefreshTokenStore, StoredToken};
+
+    let (_folder, path) = file();
+    let (one, two) = (SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap());
+    assert_eq!(one.load("shop").await.unwrap(), None);
+    let ends = now() + hours(24);
+    let first = StoredToken::new("R1").with_expires_at(ends);
+    one.save("shop", &first).await.unwrap();
+    one.save("other", &StoredToken::new("X")).await.unwrap();
+    assert_eq!(two.load("shop").await.unwrap(), Some(first));
+    two.save("shop", &StoredToken::new("R2")).await.unwrap();
+    drop((one, two));
+    let again = SqliteStore::open(&path).unwrap();
+    assert_eq!(again.load("shop").await.unwrap(), Some(StoredToken::new("R2")));
+    assert_eq!(again.load("other").await.unwrap(), Some(StoredToken::new("X")));
+}

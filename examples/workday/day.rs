@@ -49,11 +49,17 @@ pub async fn days_before(
     house.clock.set(now);
     house.engine.mark_packed(&bought, now).await?;
     ship_all(house, &bought, now, |_| {}).await?;
-    for label in house.ledger.labels().iter().take(DELAYED) {
-        house.post.set_scenario(&label.number, Scenario::Delayed);
-        house.express.set_scenario(&label.number, Scenario::Delayed);
-        house.light.set_scenario(&label.number, Scenario::Delayed);
-        house.courier.set_scenario(&label.number, Scenario::Delayed);
+    // Labels are bought side by side, in another order each time: the orders say which.
+    let mut shipped = bought.clone();
+    shipped.sort();
+    for item in shipped.iter().take(DELAYED) {
+        let order = house.engine.store().order(&item.order).await?.ok_or("the order is gone")?;
+        let tracking = order.package(&item.package).and_then(|package| package.tracking.as_ref());
+        let number = tracking.ok_or("the parcel has no number")?.number.as_str();
+        house.post.set_scenario(number, Scenario::Delayed);
+        house.express.set_scenario(number, Scenario::Delayed);
+        house.light.set_scenario(number, Scenario::Delayed);
+        house.courier.set_scenario(number, Scenario::Delayed);
     }
     timeline.at(now, &format!("{} parcels shipped", bought.len()));
     let told = tell_stock(house, now).await?;

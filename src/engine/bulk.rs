@@ -552,6 +552,11 @@ fn refundable(order: &Order, lines: &[RefundLine]) -> Result<()> {
                     format!("{theirs}, but the order is in {ours}"),
                 ));
             }
+            let digits = amount.currency.minor_digits();
+            if amount.amount.normalize().scale() > digits {
+                let why = format!("{amount} has parts smaller than the currency's {digits} digits");
+                return Err(Error::invalid(field(name), why));
+            }
             if amount.amount.is_sign_negative() || (name == "amount" && amount.is_zero()) {
                 return Err(Error::invalid(field(name), format!("{amount} is not to be refunded")));
             }
