@@ -526,6 +526,11 @@ impl Engine {
             Ok(label) => {
                 let mut record = label.record;
                 record.key = key;
+                // A platform ships several orders under one number; a carrier's label has its own.
+                let noted = match order.as_ref().map(|order| order.logistics) {
+                    Some(LogisticsMode::PlatformLabel) => None,
+                    _ => Some(self.note_number(&record, now).await),
+                };
                 let has_paper =
                     label.documents.iter().any(|document| document.kind == DocumentKind::Label);
                 let documents: Vec<StoredDocument> = label
@@ -593,7 +598,23 @@ impl Engine {
                     })
                     .await?;
                 self.purchases().begun_here.remove(&key);
-                Ok((ItemOutcome::Done(record), changed.map(|(order, ())| order)))
+                let mut order = changed.map(|(order, ())| order);
+                if let Some(noted) = noted {
+                    // What cannot be remembered or told costs nothing of what was sold.
+                    let told = match noted {
+                        Ok(is_new) => {
+                            self.tell_shared_number(order_key, &package, &record, is_new, now).await
+                        }
+                        Err(error) => Err(error),
+                    };
+                    match told {
+                        Ok(told) => order = told.or(order),
+                        Err(error) => {
+                            tracing::warn!(%error, "whether a number stands twice is not known");
+                        }
+                    }
+                }
+                Ok((ItemOutcome::Done(record), order))
             }
             Err(error) if error.may_have_acted() => {
                 self.change(order_key, order, &Actor::System, now, |_| {

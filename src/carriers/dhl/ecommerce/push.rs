@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::DhlEcommerce;
 use super::track::{Kind, outcome};
 use super::wire::TrackAnswer;
-use crate::carriers::dhl::shared::{basic, same};
+use crate::carriers::dhl::shared::{basic, same_credentials};
 use crate::client::wire::decode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::TrackingNumber;
@@ -26,7 +26,7 @@ impl TrackingPush for DhlEcommerce {
         };
         let wanted = basic(hook.user.as_str(), hook.password.as_str());
         let given = request.header("authorization").map_or("", str::trim);
-        if !same(given, &wanted) {
+        if !same_credentials(given, &wanted) {
             return Err(refused("user and password do not fit"));
         }
         let answer: TrackAnswer = decode(request.body)
