@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::address::{Address, Contact, Country};
+use crate::address::{Address, Contact};
 use crate::error::{Error, Result};
 use crate::order::AddressProblem;
 use crate::units::{Dimensions, Millimetres};
@@ -110,7 +110,7 @@ pub(super) const OUTSIDE: [&str; 11] =
 /// Carriers other than the post do not go to the first, and know the second as a country.
 #[cfg(any(feature = "fedex", feature = "dhl"))]
 pub(super) fn outside_the_states(address: &Address) -> Option<&'static str> {
-    if address.country.is_some_and(|country| country != Country::US) {
+    if address.country != Some(crate::address::Country::US) {
         return None;
     }
     let city = address.city.trim();

@@ -167,6 +167,9 @@ impl Engine {
     /// ([`MultiPiece`](crate::ports::MultiPiece)), a host that wants that buys through the adapter and
     /// enters the numbers ([`Action::TrackingEntered`]).
     ///
+    /// A number that the carrier sold within 120 days for another parcel that is still on its way is an
+    /// incident of the new one ([`ExceptionKind::LabelUnknown`]); its label stands.
+    ///
     /// # Errors
     /// Only when the store fails as a whole; everything else is the outcome of an item, also a
     /// platform that cannot be read again.

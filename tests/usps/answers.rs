@@ -118,6 +118,24 @@ async fn a_label_answer_without_number_or_readable_image_is_looked_into_not_boug
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_label_whose_price_cannot_be_read_in_full_stands_and_costs_what_nobody_stated() {
+    let bought = async |postage: Value, fee: Value| {
+        let body = json!({"trackingNumber": "9400109104250532908587", "postage": postage,
+            "labelImage": "JVBERi0xLjQ=", "fees": [{"name": 7, "price": fee}]});
+        let usps = canned(200, JSON, body.to_string());
+        usps.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap().record.cost
+    };
+    let whole = bought(json!(5.25), json!("0.40")).await;
+    assert_eq!(whole.total().unwrap().to_string(), "5.65 USD");
+    assert_eq!(whole.fees[0].name, "7");
+    for (postage, fee) in
+        [(json!("NaN"), json!(1)), (json!(5), json!("NaN")), (json!(5), json!(null))]
+    {
+        assert!(bought(postage, fee).await.unstated);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn forms_are_read_in_all_spellings() {
     let request = ManifestRequest {
         sender: sender(),

@@ -26,7 +26,7 @@ use crate::carriers::amounts::WrittenAmount;
 use crate::carriers::fitting::{check_reference, known_size};
 use crate::carriers::images::decode_image;
 use crate::client::Response;
-use crate::client::wire::{Number, OneOrMany};
+use crate::client::wire::{Number, Readable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::money::{Currency, Money};
@@ -544,16 +544,9 @@ pub(super) fn label(
         .flatten()
         .find(|number| !number.trim().is_empty())
         .ok_or_else(|| unexpected("the label has no tracking number"))?;
-    let postage = metadata.postage.ok_or_else(|| unexpected("the label has no postage"))?;
-    let charges = |extras: OneOrMany<PricedExtra>| {
-        extras
-            .into_iter()
-            .map(|extra| Charge {
-                name: plain_text(extra.name.as_deref().unwrap_or_default()).into_owned(),
-                amount: usd(extra.price),
-            })
-            .collect::<Vec<_>>()
-    };
+    if metadata.postage == WrittenAmount::Missing {
+        return Err(unexpected("the label has no postage"));
+    }
     let documents: Vec<Document> = images
         .into_iter()
         .map(|(kind, bytes)| Document {
@@ -569,12 +562,7 @@ pub(super) fn label(
             // Whatever its check digit: the carrier's own number is never refused.
             number: TrackingNumber::new(without_routing(&number).1)?,
             carrier_reference: None,
-            cost: LabelCost {
-                postage: usd(postage),
-                fees: charges(metadata.fees),
-                extras: charges(metadata.extra_services),
-                unstated: false,
-            },
+            cost: cost(metadata.postage, metadata.fees, metadata.extra_services),
             purchased_at: config.calls.clock.now(),
             mailing_date: metadata
                 .mailing_date
@@ -585,6 +573,33 @@ pub(super) fn label(
         },
         documents,
     })
+}
+
+/// What a label costs. Where a part of it cannot be read, the whole is not known, and the label stands.
+fn cost(
+    postage: WrittenAmount,
+    fees: Readable<PricedExtra>,
+    extras: Readable<PricedExtra>,
+) -> LabelCost {
+    let Some(postage) = postage.read().filter(|_| fees.unreadable() + extras.unreadable() == 0)
+    else {
+        return LabelCost::unstated(Currency::USD);
+    };
+    let charges = |extras: Readable<PricedExtra>| {
+        extras
+            .into_iter()
+            .map(|extra| Charge {
+                name: plain_text(extra.name.as_deref().unwrap_or_default()).into_owned(),
+                amount: usd(extra.price),
+            })
+            .collect::<Vec<_>>()
+    };
+    LabelCost {
+        postage: usd(postage),
+        fees: charges(fees),
+        extras: charges(extras),
+        unstated: false,
+    }
 }
 
 fn image(kind: DocumentKind, text: &[u8]) -> Result<(DocumentKind, Vec<u8>)> {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::customs::CustomsForm;
 use crate::carriers::amounts::WrittenAmount;
 use crate::client::wire::{
-    Number, OneOrMany, Readable, exact_decimal, exact_decimal_opt, readable_bool_opt, readable_opt,
-    readable_text_opt, string_or_number_opt,
+    Number, OneOrMany, Readable, exact_decimal, readable_bool_opt, readable_opt, readable_text_opt,
+    string_or_number_opt,
 };
 
 // ---- OAuth and payment ----
@@ -319,12 +319,12 @@ pub(super) struct LabelMetadata {
     /// Of parcels to other countries, instead of the other.
     #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) international_tracking_number: Option<String>,
-    #[serde(default, deserialize_with = "exact_decimal_opt")]
-    pub(super) postage: Option<Decimal>,
     #[serde(default)]
-    pub(super) extra_services: OneOrMany<PricedExtra>,
+    pub(super) postage: WrittenAmount,
     #[serde(default)]
-    pub(super) fees: OneOrMany<PricedExtra>,
+    pub(super) extra_services: Readable<PricedExtra>,
+    #[serde(default)]
+    pub(super) fees: Readable<PricedExtra>,
     /// A date or an instant.
     pub(super) mailing_date: Option<String>,
 }
@@ -332,7 +332,7 @@ pub(super) struct LabelMetadata {
 #[derive(Deserialize)]
 pub(super) struct PricedExtra {
     /// Spelt in two ways.
-    #[serde(alias = "serviceName")]
+    #[serde(default, alias = "serviceName", deserialize_with = "readable_text_opt")]
     pub(super) name: Option<String>,
     #[serde(deserialize_with = "exact_decimal")]
     pub(super) price: Decimal,
