@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+pub(super) use crate::address::text::is_printable;
 use crate::address::{Address, Contact};
 use crate::error::{Error, Result};
 use crate::order::AddressProblem;
@@ -33,16 +34,6 @@ pub(super) fn misfit(role: &str, field: &str, problem: AddressProblem) -> Error 
     let misfit = AddressMisfit { problem };
     Error::invalid(format!("{role}.{field}"), format!("the address is {misfit}"))
         .with_source(misfit)
-}
-
-/// Whether a text can be printed as it reads: no control characters but blanks, and none that turn
-/// the direction of what follows.
-pub(super) fn is_printable(text: &str) -> bool {
-    !text.chars().any(|letter| {
-        let is_blank = letter.is_whitespace();
-        let turns = matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        (letter.is_control() && !is_blank) || turns
-    })
 }
 
 fn printable(role: &str, field: &str, text: &str) -> Result<()> {

@@ -650,9 +650,11 @@ async fn pushed_news_are_believed_with_user_and_password_only() {
     assert!(push.receive(&request(lower), Utc::now()).is_ok());
     let other = &[("authorization", "basic y2fuyxj5lxvzzxi6y2fuyxj5lxbhc3n3b3jk")];
     assert!(push.receive(&request(other), Utc::now()).is_err());
-    let garbled = WebhookRequest { body: b"<html>", ..request(good) };
-    let error = push.receive(&garbled, Utc::now()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    for body in [&b"<html>"[..], br#"{"packages":["?"]}"#] {
+        let garbled = WebhookRequest { body, ..request(good) };
+        let error = push.receive(&garbled, Utc::now()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    }
     house.carrier.says("POST /account/v4/webhooks", Says::text(200, "{}"));
     house.dhl.register_hook().await.unwrap();
     let body = house.carrier.body("/account/v4/webhooks");

@@ -294,7 +294,8 @@ async fn news_without_the_token_are_refused_and_an_open_handshake_opens_nothing_
     assert!(given(&[("authorization", "basic canary-password")]).is_ok());
     assert!(given(&[("authorization", "basic CANARY-PASSWORD")]).is_err());
     let push = closed.dhl.push().unwrap();
-    for body in [&b"<html>"[..], br#"{"scope":"subscription.new"}"#, b"{}"] {
+    let odd = br#"{"scope":"subscription.push","shipments":["?"]}"#;
+    for body in [&b"<html>"[..], br#"{"scope":"subscription.new"}"#, b"{}", odd] {
         let error = push.receive(&pushed(body, TOKEN), Utc::now()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
     }

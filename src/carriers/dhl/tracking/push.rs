@@ -104,6 +104,9 @@ impl DhlTracking {
                     .collect();
                 Ok(PushNotice::Subscription { active: false, detail: detail(&words.join(": ")) })
             }
+            "subscription.push" if pushed.shipments.is_unreadable() => {
+                Err(unexpected("no shipment of the news can be read"))
+            }
             "subscription.push" => Ok(PushNotice::Tracking(news(pushed.shipments.into_vec()))),
             other => Err(unexpected(format!("{:?} is no news that is known", detail(other)))),
         }
