@@ -115,6 +115,30 @@ fn a_carrier_without_rules_is_neither_believed_nor_refused() {
 }
 
 #[test]
+fn a_ground_economy_number_behind_a_routing_part_is_both_carriers() {
+    // 20 digits of theirs with the application identifier in front.
+    for number in ["9202394653001023698293", "9261292701078443410536"] {
+        for zip in ["63118", "631182628"] {
+            let routed = format!("420{zip}{number}");
+            let (read, rest) = without_routing(&routed);
+            assert_eq!((read.as_deref(), rest.as_str()), (Some(zip), number));
+            assert_eq!(validate("fedex", &routed), Validity::Valid, "{routed}");
+            assert!(
+                names(&routed).contains(&("fedex".to_owned(), "ground_economy_92")),
+                "{routed}"
+            );
+        }
+        let mut wrong = format!("42063118{number}");
+        let last = wrong.pop().unwrap();
+        wrong.push(if last == '0' { '1' } else { '0' });
+        assert_eq!(validate("fedex", &wrong), Validity::BadChecksum, "{wrong}");
+    }
+    // What is not theirs does not become it by a routing part.
+    assert_eq!(validate("fedex", "420787459400111206206406260787"), Validity::BadFormat);
+    assert_eq!(validate("fedex", "42063118794947717776"), Validity::BadFormat);
+}
+
+#[test]
 fn thirty_four_digits_are_split_where_the_barcode_is_right() {
     let (zip, number) = without_routing("4201028200009261290113185417468510");
     assert_eq!((zip.as_deref(), number.as_str()), (Some("102820000"), "9261290113185417468510"));

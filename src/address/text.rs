@@ -1,5 +1,5 @@
-//! Comparing what people and platforms write in addresses: large and small letters and blanks decide
-//! nothing.
+//! Comparing what people and platforms write in addresses, where large and small letters and blanks
+//! decide nothing, and what of it can be printed.
 
 /// A text in small letters without blanks: `"SW1A 1AA"` and `"sw1a1aa"` are one.
 pub(crate) fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
@@ -15,6 +15,16 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
 pub(crate) fn begins_with(text: &str, beginning: &str) -> bool {
     let mut letters = folded(text);
     text.starts_with(beginning) || folded(beginning).all(|letter| letters.next() == Some(letter))
+}
+
+/// Whether a text can be printed as it reads: no control characters but blanks, and none that turn
+/// the direction of what follows.
+pub(crate) fn is_printable(text: &str) -> bool {
+    !text.chars().any(|letter| {
+        let is_blank = letter.is_whitespace();
+        let turns = matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        (letter.is_control() && !is_blank) || turns
+    })
 }
 
 /// A street, name or city as two orders are compared by it: the words in small letters. Marks part

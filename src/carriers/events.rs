@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime, NaiveTime};
 
 #[cfg(any(feature = "fedex", feature = "dhl"))]
 use crate::shipment::EventTime;
-use crate::shipment::{Milestone, ReasonGroup};
+use crate::shipment::{Milestone, ReasonGroup, TrackOutcome};
 
 /// What a code means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,11 @@ pub(super) const fn because(
     reason: ReasonGroup,
 ) -> EventRow {
     EventRow { code, milestone, reason: Some(reason) }
+}
+
+/// What is known where a history has events and none can be read.
+pub(super) fn unreadable_history() -> TrackOutcome {
+    TrackOutcome::Failed { reason: "no event of the history can be read".to_owned(), retry: false }
 }
 
 /// What a table says of a code, which carriers spell in either case.

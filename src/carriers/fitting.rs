@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use crate::address::Address;
+pub(super) use crate::address::text::is_printable;
+use crate::address::{Address, Contact};
 use crate::error::{Error, Result};
 use crate::order::AddressProblem;
+use crate::units::{Dimensions, Millimetres};
 
 /// Why an address does not fit a carrier's fields: the source of the [`Error`] that names the
 /// field.
@@ -32,6 +34,90 @@ pub(super) fn misfit(role: &str, field: &str, problem: AddressProblem) -> Error 
     let misfit = AddressMisfit { problem };
     Error::invalid(format!("{role}.{field}"), format!("the address is {misfit}"))
         .with_source(misfit)
+}
+
+fn printable(role: &str, field: &str, text: &str) -> Result<()> {
+    if is_printable(text) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("{role}.{field}"), "holds characters that cannot be printed")
+        .with_source(AddressMisfit { problem: AddressProblem::Unrecognised }))
+}
+
+/// Refuses an address that holds what cannot be printed.
+pub(super) fn printable_address(role: &str, address: &Address) -> Result<()> {
+    for line in &address.lines {
+        printable(role, "address.lines", line.as_str())?;
+    }
+    printable(role, "address.city", &address.city)?;
+    printable(role, "address.state", address.state.as_deref().unwrap_or_default())?;
+    printable(role, "address.postal_code", address.postal_code.as_deref().unwrap_or_default())
+}
+
+/// Refuses names and ways to reach somebody that hold what cannot be printed.
+pub(super) fn printable_names(role: &str, contact: &Contact) -> Result<()> {
+    let text = |field, text: Option<&crate::personal::Personal<String>>| {
+        printable(role, field, text.map_or("", |text| text.as_str()))
+    };
+    text("name", Some(&contact.name))?;
+    text("company", contact.company.as_ref())?;
+    text("phone", contact.phone.as_ref())?;
+    text("email", contact.email.as_ref())
+}
+
+/// A reference to print: no more than `most` characters, and something to read.
+#[cfg(any(feature = "usps", feature = "fedex"))]
+pub(super) fn check_reference(index: usize, text: &str, most: usize) -> Result<()> {
+    let field = || format!("references[{index}]");
+    if text.trim().is_empty() || text.chars().count() > most {
+        return Err(Error::invalid(field(), format!("a reference has 1 to {most} characters")));
+    }
+    if !is_printable(text) {
+        return Err(Error::invalid(field(), "holds characters that cannot be printed"));
+    }
+    Ok(())
+}
+
+/// Longer than any parcel that is carried: a typing error.
+const LONGEST: Millimetres = Millimetres::new(10_000);
+
+/// A size that can be one.
+pub(super) fn known_size(size: Dimensions) -> Result<Dimensions> {
+    if size.height.get() == 0 {
+        return Err(Error::invalid("dimensions", "every side must be above 0"));
+    }
+    if size.length > LONGEST {
+        return Err(Error::invalid("dimensions", "no side is above 10 m"));
+    }
+    Ok(size)
+}
+
+/// Military post offices and territories, as they are written where a state is.
+#[cfg(any(feature = "fedex", feature = "dhl"))]
+pub(super) const OUTSIDE: [&str; 11] =
+    ["AA", "AE", "AP", "AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI"];
+
+/// The military post office or territory that an address names as a state of the United States.
+/// Carriers other than the post do not go to the first, and know the second as a country.
+#[cfg(any(feature = "fedex", feature = "dhl"))]
+pub(super) fn outside_the_states(address: &Address) -> Option<&'static str> {
+    if address.country != Some(crate::address::Country::US) {
+        return None;
+    }
+    let city = address.city.trim();
+    if let Some(office) = ["APO", "FPO", "DPO"].into_iter().find(|o| city.eq_ignore_ascii_case(o)) {
+        return Some(office);
+    }
+    us_state(address.state.as_deref()?.trim()).filter(|state| OUTSIDE.contains(state))
+}
+
+/// Refuses [what is outside of the states](outside_the_states).
+#[cfg(any(feature = "fedex", feature = "dhl"))]
+pub(super) fn within_the_states(role: &str, address: &Address) -> Result<()> {
+    match outside_the_states(address) {
+        Some(_) => Err(misfit(role, "address.state", AddressProblem::Unserviceable)),
+        None => Ok(()),
+    }
 }
 
 /// A text without blanks that say nothing.

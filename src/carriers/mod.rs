@@ -3,6 +3,8 @@
 #[cfg(any(feature = "usps", feature = "fedex", feature = "dhl"))]
 mod account;
 #[cfg(any(feature = "usps", feature = "fedex", feature = "dhl"))]
+mod amounts;
+#[cfg(any(feature = "usps", feature = "fedex", feature = "dhl"))]
 mod asking;
 #[cfg(any(feature = "usps", feature = "fedex", feature = "dhl"))]
 mod events;

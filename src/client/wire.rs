@@ -49,8 +49,10 @@ use serde::de::{
 use serde_json::value::RawValue;
 
 mod loose;
+mod readable;
 
 pub use loose::{integer, integer_opt, loose_text_opt, object_opt, or_empty};
+pub use readable::{Readable, readable_bool_opt, readable_opt, readable_text_opt};
 
 use crate::error::ErrorKind;
 

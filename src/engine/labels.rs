@@ -167,6 +167,9 @@ impl Engine {
     /// ([`MultiPiece`](crate::ports::MultiPiece)), a host that wants that buys through the adapter and
     /// enters the numbers ([`Action::TrackingEntered`]).
     ///
+    /// A number that the carrier sold within 120 days for another parcel that is still on its way is an
+    /// incident of the new one ([`ExceptionKind::LabelUnknown`]); its label stands.
+    ///
     /// # Errors
     /// Only when the store fails as a whole; everything else is the outcome of an item, also a
     /// platform that cannot be read again.
@@ -526,6 +529,11 @@ impl Engine {
             Ok(label) => {
                 let mut record = label.record;
                 record.key = key;
+                // A platform ships several orders under one number; a carrier's label has its own.
+                let noted = match order.as_ref().map(|order| order.logistics) {
+                    Some(LogisticsMode::PlatformLabel) => None,
+                    _ => Some(self.note_number(&record, now).await),
+                };
                 let has_paper =
                     label.documents.iter().any(|document| document.kind == DocumentKind::Label);
                 let documents: Vec<StoredDocument> = label
@@ -593,7 +601,23 @@ impl Engine {
                     })
                     .await?;
                 self.purchases().begun_here.remove(&key);
-                Ok((ItemOutcome::Done(record), changed.map(|(order, ())| order)))
+                let mut order = changed.map(|(order, ())| order);
+                if let Some(noted) = noted {
+                    // What cannot be remembered or told costs nothing of what was sold.
+                    let told = match noted {
+                        Ok(is_new) => {
+                            self.tell_shared_number(order_key, &package, &record, is_new, now).await
+                        }
+                        Err(error) => Err(error),
+                    };
+                    match told {
+                        Ok(told) => order = told.or(order),
+                        Err(error) => {
+                            tracing::warn!(%error, "whether a number stands twice is not known");
+                        }
+                    }
+                }
+                Ok((ItemOutcome::Done(record), order))
             }
             Err(error) if error.may_have_acted() => {
                 self.change(order_key, order, &Actor::System, now, |_| {

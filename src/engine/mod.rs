@@ -42,6 +42,7 @@ mod report;
 mod round;
 mod scan;
 mod schedule;
+mod shared_number;
 mod ship;
 mod shops;
 mod straight;

@@ -6,17 +6,16 @@
 //! part.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::Engine;
 use super::shops::ShopState;
 use crate::error::{Error, ErrorKind};
 use crate::ids::ShopKey;
+pub(super) use crate::ports::caught;
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
@@ -153,22 +152,6 @@ pub(super) async fn contained<T>(
 ) -> Result<T, Error> {
     let done = caught(shop.platform.as_str(), operation, work).await;
     done.map_err(|error| error.with_context("shop", shop))
-}
-
-/// Awaits work of an adapter, which may be anybody's: a panic is an error. What the engine itself
-/// remembers is whole after any dropped future, and a panic drops the future.
-pub(super) async fn caught<T>(
-    adapter: &str,
-    operation: &'static str,
-    work: impl Future<Output = T>,
-) -> Result<T, Error> {
-    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| {
-        let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
-        let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
-        let words = words.unwrap_or_else(|| "without words".to_owned());
-        Error::new(ErrorKind::Ambiguous, format!("the adapter panicked: {words}"))
-            .with_operation(adapter, operation)
-    })
 }
 
 impl Engine {

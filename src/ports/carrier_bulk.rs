@@ -1,6 +1,6 @@
 //! Hundreds of parcels at once: quotes across carriers, purchases, enquiries.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 
 use super::CarrierAdapter;
+use super::caught::caught;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
 use crate::shipment::{
@@ -23,7 +24,7 @@ pub struct BulkOptions {
     pub concurrency: usize,
     /// Do everything up to the purchase and say what would happen.
     pub dry_run: bool,
-    /// How long a carrier may take for one price. One that takes longer is left out for the rest of
+    /// How long a carrier may take for one price, also in a dry run. One that takes longer is left out for the rest of
     /// the call, so that it costs the call this time once and not for every parcel. Default 30 seconds.
     pub patience: Duration,
 }
@@ -76,9 +77,9 @@ impl Silent {
     }
 
     /// The offers for a parcel, unless the carrier takes too long now, or did before.
-    pub(crate) async fn rates(
+    pub(crate) async fn rates<C: CarrierAdapter + ?Sized>(
         &self,
-        carrier: &dyn CarrierAdapter,
+        carrier: &C,
         request: &RateRequest,
         patience: Duration,
     ) -> Result<Vec<RateQuote>> {
@@ -118,8 +119,10 @@ pub async fn quotes(
     let silent = &Silent::default();
     let answers: Vec<(usize, CarrierId, Result<Vec<RateQuote>>)> = stream::iter(asked)
         .map(|(place, carrier, parcel)| async move {
-            let answer = silent.rates(carrier.as_ref(), &parcel, options.patience).await;
-            (place, carrier.carrier(), answer)
+            let asked = silent.rates(carrier.as_ref(), &parcel, options.patience);
+            let id = carrier.carrier();
+            let answer = caught(id.as_str(), "rates", asked).await.and_then(|answer| answer);
+            (place, id, answer)
         })
         .buffered(options.concurrency.max(1))
         .collect()
@@ -191,21 +194,37 @@ impl EnquiryReport {
 /// Conveniences over every adapter. Nobody implements this by hand.
 #[async_trait]
 pub trait CarrierExt: CarrierAdapter {
-    /// Buys labels: one outcome for each item, in order; one item's failure never costs another. The
-    /// keys are stored by the caller before. A dry run asks for the price of exactly the service that
-    /// would be bought.
+    /// Buys labels: one outcome for each item, in order; one item's failure never costs another, nor
+    /// does a panic of the adapter, after which a purchase is ambiguous. The keys are stored by the
+    /// caller before. A dry run asks for the price of exactly the service that would be bought, for no
+    /// longer than [`BulkOptions::patience`].
+    ///
+    /// A key names one purchase: of several items with the same key only the first is worked on, and
+    /// the others are [`PurchaseOutcome::Failed`] with
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) and the field `key`, whatever they ask for.
     async fn buy_labels(
         &self,
         items: &[(LabelRequest, IdempotencyKey)],
         options: BulkOptions,
     ) -> Vec<PurchaseOutcome> {
+        let mut keys = HashSet::with_capacity(items.len());
         // Owned items, so that the future can be spawned.
-        stream::iter(items.to_vec())
-            .map(|(request, key)| async move {
-                if options.dry_run {
-                    return would_buy(self, &request).await;
+        let items: Vec<(LabelRequest, IdempotencyKey, bool)> =
+            items.iter().map(|(request, key)| (request.clone(), *key, keys.insert(*key))).collect();
+        let silent = &Silent::default();
+        let carrier = &self.carrier();
+        stream::iter(items)
+            .map(|(request, key, is_first)| async move {
+                if !is_first {
+                    let error = Error::invalid("key", "another item of the call has the same key");
+                    return PurchaseOutcome::Failed(error);
                 }
-                match self.buy_label(&request, &key).await {
+                if options.dry_run {
+                    return would_buy(self, &request, silent, options.patience).await;
+                }
+                let bought = self.buy_label(&request, &key);
+                let bought = caught(carrier.as_str(), "buy_label", bought).await;
+                match bought.and_then(|answer| answer) {
                     Ok(label) => PurchaseOutcome::Bought(Box::new(label)),
                     Err(error) if error.may_have_acted() => PurchaseOutcome::Ambiguous(error),
                     Err(error) => PurchaseOutcome::Failed(error),
@@ -227,7 +246,8 @@ pub trait CarrierExt: CarrierAdapter {
         };
         let numbers: Vec<TrackingNumber> =
             parcels.iter().map(|parcel| parcel.number.clone()).collect();
-        let answers: Vec<Tracked> = match self.track(&numbers).await {
+        let tracked = caught(report.carrier.as_str(), "track", self.track(&numbers)).await;
+        let answers: Vec<Tracked> = match tracked.and_then(|answer| answer) {
             Ok(answers) => answers,
             Err(error) => {
                 let words = error.to_string();
@@ -265,6 +285,8 @@ impl<T: CarrierAdapter + ?Sized> CarrierExt for T {}
 async fn would_buy<T: CarrierAdapter + ?Sized>(
     carrier: &T,
     request: &LabelRequest,
+    silent: &Silent,
+    patience: Duration,
 ) -> PurchaseOutcome {
     let asked = RateRequest {
         sender: request.sender.clone(),
@@ -275,7 +297,9 @@ async fn would_buy<T: CarrierAdapter + ?Sized>(
         customs: request.customs.clone(),
         mailing_date: request.mailing_date,
     };
-    match carrier.rates(&asked).await {
+    let id = carrier.carrier();
+    let answer = caught(id.as_str(), "rates", silent.rates(carrier, &asked, patience)).await;
+    match answer.and_then(|answer| answer) {
         Ok(offers) => {
             let offer = offers
                 .into_iter()
@@ -288,7 +312,7 @@ async fn would_buy<T: CarrierAdapter + ?Sized>(
                         "{} is not offered for this parcel",
                         request.service
                     ))
-                    .with_operation(carrier.carrier().as_str(), "rates"),
+                    .with_operation(id.as_str(), "rates"),
                 ),
             }
         }

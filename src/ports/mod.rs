@@ -6,6 +6,8 @@
 mod carrier;
 #[cfg(any(feature = "client", feature = "engine"))]
 mod carrier_bulk;
+#[cfg(any(feature = "client", feature = "engine"))]
+mod caught;
 mod marketplace;
 mod pages;
 mod print;
@@ -25,6 +27,8 @@ pub(crate) use carrier_bulk::Silent;
 pub use carrier_bulk::{
     BulkOptions, CarrierExt, Enquiry, EnquiryReport, ParcelQuotes, PurchaseOutcome, quotes,
 };
+#[cfg(feature = "engine")]
+pub(crate) use caught::caught;
 pub use marketplace::{
     Acknowledge, Acknowledged, AfterSale, BuyerMessages, CancelLine, Cancellations, CarrierNaming,
     CaseAnswer, Confirmed, Cursor, Listing, MarketplaceAdapter, MarketplaceExt, MissedNotices,

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::address::text::is_printable;
 use crate::address::{Address, Country};
 use crate::ids::Sku;
 use crate::money::{Currency, Money, MoneyError};
@@ -194,8 +195,9 @@ impl CustomsDeclaration {
             if what.trim().is_empty() {
                 return Err(fault("customs.items.description", "is empty"));
             }
-            if what.chars().any(char::is_control) {
-                return Err(fault("customs.items.description", "has control characters"));
+            if what.chars().any(char::is_control) || !is_printable(what) {
+                let reason = "has control characters, or ones that turn the direction of a text";
+                return Err(fault("customs.items.description", reason));
             }
             if item.units == 0 {
                 return Err(fault("customs.items.units", format!("{what}: must be at least 1")));

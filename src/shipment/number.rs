@@ -379,7 +379,7 @@ pub fn without_routing(number: &str) -> (Option<String>, String) {
     let mut second_best = None;
     for zip_length in [9, 5] {
         let Some((zip, rest)) = routed(&number, zip_length) else { continue };
-        match best(rest, |format| format.carrier == "usps" && format.name != "s10") {
+        match best(rest, |format| format.is_routed()) {
             Some((_, Validity::Valid)) => return (Some(zip.to_owned()), rest.to_owned()),
             Some(_) => {
                 second_best.get_or_insert((zip.to_owned(), rest.to_owned()));
@@ -409,10 +409,18 @@ pub fn validate(carrier: &str, number: &str) -> Validity {
     if !FORMATS.iter().any(|format| format.carrier == carrier) {
         return Validity::Unchecked;
     }
-    let (_, number) =
-        if carrier == "usps" { without_routing(number) } else { (None, normalize(number)) };
-    best(&number, |format| format.carrier == carrier)
-        .map_or(Validity::BadFormat, |(_, validity)| validity)
+    let plain = normalize(number);
+    let of_carrier = |number: &str| best(number, |format| format.carrier == carrier);
+    let (zip, unrouted) = without_routing(&plain);
+    let judged = match (zip.is_some(), carrier) {
+        (false, _) => of_carrier(&plain),
+        (true, "usps") => of_carrier(&unrouted),
+        // Ground Economy has the post's barcode; any other number of theirs is not routed so.
+        (true, _) => of_carrier(&plain)
+            .filter(|(_, validity)| *validity == Validity::Valid)
+            .or_else(|| best(&unrouted, |format| format.carrier == carrier && format.is_routed())),
+    };
+    judged.map_or(Validity::BadFormat, |(_, validity)| validity)
 }
 
 /// All carriers whose number it may be, those that a prefix decides first. Empty when it is
@@ -423,7 +431,7 @@ pub fn candidates(number: &str) -> Vec<Candidate> {
     let (zip, unrouted) = without_routing(&plain);
     let mut candidates = Vec::new();
     if zip.is_some() {
-        candidates.extend(fitting(&unrouted, |format| format.carrier == "usps"));
+        candidates.extend(fitting(&unrouted, Format::is_routed));
     }
     candidates.extend(fitting(&plain, |_| true));
     candidates
@@ -453,6 +461,14 @@ fn best(number: &str, wanted: impl Fn(&Format) -> bool) -> Option<(&'static Form
 }
 
 impl Format {
+    /// Whether `420` and a ZIP may stand in front: of what the post delivers in the United States.
+    fn is_routed(&self) -> bool {
+        match self.carrier {
+            "usps" => self.name != "s10",
+            _ => self.name == "ground_economy_92",
+        }
+    }
+
     /// `None` when the shape does not fit.
     fn judge(&self, number: &str) -> Option<Validity> {
         if !number.is_ascii() || !self.shape.fits(number) {

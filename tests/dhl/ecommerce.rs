@@ -110,7 +110,7 @@ async fn a_good_answer_that_complains_and_offers_nothing_is_a_refusal_with_its_f
 #[tokio::test(start_paused = true)]
 async fn a_damaged_label_never_loses_its_number() {
     let house = house();
-    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    house.carrier.says(LABEL, Says::sold("ecommerce/label-create-200.json"));
     let label = house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap();
     assert_eq!(label.record.number.as_str(), "987654321");
     assert_eq!(label.record.carrier_reference.as_deref(), Some("987654321"));
@@ -123,7 +123,7 @@ async fn a_damaged_label_never_loses_its_number() {
 #[tokio::test(start_paused = true)]
 async fn how_bytes_travel_is_said_by_the_answer_and_the_number_by_the_configuration() {
     let house = house_with(|config| config.with_number_of_label(NumberOfLabel::LastMile));
-    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/constructed-label-zpl-200.json"));
+    house.carrier.says(LABEL, Says::sold("ecommerce/constructed-label-zpl-200.json"));
     let mut request = purchase("PK-1");
     request.format = LabelFormat::Zpl;
     request.token = Some("6.42 USD".into());
@@ -138,7 +138,7 @@ async fn how_bytes_travel_is_said_by_the_answer_and_the_number_by_the_configurat
 #[tokio::test(start_paused = true)]
 async fn a_purchase_is_named_by_its_key_in_at_most_30_characters() {
     let house = house();
-    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    house.carrier.says(LABEL, Says::sold("ecommerce/label-create-200.json"));
     let mut request = purchase("PK-1");
     request.references.push("order 7".into());
     house.dhl.buy_label(&request, &key("PK-1")).await.unwrap();
@@ -160,7 +160,7 @@ async fn a_purchase_is_named_by_its_key_in_at_most_30_characters() {
 #[tokio::test(start_paused = true)]
 async fn a_parcel_over_a_border_carries_its_declaration() {
     let house = house();
-    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    house.carrier.says(LABEL, Says::sold("ecommerce/label-create-200.json"));
     let mut request = abroad(house::purchase(DHL_ECOMMERCE, PARCEL_STANDARD, "PK-1"));
     let customs = request.customs.as_mut().unwrap();
     customs.duties = DutiesPayer::Sender;
@@ -244,9 +244,16 @@ async fn what_cannot_be_sold_is_said_before_anything_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_printed_or_carried_is_named_before_anything_is_sent() {
+    let house = house();
+    house::names_what_cannot_be_sent(&house.dhl, &purchase("PK-1")).await;
+    assert!(house.carrier.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_street_too_long_for_a_line_goes_on_in_the_next() {
     let house = house();
-    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    house.carrier.says(LABEL, Says::sold("ecommerce/label-create-200.json"));
     let mut request = purchase("PK-1");
     request.recipient.address.lines =
         vec!["1234 Northwest Extraordinarily Long Boulevard Building Seven".into()];
@@ -256,7 +263,99 @@ async fn a_street_too_long_for_a_line_goes_on_in_the_next() {
     assert_eq!(to["address2"], "Boulevard Building Seven");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_label_under_another_package_id_is_somebody_elses_also_where_it_is_the_only_one() {
+    let house = house();
+    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    let error = house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap_err();
+    assert!(error.is_ambiguous(), "{error:?}");
+    // Without an id it is the answer to what was just asked.
+    let fixture = fixture("ecommerce/label-create-200.json");
+    let mut nameless: Value = serde_json::from_slice(&fixture).unwrap();
+    nameless["labels"][0].as_object_mut().unwrap().remove("packageId");
+    house.carrier.says(LABEL, Says::json(200, &nameless));
+    let label = house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap();
+    assert_eq!(label.record.number.as_str(), "987654321");
+}
+
+// ---- Odd fields ----
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_field_of_a_quote_costs_only_itself_and_no_price_is_guessed() {
+    let house = house();
+    let product = |id: Value, amount: Value, more: Value| {
+        json!({"orderedProductId": id, "productName": 7, "estimatedDeliveryDate": more,
+               "rate": {"amount": amount, "currency": "USD"}})
+    };
+    let answer = json!({"products": [
+        product(json!("GND"), json!("4.10"), json!("soon")),
+        product(json!("EXP"), json!("NaN"), Value::Null),
+        product(json!("MAX"), json!(-1), Value::Null),
+        product(json!(12), json!(5), Value::Null),
+        "EXP",
+    ]});
+    house.carrier.says(PRODUCTS, Says::json(200, &answer));
+    let quotes = house.dhl.rates(&parcel()).await.unwrap();
+    let read: Vec<_> =
+        quotes.iter().map(|quote| (quote.name.as_str(), quote.total.to_string())).collect();
+    assert_eq!(read, [("7", "4.10 USD".to_owned())]);
+    house.carrier.says(PRODUCTS, Says::text(200, r#"{"products": ["GND", 7]}"#));
+    let nothing = house.dhl.rates(&parcel()).await.unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::UnexpectedAnswer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_field_of_a_history_costs_only_itself() {
+    let house = house();
+    let event = |date: Value, id: Value| json!({"date": date, "time": 12, "primaryEventId": id});
+    let answer = json!({"total": [], "packages": [
+        {"package": {"dhlPackageId": "4231402267890349", "expectedDelivery": 20_260_305},
+         "events": [event(json!("2026-03-04"), json!(600)), event(json!("some day"), json!(580)),
+                    "?", event(json!("2026-03-03"), json!({}))]},
+        "?"]});
+    house.carrier.says(TRACK, Says::json(200, &answer));
+    let numbers =
+        ["4231402267890349", "4231402267890350"].map(|number| TrackingNumber::new(number).unwrap());
+    let tracked = house.dhl.track(&numbers).await.unwrap();
+    let TrackOutcome::Found { events, .. } = &tracked[0].outcome else { panic!("{tracked:?}") };
+    let codes: Vec<_> = events.iter().map(|event| event.raw_code.as_str()).collect();
+    assert_eq!(codes, ["600", ""]);
+    // What cannot be read may be the other one: it is not said to be unknown.
+    assert!(matches!(tracked[1].outcome, TrackOutcome::Failed { retry: true, .. }), "{tracked:?}");
+}
+
 // ---- Recovery ----
+
+#[tokio::test(start_paused = true)]
+async fn a_label_that_appears_late_is_given_back_and_the_kept_one_is_not() {
+    let house = house();
+    house.carrier.says(LABEL, Says::Nothing);
+    house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap_err();
+    let id = house.carrier.body("/shipping/v4/label")["packageDetail"]["packageId"].clone();
+    let label = |number: &str| json!({"packageId": id, "dhlPackageId": number});
+    let stranger = json!({"packageId": "OTHER", "dhlPackageId": "4231000000000003"});
+    let both = json!({"orderedProductId": "GND", "labels":
+        [label("4231000000000001"), label("4231000000000002"), stranger]});
+    house.carrier.says(FIND, Says::json(200, &both));
+    house.carrier.says(VOID, Says::json(200, &json!({})));
+    let watch = house.dhl.late_duplicates().unwrap();
+    let lost = intent(purchase("PK-1"), "PK-1");
+    let kept = [house::record(DHL_ECOMMERCE, GROUND, "4231000000000002")];
+    let found = watch.give_back_duplicates(&lost, &kept).await.unwrap();
+    let told: Vec<_> = found.iter().map(|one| (&*one.number, &one.still_live)).collect();
+    assert_eq!(told, [("4231000000000001", &None)]);
+    let void = house.carrier.last();
+    assert_eq!((&*void.verb, &*void.query), ("DELETE", "dhlPackageId=4231000000000001"));
+
+    // One that cannot be voided is told of.
+    let abroad = json!({"orderedProductId": "PLY", "labels": [label("4231000000000001")]});
+    house.carrier.says(FIND, Says::json(200, &abroad));
+    let found = watch.give_back_duplicates(&lost, &kept).await.unwrap();
+    assert!(found[0].still_live.as_deref().unwrap().contains("domestic"), "{found:?}");
+    let gone = json!({"type": "https://x/docs/errors/404.0204001", "title": "Label not found"});
+    house.carrier.says(FIND, Says::json(404, &gone));
+    assert!(watch.give_back_duplicates(&lost, &kept).await.unwrap().is_empty());
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_purchase_is_looked_for_by_its_package_id_and_never_sent_again() {
@@ -329,7 +428,7 @@ async fn only_the_carriers_own_words_mean_that_nothing_was_sold() {
 #[tokio::test(start_paused = true)]
 async fn international_labels_are_not_voided_and_that_is_said() {
     let house = house();
-    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/constructed-label-zpl-200.json"));
+    house.carrier.says(LABEL, Says::sold("ecommerce/constructed-label-zpl-200.json"));
     let mut label = house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap().record;
     house.carrier.says(VOID, Says::text(200, ""));
     assert_eq!(house.dhl.void_label(&label).await.unwrap(), VoidOutcome::Voided);
@@ -546,9 +645,16 @@ async fn pushed_news_are_believed_with_user_and_password_only() {
         let error = push.receive(&request(bad), Utc::now()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AuthRejected);
     }
-    let garbled = WebhookRequest { body: b"<html>", ..request(good) };
-    let error = push.receive(&garbled, Utc::now()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    // The name of the scheme is in any case, what follows it is not.
+    let lower = &[("authorization", "basic Y2FuYXJ5LXVzZXI6Y2FuYXJ5LXBhc3N3b3Jk")];
+    assert!(push.receive(&request(lower), Utc::now()).is_ok());
+    let other = &[("authorization", "basic y2fuyxj5lxvzzxi6y2fuyxj5lxbhc3n3b3jk")];
+    assert!(push.receive(&request(other), Utc::now()).is_err());
+    for body in [&b"<html>"[..], br#"{"packages":["?"]}"#] {
+        let garbled = WebhookRequest { body, ..request(good) };
+        let error = push.receive(&garbled, Utc::now()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    }
     house.carrier.says("POST /account/v4/webhooks", Says::text(200, "{}"));
     house.dhl.register_hook().await.unwrap();
     let body = house.carrier.body("/account/v4/webhooks");
@@ -617,7 +723,7 @@ async fn what_customs_sees_inside_the_country_is_refused_without_a_declaration()
         assert_eq!(refused.field(), Some("customs"), "{state:?} {country}");
     }
     assert!(house.carrier.calls().is_empty(), "refused before anything is sent");
-    house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    house.carrier.says(LABEL, Says::sold("ecommerce/label-create-200.json"));
     // Declared it goes, and so does what customs may or may not see.
     let mut declared = to(Some("AE"), "US", "09012");
     declared.customs = Some(Box::new(house::declaration()));
@@ -628,7 +734,7 @@ async fn what_customs_sees_inside_the_country_is_refused_without_a_declaration()
     }
     // A seller who was told otherwise says so.
     let strict = house_with(|config| config.with_customs_states(["Alaska", "PR"]));
-    strict.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+    strict.carrier.says(LABEL, Says::sold("ecommerce/label-create-200.json"));
     for (state, country, zip) in [(Some("AK"), "US", "99501"), (None, "PR", "00901")] {
         let request = to(state, country, zip);
         let refused = strict.dhl.buy_label(&request, &key("3")).await.unwrap_err();
@@ -711,7 +817,7 @@ proptest! {
         goods.unit_value = orderflow::Money::from_minor(cents, orderflow::Currency::USD);
         let body = house::in_virtual_time(async {
             let house = self::house();
-            house.carrier.says(LABEL, Says::fixture(200, "ecommerce/label-create-200.json"));
+            house.carrier.says(LABEL, Says::sold("ecommerce/label-create-200.json"));
             house.dhl.buy_label(&request, &key("1")).await.unwrap();
             house.carrier.body("/shipping/v4/label")
         });

@@ -18,7 +18,7 @@ use orderflow::shipment::LabelIntent;
 use orderflow::shipment::number::{Validity, validate};
 use orderflow::shipment::{
     DocumentKind, DutiesPayer, EventTime, ExportReason, LabelFormat, LabelRequest, Milestone,
-    ServiceKey, TaxId, TaxIdOwner, TrackOutcome, TransitState, fold,
+    RateRequest, ServiceKey, TaxId, TaxIdOwner, TrackOutcome, TransitState, fold,
 };
 use orderflow::{Currency, ErrorKind, Grams, MoneyError, ServiceCode, TrackingNumber};
 use proptest::prelude::*;
@@ -332,6 +332,34 @@ async fn what_cannot_be_sold_is_said_before_anything_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_printed_or_carried_is_named_before_anything_is_sent() {
+    let house = house();
+    house::names_what_cannot_be_sent(&house.dhl, &purchase("PK-1")).await;
+    assert!(house.carrier.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn military_post_offices_and_territories_written_as_states_are_not_offered() {
+    let house = house();
+    for (city, state) in [("APO", "AE"), ("FPO", "AP"), ("San Juan", "PR"), ("Hagåtña", "Guam")] {
+        let mut request = purchase("PK-1");
+        request.recipient.address.city = city.into();
+        request.recipient.address.state = Some(state.into());
+        let asked = RateRequest { recipient: request.recipient.clone(), ..parcel() };
+        assert!(house.dhl.rates(&asked).await.unwrap().is_empty(), "{state}");
+        let error = house.dhl.buy_label(&request, &key("PK-1")).await.unwrap_err();
+        assert_eq!(error.field(), Some("recipient.address.state"), "{state}");
+    }
+    // As a country it is sold over a border.
+    let mut request = purchase("PK-1");
+    request.recipient.address.country = orderflow::Country::new("PR");
+    request.recipient.address.state = None;
+    let error = house.dhl.buy_label(&request, &key("PK-1")).await.unwrap_err();
+    assert_eq!(error.field(), Some("customs"));
+    assert!(house.carrier.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn places_without_postal_codes_have_an_empty_one() {
     let house = house();
     house.carrier.says(SHIP, Says::fixture(201, "express/shipment-nondoc-international-201.json"));
@@ -476,6 +504,92 @@ async fn only_the_carriers_own_words_mean_that_nothing_was_sold() {
             other => panic!("{status} {body}: {other:?}"),
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shipment_that_shows_other_references_is_somebody_elses() {
+    let clock = VirtualClock::new(noon());
+    let house = house_with(|config| config.with_clock(Arc::new(clock.clone())));
+    house.carrier.says(SHIP, Says::Nothing);
+    house.dhl.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap_err();
+    let sent = house.carrier.body("/shipments")["customerReferences"][0]["value"].clone();
+    let lost = intent(purchase("PK-1"), "PK-1");
+    let shipment = |number: &str, reference: &Value| {
+        json!({"shipmentTrackingNumber": number,
+               "shipperReferences": [{"value": "PK-1", "typeCode": "CU"}, {"value": reference}]})
+    };
+    let other = shipment("1234567891", &json!("AAAAAAAAAAAAAAAAAAAAAAAAA"));
+    house.carrier.says(TRACK, Says::json(200, &json!({"shipments": [other]})));
+    clock.advance(TimeDelta::hours(1));
+    let undecided = house.dhl.recover_label(&lost).await.unwrap();
+    assert!(matches!(undecided, Recovery::Unknowable { .. }), "{undecided:?}");
+    let both = json!({"shipments": [other, shipment("1234567890", &sent)]});
+    house.carrier.says(TRACK, Says::json(200, &both));
+    let found = house.dhl.recover_label(&lost).await.unwrap();
+    let Recovery::Found(label) = found else { panic!("{found:?}") };
+    assert_eq!(label.record.number.as_str(), "1234567890");
+
+    // What is found and not kept is told of: it cannot be given back.
+    let watch = house.dhl.late_duplicates().unwrap();
+    let kept = [house::record(DHL_EXPRESS, DOMESTIC, "1234567890")];
+    assert!(watch.give_back_duplicates(&lost, &kept).await.unwrap().is_empty());
+    let kept = [house::record(DHL_EXPRESS, DOMESTIC, "1234567899")];
+    let told = watch.give_back_duplicates(&lost, &kept).await.unwrap();
+    assert_eq!((told.len(), told[0].number.as_str()), (1, "1234567890"));
+    assert!(told[0].still_live.as_deref().unwrap().contains("no void"), "{told:?}");
+    let again = LabelIntent { sent_at: noon() + TimeDelta::days(3), ..lost };
+    house.carrier.says(TRACK, Says::text(404, r#"{"detail":"No data found","status":"404"}"#));
+    assert!(watch.give_back_duplicates(&again, &kept).await.unwrap().is_empty());
+    // What was sent again later is looked for until then.
+    assert!(house.carrier.last().query.contains("dateRangeTo=2026-03-07"));
+}
+
+// ---- Odd fields ----
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_field_of_a_quote_costs_only_itself_and_no_price_is_guessed() {
+    let product = |code: Value, price: Value, more: Value| {
+        json!({"productCode": code, "isCustomerAgreement": "no", "deliveryCapabilities": more,
+               "totalPrice": [{"currencyType": "PULCL", "priceCurrency": "USD", "price": 90},
+                              {"currencyType": "BILLC", "priceCurrency": "USD", "price": price}]})
+    };
+    let days = json!({"totalTransitDays": [], "estimatedDeliveryDateAndTime": "some day"});
+    let answer = json!({"products": [
+        product(json!("P"), json!("49.5"), days),
+        product(json!("U"), json!("NaN"), Value::Null),
+        product(json!("D"), json!([5]), Value::Null),
+        product(json!(8), json!(5), json!("?")),
+        7,
+    ]});
+    let house = house();
+    house.carrier.says(RATES, Says::json(200, &answer));
+    let quotes = house.dhl.rates(&parcel_abroad()).await.unwrap();
+    let read: Vec<_> = quotes
+        .iter()
+        .map(|quote| (quote.service.service.as_str(), quote.total.to_string(), quote.transit_days))
+        .collect();
+    assert_eq!(read, [("P", "49.5 USD".to_owned(), None)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_field_of_a_history_costs_only_itself() {
+    let event = |date: Value, code: Value| {
+        json!({"date": date, "time": [], "typeCode": code, "serviceArea": "MEMPHIS",
+               "remarks": [7, {"value": 8}]})
+    };
+    let answer = json!({"shipments": [
+        {"shipmentTrackingNumber": 1_234_567_890, "estimatedDeliveryDate": {}, "events": [
+            event(json!("2026-03-03"), json!("PU")), event(json!("soon"), json!("WC")),
+            event(json!("2026-03-04"), json!(17)), "?"], "pieces": "none"},
+        "?"]});
+    let house = house();
+    house.carrier.says(TRACK, Says::json(200, &answer));
+    let numbers = ["1234567890", "9999999999"].map(TrackingNumber::from_static);
+    let answers = house.dhl.track(&numbers).await.unwrap();
+    let TrackOutcome::Found { events, .. } = &answers[0].outcome else { panic!("{answers:?}") };
+    let read: Vec<_> = events.iter().map(|e| (e.raw_code.as_str(), e.raw_text.as_str())).collect();
+    assert_eq!(read, [("PU", "8"), ("17", "8")]);
+    assert!(matches!(answers[1].outcome, TrackOutcome::Failed { retry: true, .. }), "{answers:?}");
 }
 
 // ---- Tracking ----

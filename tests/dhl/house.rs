@@ -10,12 +10,12 @@ use orderflow::client::{Quota, Response, Transport, TransportError, WireRequest}
 use orderflow::ids::CarrierId;
 use orderflow::ports::{CarrierAdapter, Recovery};
 use orderflow::shipment::{
-    CustomsDeclaration, CustomsItem, Label, LabelFormat, LabelIntent, LabelRequest, RateRequest,
-    ServiceKey,
+    CustomsDeclaration, CustomsItem, Label, LabelCost, LabelFormat, LabelIntent, LabelRecord,
+    LabelRequest, RateRequest, ServiceKey,
 };
 use orderflow::{
     Address, Contact, Country, Currency, Dimensions, ErrorKind, Grams, IdempotencyKey, Millimetres,
-    Money, ServiceCode,
+    Money, ServiceCode, TrackingNumber,
 };
 use serde_json::Value;
 
@@ -52,6 +52,8 @@ pub(crate) const BASE: &str = "https://dhl.test";
 #[derive(Debug, Clone)]
 pub(crate) enum Says {
     This(u16, Bytes),
+    /// This label, under the package id that was sent.
+    Sold(Bytes),
     /// It acts, and its answer is lost.
     Nothing,
 }
@@ -59,6 +61,10 @@ pub(crate) enum Says {
 impl Says {
     pub(crate) fn fixture(status: u16, name: &str) -> Self {
         Self::This(status, fixture(name).into())
+    }
+
+    pub(crate) fn sold(name: &str) -> Self {
+        Self::Sold(fixture(name).into())
     }
 
     pub(crate) fn text(status: u16, text: &str) -> Self {
@@ -143,6 +149,13 @@ impl Transport for Carrier {
                 headers: HeaderMap::new(),
                 body,
             }),
+            Says::Sold(label) => {
+                let sent: Value = serde_json::from_slice(&request.body).unwrap();
+                let mut label: Value = serde_json::from_slice(&label).unwrap();
+                label["labels"][0]["packageId"] = sent["packageDetail"]["packageId"].clone();
+                let body = Bytes::from(label.to_string());
+                Ok(Response { status: StatusCode::OK, headers: HeaderMap::new(), body })
+            }
             Says::Nothing => Err(TransportError::after_send("timed out")),
         }
     }
@@ -243,6 +256,75 @@ pub(crate) fn abroad(request: LabelRequest) -> LabelRequest {
 
 pub(crate) fn key(text: &str) -> IdempotencyKey {
     IdempotencyKey::derive(&["label", text, "1"])
+}
+
+pub(crate) fn record(carrier: CarrierId, service: &'static str, number: &str) -> LabelRecord {
+    LabelRecord {
+        key: key("PK-1"),
+        carrier,
+        service: ServiceCode::from_static(service),
+        number: TrackingNumber::new(number).unwrap(),
+        carrier_reference: None,
+        cost: LabelCost::unstated(Currency::USD),
+        purchased_at: noon(),
+        mailing_date: Some(today()),
+        formats: Vec::new(),
+    }
+}
+
+/// Checks that what cannot be printed or carried is named, and nothing is sold.
+pub(crate) async fn names_what_cannot_be_sent(carrier: &dyn CarrierAdapter, right: &LabelRequest) {
+    let mut cases: Vec<(LabelRequest, &str)> = unprintable()
+        .into_iter()
+        .map(|(recipient, field)| (LabelRequest { recipient, ..right.clone() }, field))
+        .collect();
+    cases.extend(impossible().into_iter().map(|((grams, dimensions), field)| {
+        let weight = Grams::new(grams);
+        (LabelRequest { weight, dimensions, ..right.clone() }, field)
+    }));
+    let references = vec!["PK\u{202e}-1".to_owned()];
+    cases.push((LabelRequest { references, ..right.clone() }, "references[0]"));
+    for (request, field) in cases {
+        let error = carrier.buy_label(&request, &key("PK-1")).await.unwrap_err();
+        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some(field)));
+    }
+}
+
+/// What nobody can print, in any field of a recipient, and the field that must be named.
+fn unprintable() -> Vec<(Contact, &'static str)> {
+    ["\0", "\u{7}", "\u{9f}", "\u{202e}", "\u{2066}"]
+        .into_iter()
+        .flat_map(|odd| {
+            let spoilt = |change: &dyn Fn(&mut Contact)| {
+                let mut contact = recipient();
+                change(&mut contact);
+                contact
+            };
+            [
+                (spoilt(&|c| c.name = format!("Joe{odd}").into()), "recipient.name"),
+                (spoilt(&|c| c.company = Some(format!("{odd}A").into())), "recipient.company"),
+                (spoilt(&|c| c.phone = Some(format!("5550100199{odd}").into())), "recipient.phone"),
+                (spoilt(&|c| c.email = Some(format!("a@b{odd}.c").into())), "recipient.email"),
+                (
+                    spoilt(&|c| c.address.lines[1] = format!("Apt{odd} 4").into()),
+                    "recipient.address.lines",
+                ),
+                (spoilt(&|c| c.address.city.push_str(odd)), "recipient.address.city"),
+            ]
+        })
+        .collect()
+}
+
+/// Sizes and weights that no parcel has, and the field that must be named.
+fn impossible() -> Vec<((u32, Option<Dimensions>), &'static str)> {
+    let mm = Millimetres::new;
+    let sized = |a, b, c| Some(Dimensions::new(mm(a), mm(b), mm(c)));
+    vec![
+        ((700, sized(255, 150, 0)), "dimensions"),
+        ((700, sized(u32::MAX, 1, 1)), "dimensions"),
+        ((u32::MAX, None), "weight"),
+        ((0, None), "weight"),
+    ]
 }
 
 pub(crate) fn intent(request: LabelRequest, text: &str) -> LabelIntent {

@@ -123,6 +123,25 @@ async fn events_keep_code_words_place_and_the_precision_of_their_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_odd_field_of_a_history_costs_only_itself() {
+    let event = |at: serde_json::Value, code: serde_json::Value| json!({"timestamp": at, "statusCode": code, "location": 7, "status": true, "remark": []});
+    let answer = json!({"shipments": {"id": 7777777770_u64, "service": ["express"],
+        "destination": "Paris", "returnFlag": 2, "details": [], "status": "in transit",
+        "estimatedTimeOfDelivery": 12, "events": [
+            event(json!("2026-03-04T10:00:00"), json!("transit")),
+            event(json!("some day"), json!("delivered")),
+            event(json!("2026-03-03T10:00:00"), json!(7)), "?"]}});
+    let house = house();
+    house.carrier.says(TRACK, Says::json(200, &answer));
+    let TrackOutcome::Found { events, .. } = track(&house, "7777777770").await else { panic!() };
+    let read: Vec<_> = events.iter().map(|e| (e.raw_code.as_str(), e.raw_text.as_str())).collect();
+    assert_eq!(read, [("transit", "true"), ("7", "true")]);
+    house.carrier.says(TRACK, Says::text(200, r#"{"shipments": ["?"]}"#));
+    let error = house.dhl.track(&[number("7777777770")]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_number_of_many_shipments_is_ambiguous_until_more_is_known() {
     let house = house();
     house.carrier.says(TRACK, Says::fixture(200, "tracking/64888.json"));
@@ -268,8 +287,15 @@ async fn news_without_the_token_are_refused_and_an_open_handshake_opens_nothing_
         let notice = push.receive(&pushed(&question, bad), Utc::now()).unwrap();
         assert!(matches!(notice, PushNotice::Handshake(_)));
     }
+    let named = house_with(|config| {
+        config.with_hook("https://shop.example/dhl", "Authorization", "Basic canary-password")
+    });
+    let given = |value| named.dhl.push().unwrap().receive(&pushed(&event, value), Utc::now());
+    assert!(given(&[("authorization", "basic canary-password")]).is_ok());
+    assert!(given(&[("authorization", "basic CANARY-PASSWORD")]).is_err());
     let push = closed.dhl.push().unwrap();
-    for body in [&b"<html>"[..], br#"{"scope":"subscription.new"}"#, b"{}"] {
+    let odd = br#"{"scope":"subscription.push","shipments":["?"]}"#;
+    for body in [&b"<html>"[..], br#"{"scope":"subscription.new"}"#, b"{}", odd] {
         let error = push.receive(&pushed(body, TOKEN), Utc::now()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
     }

@@ -36,6 +36,7 @@ struct Van {
 
 const REFUSED: Grams = Grams::new(13);
 const LOST: Grams = Grams::new(14);
+const BROKEN: Grams = Grams::new(15);
 
 impl Van {
     fn named(name: &'static str) -> Self {
@@ -64,6 +65,7 @@ impl CarrierAdapter for Van {
     }
     async fn rates(&self, request: &RateRequest) -> Result<Vec<RateQuote>> {
         self.at_work().await;
+        assert_ne!(request.weight, BROKEN, "the van broke down");
         if self.name == "closed" {
             return Err(Error::new(ErrorKind::Transient, "the carrier is closed"));
         }
@@ -86,6 +88,7 @@ impl CarrierAdapter for Van {
     }
     async fn buy_label(&self, request: &LabelRequest, key: &IdempotencyKey) -> Result<Label> {
         self.at_work().await;
+        assert_ne!(request.weight, BROKEN, "the van broke down");
         match request.weight {
             REFUSED => return Err(Error::new(ErrorKind::Rejected, "not this one")),
             LOST => return Err(Error::new(ErrorKind::Ambiguous, "the answer was lost")),
@@ -234,6 +237,60 @@ async fn a_dry_run_buys_nothing_and_says_what_is_not_offered() {
         assert_eq!(error.kind(), ErrorKind::Unsupported);
     }
     assert!(van.bought.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_names_one_purchase_and_never_two() {
+    let van = Van::named("a");
+    let (first, key) = purchase(&van, 100);
+    let (other, _) = purchase(&van, 101);
+    let items = [(first.clone(), key), (first, key), (other, key), purchase(&van, 102)];
+    for options in [BulkOptions::default(), BulkOptions::default().dry_run()] {
+        let outcomes = van.buy_labels(&items, options).await;
+        for again in &outcomes[1..3] {
+            let PurchaseOutcome::Failed(error) = again else { panic!("{again:?}") };
+            assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("key")));
+        }
+        for worked in [&outcomes[0], &outcomes[3]] {
+            assert!(matches!(worked, PurchaseOutcome::Bought(_) | PurchaseOutcome::WouldBuy(_)));
+        }
+    }
+    assert_eq!(van.bought.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_waits_no_longer_than_its_patience() {
+    let van = Van::named("silent");
+    let items: Vec<_> = (100..140).map(|grams| purchase(&van, grams)).collect();
+    let options = BulkOptions::default().dry_run().with_patience(Duration::from_secs(10));
+    let begun = tokio::time::Instant::now();
+    let outcomes = van.buy_labels(&items, options).await;
+    assert!(begun.elapsed() < Duration::from_secs(11), "{:?}", begun.elapsed());
+    for outcome in &outcomes {
+        let PurchaseOutcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(error.kind(), ErrorKind::Transient);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adapter_that_panics_costs_its_own_item_only() {
+    let van = Van::named("a");
+    let items: Vec<_> = [100, BROKEN.get(), 102].map(|grams| purchase(&van, grams)).to_vec();
+    let outcomes = van.buy_labels(&items, BulkOptions::default()).await;
+    // Whether it bought before is not known.
+    let PurchaseOutcome::Ambiguous(error) = &outcomes[1] else { panic!("{outcomes:?}") };
+    assert!(error.message().contains("the van broke down"), "{error}");
+    assert!(matches!(
+        (&outcomes[0], &outcomes[2]),
+        (PurchaseOutcome::Bought(_), PurchaseOutcome::Bought(_))
+    ));
+    let dry = van.buy_labels(&items, BulkOptions::default().dry_run()).await;
+    assert!(matches!(&dry[1], PurchaseOutcome::Failed(_)), "{dry:?}");
+    assert!(matches!(&dry[2], PurchaseOutcome::WouldBuy(_)), "{dry:?}");
+    let carriers: Vec<Arc<dyn CarrierAdapter>> = vec![Arc::new(van), Arc::new(Van::named("b"))];
+    let found =
+        quotes(&carriers, &[parcel(BROKEN.get()), parcel(100)], BulkOptions::default()).await;
+    assert_eq!((found[0].failed.len(), found[1].quotes.len()), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -102,6 +102,8 @@ struct Pony {
     loses: AtomicBool,
     /// Answers come without a label in them.
     paperless: bool,
+    /// Every label has the same number.
+    repeats: bool,
     /// What it was told of purchases it looked for: when they were intended, and last sent.
     told: Mutex<Vec<(DateTime<Utc>, DateTime<Utc>)>>,
     /// The numbers that were to be kept, each time duplicates were looked for.
@@ -157,7 +159,12 @@ impl CarrierAdapter for Pony {
                 key: *key,
                 carrier: self.carrier(),
                 service: request.service.service.clone(),
-                number: TrackingNumber::new(format!("PONY{:06}", sold.len())).unwrap(),
+                number: TrackingNumber::new(if self.repeats {
+                    "PONY-AGAIN".to_owned()
+                } else {
+                    format!("PONY{:06}", sold.len())
+                })
+                .unwrap(),
                 carrier_reference: None,
                 cost: LabelCost::plain(Money::from_minor(500, Currency::USD)),
                 purchased_at: at(0),
@@ -571,6 +578,51 @@ async fn only_order(engine: &Engine) -> Order {
     let found = engine.store().find(&all, OrderSort::Placed, at(0), 0, 2).await.unwrap().orders;
     assert_eq!(found.len(), 1);
     found.into_iter().next().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_on_two_live_parcels_is_told_and_costs_no_label() {
+    let pony = Arc::new(Pony { repeats: true, ..Pony::default() });
+    let stall = Arc::new(Stall::with(3));
+    let engine = engine(Arc::new(MemoryStore::new()), &[("1", stall)], &pony, "w");
+    let items = ready(&engine, &["1"]).await;
+    let all = OrderFilter::default();
+    let told = async || {
+        let found = engine.store().find(&all, OrderSort::Placed, at(0), 0, 9).await.unwrap();
+        let incidents = found.orders.into_iter().flat_map(|order| order.incidents);
+        incidents.filter(|one| one.kind == ExceptionKind::LabelUnknown).collect::<Vec<_>>()
+    };
+    let options = BatchOptions::default();
+    let buy = async |items: &[PackageRef], hours| {
+        let bought = engine.buy_labels(items, &options, at(hours), |_| {}).await.unwrap();
+        assert!(bought.iter().all(ItemOutcome::is_done), "{bought:?}");
+    };
+    buy(&items[..1], 0).await;
+    assert!(told().await.is_empty());
+    buy(&items[1..2], 1).await;
+    let incidents = told().await;
+    assert_eq!(incidents.len(), 1);
+    let words = &incidents[0].detail;
+    assert!(words.contains("PONY-AGAIN") && words.contains(items[0].package.as_str()), "{words}");
+    assert_eq!(incidents[0].package.as_ref(), Some(&items[1].package));
+    // Four months later it is a new one's.
+    buy(&items[2..], 24 * 125).await;
+    assert_eq!(told().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_sold_for_two_parcels_at_once_is_told() {
+    let pony = Arc::new(Pony { repeats: true, ..Pony::default() });
+    let stall = Arc::new(Stall::with(4));
+    let engine = engine(Arc::new(MemoryStore::new()), &[("1", stall)], &pony, "w");
+    let items = ready(&engine, &["1"]).await;
+    engine.buy_labels(&items, &BatchOptions::default(), at(0), |_| {}).await.unwrap();
+    let all = OrderFilter::default();
+    let found = engine.store().find(&all, OrderSort::Placed, at(0), 0, 9).await.unwrap().orders;
+    let told =
+        |order: &Order| order.incidents.iter().any(|one| one.kind == ExceptionKind::LabelUnknown);
+    // Each but perhaps the first knows of another.
+    assert!(found.iter().filter(|order| told(order)).count() >= 3, "{found:?}");
 }
 
 #[tokio::test(start_paused = true)]

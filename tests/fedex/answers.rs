@@ -7,14 +7,14 @@ use orderflow::ports::{
     ValidateAddress, VoidLabel, VoidOutcome,
 };
 use orderflow::shipment::{
-    DocumentKind, LabelFormat, LabelIntent, LabelRecord, ServiceKey, TrackOutcome, TransitState,
-    fold,
+    DocumentKind, LabelFormat, LabelIntent, LabelRecord, RateRequest, ServiceKey, TrackOutcome,
+    TransitState, fold,
 };
 use orderflow::{Currency, ErrorKind, Grams, MoneyError, Retry, ServiceCode, TrackingNumber};
 use serde_json::{Value, json};
 
 use super::house::{
-    House, Says, canadian, house, house_with, intent, key, noon, parcel, purchase, recipient,
+    self, House, Says, canadian, house, house_with, intent, key, noon, parcel, purchase, recipient,
     sender, today,
 };
 
@@ -148,7 +148,109 @@ async fn days_and_prices_are_read_in_every_spelling_and_words_for_prices_are_non
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_odd_field_of_a_quote_costs_only_itself_and_no_price_is_guessed() {
+    let view = |kind: &str, charge: Value| json!({"rateType": kind, "totalNetCharge": charge, "currency": "USD"});
+    let reply = |service: Value, views: Value| {
+        json!({"serviceType": service, "serviceName": 5, "commit": "soon",
+               "operationalDetail": {"commitDates": 7}, "ratedShipmentDetails": views})
+    };
+    let answer = json!({"output": {"rateReplyDetails": [
+        reply(json!("FEDEX_GROUND"), json!([view("LIST", json!("NaN")), view("ACCOUNT", json!(8.7)), "?"])),
+        // What the account pays cannot be read: the list price would be a guess.
+        reply(json!("FEDEX_2_DAY"), json!([view("ACCOUNT", json!("NaN")), view("LIST", json!(30))])),
+        // Nothing is carried for nothing.
+        reply(json!("FEDEX_EXPRESS_SAVER"), json!([view("ACCOUNT", json!(0)), view("LIST", json!(-2))])),
+        reply(json!(12), json!([view("ACCOUNT", json!(1))])),
+        "STANDARD_OVERNIGHT",
+    ]}});
+    let house = house();
+    house.carrier.says(RATES, Says::text(200, &answer.to_string()));
+    let quotes = house.fedex.rates(&parcel()).await.unwrap();
+    let read: Vec<_> = quotes
+        .iter()
+        .map(|quote| (quote.service.service.as_str(), &*quote.name, quote.total.to_string()))
+        .collect();
+    assert_eq!(read, [("FEDEX_GROUND", "5", "8.7 USD".to_owned())]);
+    house.carrier.says(RATES, Says::text(200, r#"{"output":{"rateReplyDetails":["?"]}}"#));
+    let nothing = house.fedex.rates(&parcel()).await.unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::UnexpectedAnswer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn military_post_offices_and_territories_written_as_states_are_not_offered() {
+    let house = house();
+    for (city, state) in [("APO", "AE"), ("DPO", "AA"), ("San Juan", "PR"), ("Hagåtña", "Guam")] {
+        let mut request = purchase("PK-1");
+        request.recipient.address.city = city.into();
+        request.recipient.address.state = Some(state.into());
+        let asked = RateRequest { recipient: request.recipient.clone(), ..parcel() };
+        assert!(house.fedex.rates(&asked).await.unwrap().is_empty(), "{state}");
+        let error = house.fedex.buy_label(&request, &key("PK-1")).await.unwrap_err();
+        assert_eq!(error.field(), Some("recipient.address.state"), "{state}");
+    }
+    // As a country it is sold over a border.
+    let mut request = purchase("PK-1");
+    request.recipient.address.country = orderflow::Country::new("PR");
+    request.recipient.address.state = None;
+    let error = house.fedex.buy_label(&request, &key("PK-1")).await.unwrap_err();
+    assert_eq!(error.field(), Some("customs"));
+    assert!(house.carrier.calls().is_empty());
+    for service in orderflow::carriers::fedex::catalogue() {
+        let at_home = service.coverage.excluded_countries.is_empty();
+        let excluded = |state: &str| service.coverage.excluded_states.iter().any(|s| s == state);
+        assert_eq!(at_home, excluded("AE") && excluded("PR"), "{}", service.name);
+    }
+}
+
 // ---- Ship ----
+
+#[tokio::test(start_paused = true)]
+async fn a_price_of_nothing_in_the_answer_to_a_purchase_is_one_that_nobody_stated() {
+    let house = house();
+    let fixture = house::fixture("ship-domestic-doc.response.json");
+    for (charge, stated) in [
+        (json!(0), None),
+        (json!("0.00"), None),
+        (json!(-4.5), None),
+        (json!("NaN"), None),
+        (json!("21.45"), Some("21.45 USD")),
+    ] {
+        let mut answer: Value = serde_json::from_slice(&fixture).unwrap();
+        let shipped = &mut answer["output"]["transactionShipments"][0];
+        shipped["completedShipmentDetail"] = json!({"shipmentRating": {
+            "actualRateType": "PAYOR_ACCOUNT_SHIPMENT", "shipmentRateDetails": [
+                {"rateType": "PAYOR_LIST_SHIPMENT", "totalNetCharge": 99, "currency": "USD"},
+                {"rateType": "PAYOR_ACCOUNT_SHIPMENT", "totalNetCharge": charge, "currency": "USD"}]}});
+        house.carrier.says(SHIP, Says::text(200, &answer.to_string()));
+        let label = house.fedex.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap();
+        let total = label.record.cost.total().ok().map(|total| total.to_string());
+        assert_eq!(total.as_deref(), stated, "{charge}");
+        assert_eq!(label.record.cost.unstated, stated.is_none(), "{charge}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_whose_format_is_not_named_is_recognised_by_its_bytes() {
+    use base64::Engine as _;
+    for (bytes, format) in [
+        (&b"%PDF-1.4 x"[..], Some(LabelFormat::Pdf)),
+        (b"\x89PNG\r\n", Some(LabelFormat::Png)),
+        (b" ^XA^FDx^XZ", Some(LabelFormat::Zpl)),
+        (b"N\nA50,0,0", Some(LabelFormat::Other(String::new()))),
+        (b"", None),
+    ] {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(bytes);
+        let answer = json!({"output": {"transactionShipments": [{"pieceResponses": [{
+            "trackingNumber": "794953535000",
+            "packageDocuments": [{"contentType": "LABEL", "encodedLabel": encoded}]}]}]}});
+        let house = house();
+        house.carrier.says(SHIP, Says::text(200, &answer.to_string()));
+        let bought = house.fedex.buy_label(&purchase("PK-1"), &key("PK-1")).await;
+        let read = bought.ok().map(|label| label.documents[0].format.clone());
+        assert_eq!(read, format, "{bytes:?}");
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn official_shipments_become_labels_with_the_price_of_the_whole() {
@@ -269,6 +371,39 @@ async fn what_cannot_be_sold_is_said_before_anything_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_printed_or_carried_is_named_before_anything_is_sent() {
+    let house = house();
+    type Spoil = fn(&mut orderflow::shipment::LabelRequest);
+    let mm = orderflow::Millimetres::new;
+    let size = |a, b, c| Some(orderflow::Dimensions::new(mm(a), mm(b), mm(c)));
+    let cases: [(Spoil, &str); 8] = [
+        (|r| r.recipient.name = "Joe\0".into(), "recipient.name"),
+        (|r| r.recipient.company = Some("A\u{202e}B".into()), "recipient.company"),
+        (|r| r.recipient.address.lines = vec!["1 Main\u{7} St".into()], "recipient.address.lines"),
+        (|r| r.recipient.address.city.push('\u{2067}'), "recipient.address.city"),
+        (
+            |r| r.sender.address.postal_code = Some("60601\u{1}".into()),
+            "sender.address.postal_code",
+        ),
+        (|r| r.references = vec!["a\u{0}".into()], "references[0]"),
+        (|r| r.weight = Grams::new(u32::MAX), "weight"),
+        (|r| r.sender.phone = Some("555 010 0199\u{b}\u{0}".into()), "sender.phone"),
+    ];
+    for (spoil, field) in cases {
+        let mut request = purchase("PK-1");
+        spoil(&mut request);
+        let error = house.fedex.buy_label(&request, &key("PK-1")).await.unwrap_err();
+        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some(field)));
+    }
+    for dimensions in [size(10, 10, 0), size(0, 0, 0), size(u32::MAX, 1, 1)] {
+        let request = orderflow::shipment::LabelRequest { dimensions, ..purchase("PK-1") };
+        let error = house.fedex.buy_label(&request, &key("PK-1")).await.unwrap_err();
+        assert_eq!(error.field(), Some("dimensions"));
+    }
+    assert!(house.carrier.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn labels_that_are_words_instead_of_bytes_are_refused_clearly() {
     let house = house();
     let answer = json!({"output": {"transactionShipments": [{"pieceResponses": [{
@@ -355,6 +490,9 @@ async fn only_the_carriers_own_words_mean_that_nothing_was_sold() {
         |result: Value| json!({"output": {"completeTrackResults": [{"trackResults": [result]}]}});
     let unavailable = of(json!({"error": {"code": "SYSTEM.UNAVAILABLE.EXCEPTION"}})).to_string();
     let incomplete = of(json!({"error": {"code": "REFERENCETYPE.INCOMPLETE"}})).to_string();
+    let none = json!({"error": {"code": "TRACKING.REFERENCENUMBER.NOTFOUND"}});
+    let odd = json!({"output": {"completeTrackResults": [{"trackResults": [none, "?"]}]}});
+    let odd = odd.to_string();
     let nameless = of(json!({"scanEvents": [], "latestStatusDetail": {"code": "OC"}})).to_string();
     for (status, body) in [
         (200, unavailable.as_str()),
@@ -362,6 +500,8 @@ async fn only_the_carriers_own_words_mean_that_nothing_was_sold() {
         (200, nameless.as_str()),
         (200, r#"{"output":{"completeTrackResults":null}}"#),
         (200, r#"{"output":{"completeTrackResults":[{"trackResults":[]}]}}"#),
+        (200, r#"{"output":{"completeTrackResults":["?"]}}"#),
+        (200, odd.as_str()),
         (200, r#"{"output":{}}"#),
         (200, r#"{"output":[]}"#),
         (200, "<html>"),
@@ -475,6 +615,82 @@ async fn a_captured_history_with_doubtful_times_ends_delivered() {
     let movement = fold(&FEDEX, &number, events, None);
     assert_eq!(movement.state, TransitState::Delivered);
     assert_eq!(movement.delivered_at.unwrap().to_rfc3339(), "2024-08-20T16:41:57+00:00");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_field_of_a_history_costs_only_itself() {
+    let house = house();
+    let results = json!({"output": {"completeTrackResults": [
+        {"trackingNumber": 794_947_717_776_u64, "trackResults": [{
+            "latestStatusDetail": "Delivered", "dateAndTimes": {"type": 7}, "error": {},
+            "estimatedDeliveryTimeWindow": {"window": "today"},
+            "scanEvents": [
+                {"date": "2026-03-04T10:00:00-06:00", "eventType": 7, "eventDescription": true,
+                 "scanLocation": "Memphis"},
+                {"date": "some day", "eventType": "AR"},
+                "?",
+                {"date": "2026-03-03T10:00:00-06:00", "eventType": "PU", "scanLocation": {"city": 8}}]}]},
+        {"trackingNumber": "399368623212", "trackResults": ["?"]},
+        {"trackingNumber": "568838414941", "trackResults": [{"error": "no access", "scanEvents": []}]},
+        {"trackingNumber": "797806677146", "trackResults": [{"scanEvents": ["?"]}]},
+        "?"]}});
+    house.carrier.says(TRACK, Says::text(200, &results.to_string()));
+    let numbers = ["794947717776", "399368623212", "568838414941", "797806677146"]
+        .map(TrackingNumber::from_static);
+    let tracked = house.fedex.track(&numbers).await.unwrap();
+    let TrackOutcome::Found { events, .. } = &tracked[0].outcome else { panic!("{tracked:?}") };
+    let read: Vec<_> = events
+        .iter()
+        .map(|event| (event.raw_code.as_str(), event.raw_text.as_str(), event.place.as_deref()))
+        .collect();
+    assert_eq!(read, [("7", "true", None), ("PU", "", Some("8"))]);
+    let reasons: Vec<_> = tracked[1..]
+        .iter()
+        .map(|answer| match &answer.outcome {
+            TrackOutcome::Failed { reason, retry: false } => reason.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        reasons,
+        ["the result cannot be read", "no access", "no event of the history can be read"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_without_a_scan_is_one_event_at_the_instant_that_is_given_for_it() {
+    let house = house();
+    let of = |status: &str, scans: Value| {
+        let result = json!({"latestStatusDetail": {"code": status, "description": "Delivered",
+                                "scanLocation": {"city": "CHICAGO", "stateOrProvinceCode": "IL"}},
+            "dateAndTimes": [{"type": "ESTIMATED_DELIVERY", "dateTime": "2026-03-05T20:00:00-06:00"},
+                             {"type": "ACTUAL_DELIVERY", "dateTime": "2026-03-04T16:20:00-06:00"}],
+            "scanEvents": scans});
+        json!({"output": {"completeTrackResults": [
+            {"trackingNumber": "794947717776", "trackResults": [result]}]}})
+    };
+    let scan = |code: &str| json!({"date": "2026-03-04T16:20:00-06:00", "eventType": code});
+    for (status, scans, codes) in [
+        ("DL", json!([]), &["DL"][..]),
+        ("DL", json!([{"date": "?", "eventType": "DL"}, scan("OD")]), &["DL", "OD"]),
+        ("DL", json!([scan("DL"), scan("OD")]), &["DL", "OD"]),
+        ("OD", json!([]), &[]),
+    ] {
+        house.carrier.says(TRACK, Says::text(200, &of(status, scans).to_string()));
+        let TrackOutcome::Found { events, .. } = track(&house, "794947717776").await else {
+            panic!()
+        };
+        let read: Vec<_> = events.iter().map(|event| event.raw_code.as_str()).collect();
+        assert_eq!(read, codes);
+        if let (Some(delivery), "DL") = (events.first(), status) {
+            assert_eq!(delivery.milestone, orderflow::shipment::Milestone::Delivered);
+            assert_eq!(delivery.time.approximate().to_rfc3339(), "2026-03-04T22:20:00+00:00");
+        }
+        if codes == ["DL"] {
+            assert_eq!(events[0].place.as_deref(), Some("CHICAGO, IL"));
+            assert_eq!(events[0].raw_text, "Delivered");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

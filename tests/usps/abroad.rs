@@ -205,11 +205,12 @@ async fn every_reason_for_export_has_its_content_type() {
 #[tokio::test(start_paused = true)]
 async fn what_customs_could_not_use_is_refused_with_its_field_before_anything_is_sent() {
     type Spoil = fn(&mut CustomsDeclaration);
-    let cases: [(Spoil, &str); 10] = [
+    let cases: [(Spoil, &str); 11] = [
         (|c| c.items.clear(), "customs.items"),
         (|c| c.items = vec![c.items[1].clone(); 31], "customs.items.unit_weight"),
         (|c| c.items[0].description = "x".repeat(31), "customs.items.description"),
         (|c| c.items[0].description = "Merchandise".into(), "customs.items.description"),
+        (|c| c.items[0].description.push('\u{202e}'), "customs.items.description"),
         (|c| c.items[0].units = 9, "customs.items.unit_weight"),
         (
             |c| {

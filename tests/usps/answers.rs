@@ -118,6 +118,24 @@ async fn a_label_answer_without_number_or_readable_image_is_looked_into_not_boug
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_label_whose_price_cannot_be_read_in_full_stands_and_costs_what_nobody_stated() {
+    let bought = async |postage: Value, fee: Value| {
+        let body = json!({"trackingNumber": "9400109104250532908587", "postage": postage,
+            "labelImage": "JVBERi0xLjQ=", "fees": [{"name": 7, "price": fee}]});
+        let usps = canned(200, JSON, body.to_string());
+        usps.buy_label(&purchase("PK-1"), &key("PK-1")).await.unwrap().record.cost
+    };
+    let whole = bought(json!(5.25), json!("0.40")).await;
+    assert_eq!(whole.total().unwrap().to_string(), "5.65 USD");
+    assert_eq!(whole.fees[0].name, "7");
+    for (postage, fee) in
+        [(json!("NaN"), json!(1)), (json!(5), json!("NaN")), (json!(5), json!(null))]
+    {
+        assert!(bought(postage, fee).await.unstated);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn forms_are_read_in_all_spellings() {
     let request = ManifestRequest {
         sender: sender(),
@@ -311,6 +329,51 @@ async fn each_number_of_a_batch_has_its_own_outcome() {
             ]
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_field_of_a_history_costs_only_itself() {
+    let event = |at: Value, code: Value| {
+        json!({"eventTimestamp": at, "eventCode": code, "eventType": 12, "eventCity": [],
+               "GMTOffset": {}})
+    };
+    let body = json!([
+        {"trackingNumber": "1", "status": 7, "statusCategory": [], "deliveryDateExpectation": "soon",
+         "trackingEvents": [event(json!("2026-03-04T10:00:00"), json!(3)), "?",
+                            event(json!("some day"), json!("10")),
+                            event(json!("2026-03-03T10:00:00"), json!("03"))]},
+        {"trackingNumber": "2", "trackingEvents": "none"},
+        "?"]);
+    let usps = canned(200, JSON, body.to_string());
+    let tracked = usps.track(&["1", "2", "3"].map(TrackingNumber::from_static)).await.unwrap();
+    let TrackOutcome::Found { events, .. } = &tracked[0].outcome else { panic!("{tracked:?}") };
+    let read: Vec<_> = events.iter().map(|e| (e.raw_code.as_str(), e.raw_text.as_str())).collect();
+    assert_eq!(read, [("3", "12"), ("03", "12")]);
+    let failed = |reason: &str, retry| TrackOutcome::Failed { reason: reason.into(), retry };
+    assert_eq!(tracked[1].outcome, failed("no event of the history can be read", false));
+    assert_eq!(tracked[2].outcome, failed("the answer leaves this number out", true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_field_of_a_quote_costs_only_itself_and_no_price_is_guessed() {
+    let option = |class: &str, base: Value, whole: Value| {
+        json!({"mailClass": class, "rateOptions": [{"commitment": {"name": 3, "guaranteedDelivery": 2},
+            "totalBasePrice": base, "totalPrice": whole,
+            "rates": [{"mailClass": class, "rateIndicator": "SP", "SKU": 12, "productName": []}]}, "?"]})
+    };
+    let body = json!({"pricingOptions": [{"shippingOptions": [
+        option("USPS_GROUND_ADVANTAGE", json!("5.25"), json!("NaN")),
+        // What is asked for cannot be read: the price with extras would be a guess.
+        option("PRIORITY_MAIL", json!("NaN"), json!(9)),
+        7]}]});
+    let quotes = canned(200, JSON, body.to_string()).rates(&parcel()).await.unwrap();
+    let read: Vec<_> = quotes
+        .iter()
+        .map(|quote| (quote.service.service.as_str(), quote.total.to_string()))
+        .collect();
+    assert_eq!(read, [("USPS_GROUND_ADVANTAGE", "5.25 USD".to_owned())]);
+    let nothing = canned(200, JSON, r#"{"pricingOptions": [1]}"#.to_owned());
+    assert_eq!(nothing.rates(&parcel()).await.unwrap_err().kind(), ErrorKind::UnexpectedAnswer);
 }
 
 #[tokio::test(start_paused = true)]

@@ -235,7 +235,11 @@ async fn a_purchase_is_written_as_the_specification_says() {
 #[tokio::test(start_paused = true)]
 async fn wrong_input_is_named_before_anything_is_sent() {
     type Spoil = fn(&mut orderflow::shipment::LabelRequest);
-    let cases: [(Spoil, &str); 7] = [
+    fn sides(a: u32, b: u32, c: u32) -> Option<orderflow::Dimensions> {
+        let mm = orderflow::Millimetres::new;
+        Some(orderflow::Dimensions::new(mm(a), mm(b), mm(c)))
+    }
+    let cases: [(Spoil, &str); 14] = [
         (|r| r.references = vec!["x".repeat(31)], "references[0]"),
         (|r| r.references = vec!["x".into(); 5], "references"),
         (|r| r.weight = Grams::new(31_752), "weight"),
@@ -243,6 +247,13 @@ async fn wrong_input_is_named_before_anything_is_sent() {
         (|r| r.recipient.address.lines.clear(), "recipient.address.lines"),
         (|r| r.sender.address.postal_code = Some("K1A 0B1".into()), "sender.address.postal_code"),
         (|r| r.token = Some("{}".into()), "token"),
+        (|r| r.recipient.name = "Joe\0 Buyer".into(), "recipient.name"),
+        (|r| r.recipient.company = Some("A\u{202e}B".into()), "recipient.company"),
+        (|r| r.recipient.address.lines = vec!["1 Main\u{7} St".into()], "recipient.address.lines"),
+        (|r| r.references = vec!["a\u{0}".into()], "references[0]"),
+        (|r| r.weight = Grams::new(u32::MAX), "weight"),
+        (|r| r.dimensions = sides(100, 100, 0), "dimensions"),
+        (|r| r.dimensions = sides(u32::MAX, 1, 1), "dimensions"),
     ];
     let house = house();
     for (spoil, field) in cases {

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::address::{Address, Contact, Country};
-use crate::carriers::fitting::{misfit, squeezed, us_state};
+use crate::carriers::fitting::{misfit, printable_names, squeezed, us_state};
 use crate::carriers::images::{self, Encoding};
 use crate::error::{Error, Result};
 use crate::order::AddressProblem;
@@ -76,6 +76,7 @@ pub(super) fn names(
     contact: &Contact,
     longest: (usize, usize),
 ) -> Result<(Option<String>, Option<String>)> {
+    printable_names(role, contact)?;
     let text = |field, text: &str, longest: usize| {
         let text = squeezed(text);
         if text.chars().count() > longest {
@@ -140,12 +141,26 @@ pub(super) fn same(given: &str, wanted: &str) -> bool {
     given.len() == wanted.len() && differences == 0 && !wanted.is_empty()
 }
 
-/// A weight that is known.
-pub(super) fn known_weight(grams: Grams) -> Result<Grams> {
+/// A weight that is known, and not above what the carrier takes.
+pub(super) fn known_weight(grams: Grams, heaviest: Grams) -> Result<Grams> {
     if grams == Grams::ZERO {
         return Err(Error::invalid("weight", "the weight is not known"));
     }
+    if grams > heaviest {
+        return Err(Error::invalid("weight", format!("the carrier takes at most {heaviest}")));
+    }
     Ok(grams)
+}
+
+/// Whether what was sent along proves who sent it. The name of a scheme is in any case (RFC 9110); what
+/// follows it is not.
+pub(super) fn same_credentials(given: &str, wanted: &str) -> bool {
+    match (given.split_once(' '), wanted.split_once(' ')) {
+        (Some((given_scheme, given)), Some((scheme, wanted))) => {
+            given_scheme.eq_ignore_ascii_case(scheme) && same(given.trim_start(), wanted)
+        }
+        _ => same(given, wanted),
+    }
 }
 
 #[cfg(test)]
@@ -160,6 +175,17 @@ mod tests {
         assert_eq!(cut.bytes.expose(), b"AAAAASUVORK5CYII=");
         let zpl = document(DocumentKind::Label, "zpl", Encoding::Plain, "^XA^XZ");
         assert_eq!((zpl.kind, zpl.format), (DocumentKind::Label, LabelFormat::Zpl));
+    }
+
+    #[test]
+    fn the_name_of_a_scheme_is_in_any_case_and_its_secret_is_not() {
+        for given in ["Basic YTpi", "basic YTpi", "BASIC  YTpi"] {
+            assert!(same_credentials(given, "Basic YTpi"), "{given}");
+        }
+        for given in ["Basic ytpi", "Bearer YTpi", "YTpi", "", "Basic", "Basic "] {
+            assert!(!same_credentials(given, "Basic YTpi"), "{given}");
+        }
+        assert!(same_credentials("token", "token") && !same_credentials("Token", "token"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The services worth routing to, as dated data.
 
 use crate::address::Country;
+use crate::carriers::fitting::OUTSIDE;
 use crate::ids::ServiceCode;
 use crate::order::SpeedClass;
 use crate::shipment::{CarrierService, CostTier, Coverage, ServiceKey};
@@ -78,6 +79,12 @@ pub fn catalogue() -> Vec<CarrierService> {
             coverage: Coverage {
                 countries: if abroad { Vec::new() } else { vec![Country::US] },
                 excluded_countries: if abroad { vec![Country::US] } else { Vec::new() },
+                // Military post offices are the post's; territories are countries here.
+                excluded_states: if abroad {
+                    Vec::new()
+                } else {
+                    OUTSIDE.iter().map(|state| (*state).to_owned()).collect()
+                },
                 // Ground Economy ends at the post office's door.
                 no_po_box: !economy,
                 // Ground takes business addresses; homes are Home Delivery's.

@@ -76,6 +76,19 @@ pub(super) struct Complaint {
     pub(super) message: Option<String>,
 }
 
+/// The complaint about one of several things. One in another form is one all the same: without it
+/// the thing would count as found.
+pub(super) fn complaint_opt<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Complaint>, D::Error> {
+    let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).unwrap_or_else(|_| {
+        let words = serde_json::from_str(raw.get()).ok();
+        let message = words.unwrap_or_else(|| "an error that cannot be read".to_owned());
+        Some(Complaint { code: None, message: Some(message) })
+    }))
+}
+
 impl Complaint {
     /// The kind of a known code.
     pub(super) fn kind(&self) -> Option<(ErrorKind, &'static str)> {

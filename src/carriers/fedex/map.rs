@@ -13,8 +13,12 @@ use super::wire::{
     Weight, WithTransaction,
 };
 use crate::address::{Address, Contact, Country};
+use crate::carriers::amounts::WrittenAmount;
 use crate::carriers::events::day;
-use crate::carriers::fitting::{fit_lines, fit_text, misfit, squeezed, us_state};
+use crate::carriers::fitting::{
+    fit_lines, fit_text, known_size, misfit, printable_address, printable_names, squeezed,
+    us_state, within_the_states,
+};
 use crate::carriers::images::{self, Encoding};
 use crate::client::wire::{Number, filled, unexpected};
 use crate::error::{Error, Result};
@@ -53,6 +57,7 @@ pub(super) fn postal_address(role: &str, address: &Address) -> Result<PostalAddr
     if address.is_masked() {
         return Err(misfit(role, "address", AddressProblem::Masked));
     }
+    printable_address(role, address)?;
     let country = address
         .country
         .ok_or_else(|| misfit(role, "address.country", AddressProblem::Incomplete))?;
@@ -111,6 +116,8 @@ pub(super) fn residential(contact: &Contact) -> bool {
 }
 
 pub(super) fn party(config: &FedexConfig, role: &str, contact: &Contact) -> Result<Party> {
+    printable_names(role, contact)?;
+    within_the_states(role, &contact.address)?;
     let text = |field, text: &str| {
         let text = squeezed(text);
         if text.chars().count() > TEXT_LENGTH {
@@ -171,7 +178,8 @@ pub(super) fn weight(grams: Grams, imperial: bool) -> Result<Weight> {
 }
 
 /// Whole inches or centimetres, rounded up.
-pub(super) fn size(dimensions: Dimensions, imperial: bool) -> Size {
+pub(super) fn size(dimensions: Dimensions, imperial: bool) -> Result<Size> {
+    let dimensions = known_size(dimensions)?;
     let side = |millimetres: u32| {
         if imperial {
             // An inch has 25.4 mm.
@@ -180,12 +188,12 @@ pub(super) fn size(dimensions: Dimensions, imperial: bool) -> Size {
             millimetres.div_ceil(10)
         }
     };
-    Size {
+    Ok(Size {
         length: side(dimensions.length.get()),
         width: side(dimensions.width.get()),
         height: side(dimensions.height.get()),
         units: if imperial { "IN" } else { "CM" },
-    }
+    })
 }
 
 /// Goods without packaging, with two decimals, rounded down: together they must not weigh more than
@@ -252,7 +260,7 @@ pub(super) fn rate_body<'a>(
             total_package_count: 1,
             requested_package_line_items: [RatedPackage {
                 weight: weight(request.weight, imperial)?,
-                dimensions: request.dimensions.map(|dimensions| size(dimensions, imperial)),
+                dimensions: request.dimensions.map(|side| size(side, imperial)).transpose()?,
                 declared_value: declared(config, request.value.as_ref()),
                 package_special_services: special_services(config),
             }],
@@ -267,6 +275,9 @@ pub(super) fn rate_body<'a>(
 }
 
 pub(super) fn quotes(config: &FedexConfig, answer: RateAnswer) -> Result<Vec<RateQuote>> {
+    if answer.rate_reply_details.is_unreadable() {
+        return Err(unexpected("no offer of the answer can be read"));
+    }
     let quoted_at = config.calls.clock.now();
     let mut quotes = Vec::new();
     for reply in answer.rate_reply_details {
@@ -296,28 +307,33 @@ pub(super) fn quotes(config: &FedexConfig, answer: RateAnswer) -> Result<Vec<Rat
 /// the lowest of all would be another currency's.
 fn price(views: &[PriceView], currency: Currency) -> Option<Money> {
     const ORDER: [&str; 4] = ["ACCOUNT", "PREFERRED_CURRENCY", "PREFERRED_INCENTIVE", "LIST"];
-    let priced: Vec<(usize, Money)> = views
+    let priced: Vec<(usize, Currency, Option<Money>)> = views
         .iter()
         .filter_map(|view| {
             let kind = view.rate_type.as_deref().map_or("", str::trim);
             let rank = ORDER.iter().position(|known| *known == kind).unwrap_or(ORDER.len());
-            // Nothing is carried for nothing: a price of zero is a missing one.
-            Some((rank, money(view).filter(|money| money.amount > Decimal::ZERO)?))
+            let (currency, money) = money(view)?;
+            Some((rank, currency, money))
         })
         .collect();
     let best = |only: Option<Currency>| {
-        let views = priced.iter().filter(|(_, money)| only.is_none_or(|c| money.currency == c));
-        views.min_by_key(|(rank, _)| *rank).map(|(_, money)| *money)
+        let views = priced.iter().filter(|(_, own, _)| only.is_none_or(|only| *own == only));
+        views.min_by_key(|(rank, ..)| *rank).map(|(.., money)| *money)
     };
-    best(Some(currency)).or_else(|| best(None))
+    // Where the one that counts cannot be read, the list price would be a guess.
+    best(Some(currency)).or_else(|| best(None)).flatten()
 }
 
-pub(super) fn money(view: &PriceView) -> Option<Money> {
+/// The currency of a price, and the price where it can be read; `None` where there is none.
+pub(super) fn money(view: &PriceView) -> Option<(Currency, Option<Money>)> {
     let detail = view.shipment_rate_detail.as_ref();
     let currency =
         view.currency.as_deref().or_else(|| detail.and_then(|d| d.currency.as_deref()))?;
-    let charge = view.total_net_charge.filter(|charge| !charge.is_sign_negative())?;
-    Some(Money::new(charge, Currency::new(currency.trim()).ok()?))
+    let currency = Currency::new(currency.trim()).ok()?;
+    match view.total_net_charge.price() {
+        WrittenAmount::Missing => None,
+        charge => Some((currency, charge.read().map(|charge| Money::new(charge, currency)))),
+    }
 }
 
 /// Day of arrival and days on the way, where the carrier says either.

@@ -38,6 +38,13 @@
 //! - Over a border the commercial invoice is made by the carrier and comes with the label. Who pays
 //!   duties decides between DAP and DDP. Tax numbers have six kinds only, so a number's own name goes
 //!   along as its use.
+//! - Military post offices (APO, FPO, DPO) are the post's alone, and territories are countries of their
+//!   own: `PR` as a country is sold over a border, with a declaration. Whether `PR` is taken as a state of
+//!   the United States is not documented, so nothing is offered to it and a purchase is refused with
+//!   `address.state`.
+//! - A parcel that is delivered may be told of without a scan: the delivery counts at the instant that
+//!   is given for it.
+//! - A field of another form costs only itself; an offer whose price cannot be read is none.
 //! - What is pushed has no id: the same news may come again, late and in any order, and is folded like
 //!   any other. The guide shows its signature in two spellings; both are taken.
 //! - Ground is closed at the end of the day for the whole account; Express needs no closing. After
@@ -76,6 +83,7 @@ pub use config::{DEFAULT_QUOTA, FedexConfig, Grant, HandOver, PRODUCTION, SANDBO
 
 use crate::address::Address;
 use crate::carriers::asking::Pieces;
+use crate::carriers::fitting::outside_the_states;
 use crate::client::{Client, Transport, percent_encode};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, ServiceCode, TrackingNumber};
@@ -233,6 +241,10 @@ impl CarrierAdapter for Fedex {
     }
 
     async fn rates(&self, request: &RateRequest) -> Result<Vec<RateQuote>> {
+        let ends = [&request.sender.address, &request.recipient.address];
+        if ends.into_iter().any(|end| outside_the_states(end).is_some()) {
+            return Ok(Vec::new());
+        }
         self.ship.call(&calls::Rates { config: &self.config, request }).await
     }
 

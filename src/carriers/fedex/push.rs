@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::wire::{NumberResults, TrackAnswer};
 use super::{Fedex, track};
 use crate::carriers::signed::is_signed;
-use crate::client::wire::{OneOrMany, unexpected};
+use crate::client::wire::{Readable, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::TrackingNumber;
 use crate::ports::{Handshake, PushNotice, TrackingPush, WebhookRequest};
@@ -19,7 +19,7 @@ use crate::shipment::Tracked;
 struct Pushed {
     output: Option<TrackAnswer>,
     #[serde(default)]
-    complete_track_results: OneOrMany<NumberResults>,
+    complete_track_results: Readable<NumberResults>,
 }
 
 #[async_trait]

@@ -15,6 +15,7 @@ use super::wire::{
 };
 use crate::carriers::account::check_account;
 use crate::carriers::events::day;
+use crate::carriers::fitting::check_reference;
 use crate::carriers::images::{self, Encoding};
 use crate::client::wire::{Number, filled, unexpected};
 use crate::error::{Error, Result};
@@ -95,7 +96,7 @@ pub(super) fn ship_body<'a>(
         packages.push(ShippedPackage {
             sequence_number,
             weight,
-            dimensions: piece.dimensions.map(|dimensions| size(dimensions, imperial)),
+            dimensions: piece.dimensions.map(|side| size(side, imperial)).transpose()?,
             customer_references: references(piece.references, purchase)?,
             // What is declared is the worth of the whole shipment, so it stands once.
             declared_value: declared(config, request.value.as_ref())
@@ -144,12 +145,7 @@ fn references<'a>(given: &'a [String], purchase: &'a str) -> Result<Vec<Referenc
     let mut references =
         vec![Reference { customer_reference_type: "CUSTOMER_REFERENCE", value: purchase }];
     for (index, (kind, reference)) in KINDS.into_iter().zip(given).enumerate() {
-        if reference.trim().is_empty() || reference.chars().count() > REFERENCE_LENGTH {
-            return Err(Error::invalid(
-                format!("references[{index}]"),
-                "a reference has 1 to 30 characters",
-            ));
-        }
+        check_reference(index, reference, REFERENCE_LENGTH)?;
         references.push(Reference { customer_reference_type: kind, value: reference });
     }
     Ok(references)
@@ -285,9 +281,9 @@ fn cost(config: &FedexConfig, detail: Option<&Completed>) -> LabelCost {
             .find(|view| actual == Some(kind(view).as_str()))
             .or_else(|| views.iter().find(|view| kind(view).contains("ACCOUNT")))
             .or_else(|| views.first())
-            .and_then(money)
+            .and_then(|view| money(view)?.1)
     });
-    // It is missing where somebody else is billed: not free, but unknown.
+    // It is missing where somebody else is billed, and zero is missing too: not free, but unknown.
     price.map_or_else(|| LabelCost::unstated(config.currency), LabelCost::plain)
 }
 

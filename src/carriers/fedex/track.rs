@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDate};
 
 use super::events;
-use super::wire::{DateAndTime, NumberResults, Scan, TrackAnswer, TrackResult};
-use crate::carriers::events::{day, event_time};
+use super::wire::{DateAndTime, NumberResults, Place, Scan, Status, TrackAnswer, TrackResult};
+use crate::carriers::events::{day, event_time, unreadable_history};
 use crate::error::ErrorKind;
 use crate::shipment::{TrackOutcome, TrackingEvent};
 
@@ -30,6 +30,7 @@ fn number_of(results: &NumberResults) -> Option<String> {
 }
 
 fn outcome(results: NumberResults) -> TrackOutcome {
+    let unreadable = results.track_results.is_unreadable();
     let mut refused = None;
     let mut newest: Option<(Option<DateTime<chrono::Utc>>, TrackResult)> = None;
     for result in results.track_results {
@@ -58,6 +59,9 @@ fn outcome(results: NumberResults) -> TrackOutcome {
     match (newest, refused) {
         (Some((_, result)), _) => found(result),
         (None, Some(refused)) => refused,
+        (None, None) if unreadable => {
+            TrackOutcome::Failed { reason: "the result cannot be read".to_owned(), retry: false }
+        }
         (None, None) => TrackOutcome::NotFoundYet,
     }
 }
@@ -84,10 +88,13 @@ pub(super) fn purchase(reference: &str, answer: TrackAnswer) -> FoundPurchase {
     if answer.complete_track_results.is_empty() {
         return FoundPurchase::unclear("the answer holds no results");
     }
+    if answer.complete_track_results.unreadable() > 0 {
+        purchase.unclear = Some("an entry of the answer cannot be read".to_owned());
+    }
     for results in answer.complete_track_results {
         let outer = results.tracking_number.as_deref().map(str::trim);
         let outer = outer.filter(|text| !text.is_empty() && *text != reference).map(str::to_owned);
-        if results.track_results.is_empty() {
+        if results.track_results.is_empty() || results.track_results.unreadable() > 0 {
             purchase.unclear = Some("an entry of the answer holds no result".to_owned());
         }
         for result in results.track_results {
@@ -151,6 +158,11 @@ fn found(result: TrackResult) -> TrackOutcome {
         .filter_map(|detail| detail.reason.clone())
         .collect();
     let latest = result.latest_status_detail.as_ref().and_then(|status| status.code.clone());
+    let delivery = result
+        .latest_status_detail
+        .as_ref()
+        .and_then(|status| delivery(status, &result.date_and_times));
+    let hidden = result.scan_events.is_unreadable();
     let mut events: Vec<TrackingEvent> = Vec::with_capacity(result.scan_events.len());
     for scan in result.scan_events {
         // Only the newest event is what the present state's reasons are about.
@@ -160,6 +172,15 @@ fn found(result: TrackResult) -> TrackOutcome {
             });
         let reasons = if is_newest { ancillary.as_slice() } else { &[] };
         events.extend(event(scan, reasons));
+    }
+    // The scans may be hidden, or the last one not be readable.
+    if let Some(delivery) = delivery
+        && !events.iter().any(|event| event.raw_code == delivery.raw_code)
+    {
+        events.insert(0, delivery);
+    }
+    if hidden && events.is_empty() {
+        return unreadable_history();
     }
     let estimated_delivery = estimate(&result.date_and_times).or_else(|| {
         let window = result.estimated_delivery_time_window?.window?;
@@ -175,6 +196,36 @@ fn estimate(times: &[DateAndTime]) -> Option<NaiveDate> {
     })
 }
 
+/// The delivery that the present state tells of: at the instant that is given for it, else nowhere in
+/// a history.
+fn delivery(status: &Status, times: &[DateAndTime]) -> Option<TrackingEvent> {
+    let raw_code = status.code.as_deref()?.trim().to_ascii_uppercase();
+    if raw_code != "DL" {
+        return None;
+    }
+    let time = times.iter().find(|time| time.kind.as_deref() == Some("ACTUAL_DELIVERY"))?;
+    let time = time.date_time.as_deref().and_then(event_time)?;
+    let words = status.description.as_deref().or(status.status_by_locale.as_deref());
+    let (milestone, reason) = events::meaning(&raw_code, &[]);
+    Some(TrackingEvent {
+        time,
+        place: status.scan_location.as_ref().and_then(place),
+        raw_code,
+        raw_text: words.unwrap_or_default().to_owned(),
+        milestone,
+        reason,
+    })
+}
+
+/// City, state and country, as far as they are told.
+fn place(place: &Place) -> Option<String> {
+    let parts: Vec<&str> = [&place.city, &place.state_or_province_code, &place.country_code]
+        .into_iter()
+        .filter_map(|part| part.as_deref().map(str::trim).filter(|part| !part.is_empty()))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 fn event(scan: Scan, further: &[String]) -> Option<TrackingEvent> {
     let time = scan.date.as_deref().and_then(event_time)?;
     let raw_code = scan.event_type.unwrap_or_default().trim().to_owned();
@@ -183,18 +234,9 @@ fn event(scan: Scan, further: &[String]) -> Option<TrackingEvent> {
     let (milestone, reason) = events::meaning(&raw_code, &codes);
     let remark = scan.exception_description.filter(|text| !text.trim().is_empty());
     let raw_text = [scan.event_description, remark].into_iter().flatten().collect::<Vec<_>>();
-    let place: Vec<String> = scan
-        .scan_location
-        .map(|place| [place.city, place.state_or_province_code, place.country_code])
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|part| part.trim().to_owned())
-        .filter(|part| !part.is_empty())
-        .collect();
     Some(TrackingEvent {
         time,
-        place: (!place.is_empty()).then(|| place.join(", ")),
+        place: scan.scan_location.as_ref().and_then(place),
         // The exception is part of the code: "DE 07" is not "DE 03".
         raw_code: match exception {
             Some(code) => format!("{raw_code} {}", code.trim()),

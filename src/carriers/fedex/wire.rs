@@ -1,13 +1,14 @@
 //! The carrier's own types. Everything in answers is optional: official samples and captured
 //! answers break the official schemas in many places.
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::customs::{Clearance, Papers, RatedClearance, Tin};
-use super::dialect::Complaint;
+use super::dialect::{Complaint, complaint_opt};
+use crate::carriers::amounts::WrittenAmount;
 use crate::client::wire::{
-    Number, OneOrMany, exact_decimal_opt, lenient_bool_opt, string_or_number_opt,
+    Number, OneOrMany, Readable, lenient_bool_opt, readable_opt, readable_text_opt,
+    string_or_number_opt,
 };
 
 // ---- Shared ----
@@ -96,18 +97,6 @@ pub(super) struct WithTransaction<T> {
     pub(super) output: Option<T>,
 }
 
-/// An amount that is only used when it is readable: samples hold words in places of numbers.
-fn loose_amount<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Decimal>, D::Error> {
-    let raw = Option::<&serde_json::value::RawValue>::deserialize(deserializer)?;
-    Ok(raw.and_then(|raw| {
-        #[derive(Deserialize)]
-        struct Exact(#[serde(deserialize_with = "exact_decimal_opt")] Option<Decimal>);
-        serde_json::from_str::<Exact>(raw.get()).ok()?.0
-    }))
-}
-
 // ---- Rates ----
 
 #[derive(Serialize)]
@@ -164,17 +153,21 @@ pub(super) struct RatedPackage {
 #[serde(rename_all = "camelCase")]
 pub(super) struct RateAnswer {
     #[serde(default)]
-    pub(super) rate_reply_details: OneOrMany<RateReply>,
+    pub(super) rate_reply_details: Readable<RateReply>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RateReply {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) service_type: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) service_name: Option<String>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) commit: Option<Commit>,
     #[serde(default)]
-    pub(super) rated_shipment_details: OneOrMany<PriceView>,
+    pub(super) rated_shipment_details: Readable<PriceView>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) operational_detail: Option<Operational>,
 }
 
@@ -182,22 +175,28 @@ pub(super) struct RateReply {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PriceView {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) rate_type: Option<String>,
-    #[serde(default, deserialize_with = "loose_amount")]
-    pub(super) total_net_charge: Option<Decimal>,
+    #[serde(default)]
+    pub(super) total_net_charge: WrittenAmount,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) currency: Option<String>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) shipment_rate_detail: Option<PriceDetail>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct PriceDetail {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) currency: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Commit {
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) date_detail: Option<DateDetail>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) transit_days: Option<TransitDays>,
 }
 
@@ -205,24 +204,30 @@ pub(super) struct Commit {
 #[serde(rename_all = "camelCase")]
 pub(super) struct DateDetail {
     /// In captures.
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) day_format: Option<String>,
     /// In the specification's example.
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) day_cxs_format: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TransitDays {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) minimum_transit_time: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Operational {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) delivery_date: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) commit_date: Option<String>,
     #[serde(default)]
-    pub(super) commit_dates: OneOrMany<String>,
+    pub(super) commit_dates: Readable<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) transit_time: Option<String>,
 }
 
@@ -327,6 +332,7 @@ pub(super) struct Shipped {
     pub(super) shipment_documents: OneOrMany<Paper>,
     #[serde(default)]
     pub(super) piece_responses: OneOrMany<Piece>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) completed_shipment_detail: Option<Completed>,
 }
 
@@ -350,15 +356,17 @@ pub(super) struct Paper {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Completed {
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) shipment_rating: Option<Rating>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Rating {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) actual_rate_type: Option<String>,
     #[serde(default)]
-    pub(super) shipment_rate_details: OneOrMany<PriceView>,
+    pub(super) shipment_rate_details: Readable<PriceView>,
 }
 
 #[derive(Serialize)]
@@ -402,90 +410,112 @@ pub(super) struct NumberInfo<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct TrackAnswer {
     #[serde(default)]
-    pub(super) complete_track_results: OneOrMany<NumberResults>,
+    pub(super) complete_track_results: Readable<NumberResults>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct NumberResults {
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) tracking_number: Option<String>,
     #[serde(default)]
-    pub(super) track_results: OneOrMany<TrackResult>,
+    pub(super) track_results: Readable<TrackResult>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TrackResult {
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) tracking_number_info: Option<ResultNumber>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) latest_status_detail: Option<Status>,
     #[serde(default)]
-    pub(super) date_and_times: OneOrMany<DateAndTime>,
+    pub(super) date_and_times: Readable<DateAndTime>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) estimated_delivery_time_window: Option<EstimatedWindow>,
     /// Newest first.
     #[serde(default)]
-    pub(super) scan_events: OneOrMany<Scan>,
+    pub(super) scan_events: Readable<Scan>,
     /// At times an empty object.
+    #[serde(default, deserialize_with = "complaint_opt")]
     pub(super) error: Option<Complaint>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ResultNumber {
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) tracking_number: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Status {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) code: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
+    pub(super) description: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
+    pub(super) status_by_locale: Option<String>,
+    #[serde(default, deserialize_with = "readable_opt")]
+    pub(super) scan_location: Option<Place>,
     #[serde(default)]
-    pub(super) ancillary_details: OneOrMany<Ancillary>,
+    pub(super) ancillary_details: Readable<Ancillary>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Ancillary {
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) reason: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DateAndTime {
-    #[serde(rename = "type")]
+    #[serde(default, rename = "type", deserialize_with = "readable_text_opt")]
     pub(super) kind: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) date_time: Option<String>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct EstimatedWindow {
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) window: Option<Window>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Window {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) ends: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Scan {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) date: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) event_type: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) event_description: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) exception_code: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) exception_description: Option<String>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) scan_location: Option<Place>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Place {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) city: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) state_or_province_code: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) country_code: Option<String>,
 }
 

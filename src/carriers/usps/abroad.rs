@@ -10,7 +10,7 @@ use super::map;
 use super::map::{day, dollars, inches, pounds, pricing};
 use super::wire::{ImageInfo, LabelPackage, OptionsPackage, PostalAddress, PricingOption};
 use crate::address::{Address, Contact, Country};
-use crate::carriers::fitting::{fit_text, misfit, squeezed};
+use crate::carriers::fitting::{fit_text, misfit, printable_address, squeezed};
 use crate::error::{Error, Result};
 use crate::order::AddressProblem;
 use crate::personal::Personal;
@@ -49,7 +49,7 @@ pub(super) fn options_request<'a>(
     let (origin, _) = address::zip("sender", &request.sender.address)?;
     let (country, _) = country_of("recipient", &request.recipient.address)?;
     let dimensions = request.dimensions.ok_or_else(map::no_size)?;
-    let [length, width, height] = inches(dimensions);
+    let [length, width, height] = inches(dimensions)?;
     let extra_services = config.extra_services_abroad.as_slice();
     let package_value =
         if extra_services.is_empty() { None } else { dollars(request.value.as_ref())? };
@@ -121,6 +121,7 @@ pub(super) fn foreign_address(role: &str, contact: &Contact) -> Result<ForeignAd
     if address.is_masked() {
         return Err(misfit(role, "address", AddressProblem::Masked));
     }
+    printable_address(role, address)?;
     let (country, country_name) = country_of(role, address)?;
     let name = fit_name(role, contact)?;
     let (street_address, secondary_address) = fit_street(role, address)?;

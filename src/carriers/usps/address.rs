@@ -2,7 +2,9 @@
 
 use super::catalogue::DOMESTIC;
 use crate::address::{Address, Contact};
-use crate::carriers::fitting::{fit_lines, fit_text, misfit, squeezed, us_state};
+use crate::carriers::fitting::{
+    fit_lines, fit_text, misfit, printable_address, printable_names, squeezed, us_state,
+};
 use crate::error::Result;
 use crate::order::AddressProblem;
 use crate::personal::Personal;
@@ -38,6 +40,7 @@ pub(super) fn fit(role: &str, address: &Address) -> Result<Fitted> {
     if !is_domestic(address) {
         return Err(wrong("address.country", AddressProblem::Unserviceable));
     }
+    printable_address(role, address)?;
     let (street, secondary) = fit_street(role, address)?;
     let city = fit_text(role, "address.city", &address.city, CITY_LENGTH)?;
     let given = address.state.as_deref().map_or("", str::trim);
@@ -96,6 +99,7 @@ pub(super) struct FittedName {
 /// Splits one name into first and last. The carrier wants both, or a firm: a single word without a
 /// firm becomes the firm, which prints alike.
 pub(super) fn fit_name(role: &str, contact: &Contact) -> Result<FittedName> {
+    printable_names(role, contact)?;
     let name = squeezed(contact.name.as_str());
     let firm = contact
         .company

@@ -12,7 +12,7 @@ use super::wire::{
 use super::{abroad, map, pickup};
 use super::{address, multipart};
 use crate::address::Address;
-use crate::client::wire::OneOrMany;
+use crate::client::wire::{OneOrMany, Readable};
 use crate::client::{Operation, Outgoing, Repeat, Response, Token, percent_encode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};
@@ -287,8 +287,10 @@ impl Operation for TrackMany<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Self::Output> {
-        let answers: OneOrMany<TrackDetail> = response.json()?;
-        let answers = answers.into_vec();
+        let answers: Readable<TrackDetail> = response.json()?;
+        if answers.is_unreadable() {
+            return Err(map::unexpected("no history of the answer can be read"));
+        }
         Ok(answers
             .into_iter()
             .filter_map(|answer| {

@@ -22,9 +22,11 @@ use super::wire::{
 };
 use crate::address::{Address, Contact, Country};
 use crate::carriers::account::check_account;
+use crate::carriers::amounts::WrittenAmount;
+use crate::carriers::fitting::{check_reference, known_size};
 use crate::carriers::images::decode_image;
 use crate::client::Response;
-use crate::client::wire::{Number, OneOrMany};
+use crate::client::wire::{Number, Readable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::money::{Currency, Money};
@@ -71,8 +73,9 @@ pub(super) fn pounds(weight: Grams) -> Result<Number> {
     Ok(Number(weight.to_pounds(4)))
 }
 
-pub(super) fn inches(dimensions: Dimensions) -> [Number; 3] {
-    [dimensions.length, dimensions.width, dimensions.height].map(|side| Number(side.to_inches(2)))
+pub(super) fn inches(dimensions: Dimensions) -> Result<[Number; 3]> {
+    let Dimensions { length, width, height, .. } = known_size(dimensions)?;
+    Ok([length, width, height].map(|side| Number(side.to_inches(2))))
 }
 
 pub(super) fn dollars(value: Option<&Money>) -> Result<Option<Number>> {
@@ -106,7 +109,7 @@ pub(super) fn options_request<'a>(
     let (origin, _) = address::zip("sender", &request.sender.address)?;
     let (destination, _) = address::zip("recipient", &request.recipient.address)?;
     let dimensions = request.dimensions.ok_or_else(no_size)?;
-    let [length, width, height] = inches(dimensions);
+    let [length, width, height] = inches(dimensions)?;
     // The value prices extra services only; without them it may be in any currency.
     let package_value =
         if config.extra_services.is_empty() { None } else { dollars(request.value.as_ref())? };
@@ -149,6 +152,9 @@ fn enters_anywhere(rate: &Rate) -> bool {
 }
 
 pub(super) fn quotes(config: &UspsConfig, answer: OptionsAnswer) -> Result<Vec<RateQuote>> {
+    if answer.pricing_options.is_unreadable() {
+        return Err(unexpected("no offer of the answer can be read"));
+    }
     let quoted_at = config.calls.clock.now();
     let wanted: Vec<String> = config.services.iter().map(mail_class).collect();
     let mut best: Vec<(String, (u8, Decimal), RateQuote)> = Vec::new();
@@ -165,14 +171,11 @@ pub(super) fn quotes(config: &UspsConfig, answer: OptionsAnswer) -> Result<Vec<R
             let abroad = is_international(class);
             let extras =
                 if abroad { &config.extra_services_abroad } else { &config.extra_services };
-            let (Some(indicator), Some(total)) = (&rate.rate_indicator, total(extras, &offer))
+            let (Some(indicator), Some(total)) =
+                (&rate.rate_indicator, total(extras, &offer).price().read())
             else {
                 continue;
             };
-            // Nothing is carried for nothing: a price of zero is a missing one.
-            if total <= Decimal::ZERO {
-                continue;
-            }
             let Some(suits) = own_packaging(class, indicator) else { continue };
             let elsewhere = abroad && !enters_anywhere(rate);
             let rank = (suits + 2 * u8::from(elsewhere), total);
@@ -189,11 +192,11 @@ pub(super) fn quotes(config: &UspsConfig, answer: OptionsAnswer) -> Result<Vec<R
 
 /// What the parcel costs in all. Extra services count only if they were asked for: otherwise all
 /// there are may be listed.
-fn total(extras: &[u16], offer: &RateOption) -> Option<Decimal> {
-    if extras.is_empty() {
-        offer.total_base_price.or(offer.total_price)
-    } else {
-        offer.total_price.or(offer.total_base_price)
+fn total(extras: &[u16], offer: &RateOption) -> WrittenAmount {
+    let (base, whole) = (offer.total_base_price, offer.total_price);
+    match if extras.is_empty() { (base, whole) } else { (whole, base) } {
+        (WrittenAmount::Missing, other) => other,
+        (counts, _) => counts,
     }
 }
 
@@ -454,12 +457,7 @@ pub(super) fn purchase<'a>(
         return Err(Error::invalid("references", words));
     }
     for (index, reference) in request.references.iter().enumerate() {
-        if reference.is_empty() || reference.chars().count() > REFERENCE_LENGTH {
-            return Err(Error::invalid(
-                format!("references[{index}]"),
-                "a reference has 1 to 30 characters",
-            ));
-        }
+        check_reference(index, reference, REFERENCE_LENGTH)?;
     }
     let mut from_address = postal_address("sender", &request.sender)?;
     if form.is_some() {
@@ -492,7 +490,7 @@ fn label_package<'a>(
     abroad: bool,
 ) -> Result<LabelPackage<'a>> {
     let offer = offer_of(request)?;
-    let sides = request.dimensions.map(inches);
+    let sides = request.dimensions.map(inches).transpose()?;
     if abroad && sides.is_none() {
         return Err(no_size());
     }
@@ -546,16 +544,9 @@ pub(super) fn label(
         .flatten()
         .find(|number| !number.trim().is_empty())
         .ok_or_else(|| unexpected("the label has no tracking number"))?;
-    let postage = metadata.postage.ok_or_else(|| unexpected("the label has no postage"))?;
-    let charges = |extras: OneOrMany<PricedExtra>| {
-        extras
-            .into_iter()
-            .map(|extra| Charge {
-                name: plain_text(extra.name.as_deref().unwrap_or_default()).into_owned(),
-                amount: usd(extra.price),
-            })
-            .collect::<Vec<_>>()
-    };
+    if metadata.postage == WrittenAmount::Missing {
+        return Err(unexpected("the label has no postage"));
+    }
     let documents: Vec<Document> = images
         .into_iter()
         .map(|(kind, bytes)| Document {
@@ -571,12 +562,7 @@ pub(super) fn label(
             // Whatever its check digit: the carrier's own number is never refused.
             number: TrackingNumber::new(without_routing(&number).1)?,
             carrier_reference: None,
-            cost: LabelCost {
-                postage: usd(postage),
-                fees: charges(metadata.fees),
-                extras: charges(metadata.extra_services),
-                unstated: false,
-            },
+            cost: cost(metadata.postage, metadata.fees, metadata.extra_services),
             purchased_at: config.calls.clock.now(),
             mailing_date: metadata
                 .mailing_date
@@ -587,6 +573,33 @@ pub(super) fn label(
         },
         documents,
     })
+}
+
+/// What a label costs. Where a part of it cannot be read, the whole is not known, and the label stands.
+fn cost(
+    postage: WrittenAmount,
+    fees: Readable<PricedExtra>,
+    extras: Readable<PricedExtra>,
+) -> LabelCost {
+    let Some(postage) = postage.read().filter(|_| fees.unreadable() + extras.unreadable() == 0)
+    else {
+        return LabelCost::unstated(Currency::USD);
+    };
+    let charges = |extras: Readable<PricedExtra>| {
+        extras
+            .into_iter()
+            .map(|extra| Charge {
+                name: plain_text(extra.name.as_deref().unwrap_or_default()).into_owned(),
+                amount: usd(extra.price),
+            })
+            .collect::<Vec<_>>()
+    };
+    LabelCost {
+        postage: usd(postage),
+        fees: charges(fees),
+        extras: charges(extras),
+        unstated: false,
+    }
 }
 
 fn image(kind: DocumentKind, text: &[u8]) -> Result<(DocumentKind, Vec<u8>)> {

@@ -271,6 +271,9 @@ fn news(payload: &str) -> Result<Vec<Tracked>> {
             continue;
         };
         let Ok(number) = TrackingNumber::new(number) else { continue };
+        if detail.tracking_events.is_unreadable() {
+            continue;
+        }
         let bare = detail.tracking_events.is_empty();
         let mut outcome = map::tracked(detail);
         if let (true, TrackOutcome::Found { events, .. }) = (bare, &mut outcome) {

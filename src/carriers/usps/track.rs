@@ -6,6 +6,7 @@ use super::dialect::{complaints_of, plain_text};
 use super::events;
 use super::map::read_day;
 use super::wire::{TrackDetail, TrackEvent};
+use crate::carriers::events::unreadable_history;
 use crate::shipment::{EventTime, Milestone, TrackOutcome, TrackingEvent};
 
 /// Codes that mean "no status yet".
@@ -16,6 +17,9 @@ pub(super) fn tracked(answer: TrackDetail) -> TrackOutcome {
     let failed = answer.status_code.as_deref().is_some_and(|status| !status.starts_with('2'));
     if answer.has_error() || failed {
         return failure(&answer);
+    }
+    if answer.tracking_events.is_unreadable() {
+        return unreadable_history();
     }
     let category = answer.status_category.as_deref().and_then(events::category);
     let estimated_delivery = answer

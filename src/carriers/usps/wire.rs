@@ -4,8 +4,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::customs::CustomsForm;
+use crate::carriers::amounts::WrittenAmount;
 use crate::client::wire::{
-    Number, OneOrMany, exact_decimal, exact_decimal_opt, lenient_bool_opt, string_or_number_opt,
+    Number, OneOrMany, Readable, exact_decimal, readable_bool_opt, readable_opt, readable_text_opt,
+    string_or_number_opt,
 };
 
 // ---- OAuth and payment ----
@@ -148,59 +150,70 @@ pub(super) struct OptionsPackage<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct OptionsAnswer {
-    pub(super) pricing_options: OneOrMany<PricedOptions>,
+    pub(super) pricing_options: Readable<PricedOptions>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PricedOptions {
     #[serde(default)]
-    pub(super) shipping_options: OneOrMany<ShippingOption>,
+    pub(super) shipping_options: Readable<ShippingOption>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ShippingOption {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) mail_class: Option<String>,
     #[serde(default)]
-    pub(super) rate_options: OneOrMany<RateOption>,
+    pub(super) rate_options: Readable<RateOption>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RateOption {
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) commitment: Option<Commitment>,
     /// Only with extra services: everything.
-    #[serde(default, deserialize_with = "exact_decimal_opt")]
-    pub(super) total_price: Option<Decimal>,
-    /// Price and fees.
-    #[serde(default, deserialize_with = "exact_decimal_opt")]
-    pub(super) total_base_price: Option<Decimal>,
     #[serde(default)]
-    pub(super) rates: OneOrMany<Rate>,
+    pub(super) total_price: WrittenAmount,
+    /// Price and fees.
+    #[serde(default)]
+    pub(super) total_base_price: WrittenAmount,
+    #[serde(default)]
+    pub(super) rates: Readable<Rate>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Commitment {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) name: Option<String>,
     /// Deprecated, and the only one in captures.
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) schedule_delivery_date: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) expected_delivery_date: Option<String>,
-    #[serde(default, deserialize_with = "lenient_bool_opt")]
+    #[serde(default, deserialize_with = "readable_bool_opt")]
     pub(super) guaranteed_delivery: Option<bool>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Rate {
-    #[serde(rename = "SKU")]
+    #[serde(default, rename = "SKU", deserialize_with = "readable_text_opt")]
     pub(super) sku: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) description: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) product_name: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) processing_category: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) rate_indicator: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) destination_entry_facility_type: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) mail_class: Option<String>,
 }
 
@@ -306,12 +319,12 @@ pub(super) struct LabelMetadata {
     /// Of parcels to other countries, instead of the other.
     #[serde(default, deserialize_with = "string_or_number_opt")]
     pub(super) international_tracking_number: Option<String>,
-    #[serde(default, deserialize_with = "exact_decimal_opt")]
-    pub(super) postage: Option<Decimal>,
     #[serde(default)]
-    pub(super) extra_services: OneOrMany<PricedExtra>,
+    pub(super) postage: WrittenAmount,
     #[serde(default)]
-    pub(super) fees: OneOrMany<PricedExtra>,
+    pub(super) extra_services: Readable<PricedExtra>,
+    #[serde(default)]
+    pub(super) fees: Readable<PricedExtra>,
     /// A date or an instant.
     pub(super) mailing_date: Option<String>,
 }
@@ -319,7 +332,7 @@ pub(super) struct LabelMetadata {
 #[derive(Deserialize)]
 pub(super) struct PricedExtra {
     /// Spelt in two ways.
-    #[serde(alias = "serviceName")]
+    #[serde(default, alias = "serviceName", deserialize_with = "readable_text_opt")]
     pub(super) name: Option<String>,
     #[serde(deserialize_with = "exact_decimal")]
     pub(super) price: Decimal,
@@ -480,17 +493,21 @@ pub(super) struct TrackQuestion<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TrackDetail {
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) tracking_number: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) status: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) status_category: Option<String>,
     /// Newest first.
     #[serde(default)]
-    pub(super) tracking_events: OneOrMany<TrackEvent>,
+    pub(super) tracking_events: Readable<TrackEvent>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) delivery_date_expectation: Option<DeliveryExpectation>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) expected_delivery_date: Option<String>,
     /// Of entries that failed within a batch; a text there.
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) status_code: Option<String>,
     pub(super) error: Option<serde_json::Value>,
 }
@@ -498,28 +515,35 @@ pub(super) struct TrackDetail {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeliveryExpectation {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) expected_delivery_date: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) guaranteed_delivery_date: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) predicted_delivery_date: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TrackEvent {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) event_type: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) event_code: Option<String>,
     /// Local time. One older sample ends it in a false `Z`.
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) event_timestamp: Option<String>,
     /// Has a wrong day at times: the time was shifted, the day was not.
-    #[serde(rename = "GMTTimestamp")]
+    #[serde(default, rename = "GMTTimestamp", deserialize_with = "readable_text_opt")]
     pub(super) gmt_timestamp: Option<String>,
     /// `-05:00` in captures, minutes as text in the specification.
-    #[serde(default, rename = "GMTOffset", deserialize_with = "string_or_number_opt")]
+    #[serde(default, rename = "GMTOffset", deserialize_with = "readable_text_opt")]
     pub(super) gmt_offset: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) event_city: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) event_state: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) event_country: Option<String>,
 }
 

@@ -510,6 +510,11 @@ impl State {
             "shipmentTrackingNumber": number,
             // Of the question, not of the parcel.
             "status": "Success",
+            "shipperReferences": sold
+                .references
+                .iter()
+                .map(|value| json!({"value": value, "typeCode": "CU"}))
+                .collect::<Vec<_>>(),
             "events": events,
             "pieces": pieces,
             "estimatedDeliveryDate":

@@ -58,7 +58,7 @@ impl Operation for BuyLabel<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Label> {
-        map::label(self.config, self.request, self.key, response.json::<LabelAnswer>()?, true)?
+        map::label(self.config, self.request, self.key, response.json::<LabelAnswer>()?)?
             .ok_or_else(|| unexpected("the answer has no label"))
     }
 }
@@ -85,7 +85,41 @@ impl Operation for FindLabel<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Option<Label>> {
-        map::label(self.config, self.request, self.key, response.json::<LabelAnswer>()?, false)
+        map::label(self.config, self.request, self.key, response.json::<LabelAnswer>()?)
+    }
+}
+
+/// Every label under the id of a purchase.
+pub(super) struct FindAll<'a> {
+    pub(super) config: &'a DhlEcommerceConfig,
+    pub(super) key: IdempotencyKey,
+}
+
+impl Operation for FindAll<'_> {
+    type Output = Vec<super::FoundLabel>;
+    const NAME: &'static str = "find_duplicates";
+    const REPEAT: Repeat = Repeat::Freely;
+
+    fn request(&self) -> Result<Outgoing> {
+        let package_id = purchase_reference(self.key);
+        Ok(Outgoing::get(label_path(self.config)).query("packageId", package_id))
+    }
+
+    fn parse(&self, response: Response) -> Result<Self::Output> {
+        let answer = response.json::<LabelAnswer>()?;
+        let product = filled(answer.ordered_product_id.as_deref());
+        let labels =
+            answer.labels.ok_or_else(|| unexpected("the answer says nothing of labels"))?;
+        let ours = purchase_reference(self.key);
+        Ok(labels
+            .into_iter()
+            .filter(|label| label.package_id.as_deref().map(str::trim) == Some(&*ours))
+            .map(|label| super::FoundLabel {
+                product: product.clone(),
+                own: filled(label.dhl_package_id.as_deref()),
+                last_mile: filled(label.tracking_id.as_deref()),
+            })
+            .collect())
     }
 }
 
@@ -190,9 +224,10 @@ pub(super) struct TrackPage<'a> {
     pub(super) page: usize,
 }
 
-/// A page, and whether there is another.
+/// A page, whether all of it can be read, and whether there is another.
 pub(super) struct Page {
     pub(super) packages: Vec<super::wire::TrackedPackage>,
+    pub(super) whole: bool,
     pub(super) more: bool,
 }
 
@@ -215,10 +250,11 @@ impl Operation for TrackPage<'_> {
         let total = answer.total.as_deref().and_then(|total| total.trim().parse::<usize>().ok());
         let seen = (self.page + 1) * PAGE;
         let linked = answer.links.and_then(|links| filled(links.next.as_deref())).is_some();
+        let whole = answer.packages.unreadable() == 0;
         let packages = answer.packages.into_vec();
         // An empty page ends it, whatever the answer promises.
         let more = !packages.is_empty() && (linked || total.is_some_and(|total| total > seen));
-        Ok(Page { packages, more })
+        Ok(Page { packages, whole, more })
     }
 }
 

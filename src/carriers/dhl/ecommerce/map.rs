@@ -1,8 +1,8 @@
 //! Theirs to ours and back, explicitly.
 
 use chrono::DateTime;
-use rust_decimal::Decimal;
 
+use super::catalogue::MAX_WEIGHT;
 use super::config::{DhlEcommerceConfig, NumberOfLabel};
 use super::dialect::words;
 use super::wire::{
@@ -16,7 +16,9 @@ use crate::carriers::dhl::shared::{
     country, date, document, imperial, kilograms, known_weight, names, phone, postal_code, state,
 };
 use crate::carriers::events::day;
-use crate::carriers::fitting::{fit_lines, fit_text, misfit, squeezed, us_state};
+use crate::carriers::fitting::{
+    fit_lines, fit_text, is_printable, known_size, misfit, printable_address, squeezed, us_state,
+};
 use crate::carriers::images::Encoding;
 use crate::client::wire::{Number, filled, unexpected};
 use crate::error::{Error, ErrorKind, Result, VendorDetail};
@@ -42,6 +44,7 @@ fn party(config: &DhlEcommerceConfig, role: &str, contact: &Contact) -> Result<A
     if address.is_masked() {
         return Err(misfit(role, "address", AddressProblem::Masked));
     }
+    printable_address(role, address)?;
     let longest = config.text_length;
     let country = country(role, address)?;
     let (name, company_name) = names(role, contact, (longest, longest))?;
@@ -72,7 +75,7 @@ fn party(config: &DhlEcommerceConfig, role: &str, contact: &Contact) -> Result<A
 
 /// At most two decimals, rounded up so that nothing is declared lighter than it is.
 fn weight(grams: Grams, imperial: bool) -> Result<Weight> {
-    let grams = known_weight(grams)?;
+    let grams = known_weight(grams, MAX_WEIGHT)?;
     Ok(if imperial {
         Weight { value: Number(grams.to_pounds(2)), unit_of_measure: "LB" }
     } else {
@@ -80,7 +83,8 @@ fn weight(grams: Grams, imperial: bool) -> Result<Weight> {
     })
 }
 
-fn dimension(size: Dimensions, imperial: bool) -> Dimension {
+fn dimension(size: Dimensions, imperial: bool) -> Result<Dimension> {
+    let size = known_size(size)?;
     let side = |side: crate::units::Millimetres| {
         Number(if imperial {
             side.to_inches(2)
@@ -88,12 +92,12 @@ fn dimension(size: Dimensions, imperial: bool) -> Dimension {
             rust_decimal::Decimal::new(i64::from(side.get()), 1)
         })
     };
-    Dimension {
+    Ok(Dimension {
         length: side(size.length),
         width: side(size.width),
         height: side(size.height),
         unit_of_measure: if imperial { "IN" } else { "CM" },
-    }
+    })
 }
 
 /// All of a request that quotes and purchases share.
@@ -153,7 +157,7 @@ fn parcel<'a>(
             service: config.delivery_service.as_deref(),
             service_endorsement: config.endorsement.map(super::config::Endorsement::as_str),
             weight: weight(shared.weight, imperial)?,
-            dimension: shared.dimensions.map(|size| dimension(size, imperial)),
+            dimension: shared.dimensions.map(|size| dimension(size, imperial)).transpose()?,
             shipping_cost: shipping_cost(config, shared)?,
         },
         customs_details,
@@ -292,6 +296,9 @@ pub(super) fn quotes(config: &DhlEcommerceConfig, answer: QuoteAnswer) -> Result
             Error::new(ErrorKind::Rejected, "no product takes the parcel").with_vendor(vendor)
         );
     }
+    if answer.products.is_unreadable() {
+        return Err(unexpected("no offer of the answer can be read"));
+    }
     let quoted_at = config.calls.clock.now();
     let mut quotes = Vec::new();
     for product in answer.products {
@@ -302,7 +309,7 @@ pub(super) fn quotes(config: &DhlEcommerceConfig, answer: QuoteAnswer) -> Result
         // A product without a price is not offered at one.
         let price = product.rate.and_then(|rate| {
             let currency = Currency::new(rate.currency.as_deref()?.trim()).ok()?;
-            Some(Money::new(rate.amount.filter(|amount| *amount > Decimal::ZERO)?, currency))
+            Some(Money::new(rate.amount.price().read()?, currency))
         });
         let Some(total) = price.filter(|price| price.currency == config.currency) else { continue };
         let estimate = product.estimated_delivery_date.as_ref();
@@ -362,8 +369,8 @@ pub(super) fn label_body<'a>(
     let mut references = request.references.iter().enumerate();
     let mut next = || -> Result<Option<&'a str>> {
         match references.next() {
-            Some((index, text)) if text.trim().is_empty() => {
-                Err(Error::invalid(format!("references[{index}]"), "must not be empty"))
+            Some((index, text)) if text.trim().is_empty() || !is_printable(text) => {
+                Err(Error::invalid(format!("references[{index}]"), "must be a text to read"))
             }
             next => Ok(next.map(|(_, text)| text.as_str())),
         }
@@ -383,7 +390,6 @@ pub(super) fn label(
     request: &LabelRequest,
     key: IdempotencyKey,
     answer: LabelAnswer,
-    just_sold: bool,
 ) -> Result<Option<Label>> {
     let product = filled(answer.ordered_product_id.as_deref());
     let labels = answer.labels.ok_or_else(|| unexpected("the answer says nothing of labels"))?;
@@ -391,16 +397,14 @@ pub(super) fn label(
     if labels.is_empty() {
         return Ok(None);
     }
-    // The one of this purchase. The only label of an order just placed is that order's, whatever id
-    // it echoes; what a search gives must be what was looked for.
+    // The one of this purchase. One that has another id is somebody else's, also where it is the only
+    // one.
     let ours = purchase_reference(key);
     let of_purchase =
         labels.iter().position(|label| label.package_id.as_deref().map(str::trim) == Some(&*ours));
     let label = match (of_purchase, labels.as_slice()) {
         (Some(place), _) => labels.swap_remove(place),
-        (None, [only]) if just_sold || filled(only.package_id.as_deref()).is_none() => {
-            labels.swap_remove(0)
-        }
+        (None, [only]) if filled(only.package_id.as_deref()).is_none() => labels.swap_remove(0),
         _ => return Err(unexpected("the answer holds labels of other purchases only")),
     };
     let own = filled(label.dhl_package_id.as_deref());

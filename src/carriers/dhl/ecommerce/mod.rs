@@ -19,6 +19,10 @@
 //!   What the carrier says of a label it does not know is not documented either; the status 404 and
 //!   an answer without labels count as "never sold"
 //!   ([`DhlEcommerceConfig::with_absent_codes`]), any other refusal leaves it to a person.
+//!   A label that appears after its purchase was found absent and sent again is given back, as far as the
+//!   search by package id shows it ([`LateDuplicates`]).
+//! - A label that was sold under another package id is nobody's here: the purchase is looked into.
+//! - A field of another form costs only itself; a product whose price cannot be read is not offered.
 //! - A label's answer has no price. Its cost is the one of the quote, whose token carries it; bought
 //!   without a quote it is [unstated](crate::shipment::LabelCost::unstated).
 //! - A parcel has three numbers. [`NumberOfLabel`] says which one becomes the label's.
@@ -74,8 +78,8 @@ use crate::client::{Client, Transport, percent_encode};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
 use crate::ports::{
-    CarrierAdapter, CarrierLimits, IdempotencySupport, Manifest, ManifestRequest, Manifests,
-    Recovery, TrackingPush, VoidLabel, VoidOutcome,
+    CarrierAdapter, CarrierLimits, IdempotencySupport, LateDuplicate, LateDuplicates, Manifest,
+    ManifestRequest, Manifests, Recovery, TrackingPush, VoidLabel, VoidOutcome,
 };
 use crate::shipment::number::normalize;
 use crate::shipment::{
@@ -136,6 +140,13 @@ pub struct DayDocument {
     pub parcels: Option<u32>,
     /// The form.
     pub document: Option<Document>,
+}
+
+/// A label under the id of a purchase.
+struct FoundLabel {
+    product: Option<String>,
+    own: Option<String>,
+    last_mile: Option<String>,
 }
 
 /// A parcel that a manifest refused.
@@ -238,7 +249,7 @@ impl DhlEcommerce {
                 .cloned()
                 .collect();
             for piece in others.chunks(TRACK_BATCH) {
-                for package in pages(&self.client, &self.config, kind, piece).await? {
+                for package in pages(&self.client, &self.config, kind, piece).await?.0 {
                     if let (Some(number), Some(id)) =
                         (kind.number(&package), Kind::DhlPackage.number(&package))
                     {
@@ -272,12 +283,16 @@ impl DhlEcommerce {
             .ask(numbers, |piece| {
                 let (client, config) = (self.client.clone(), Arc::clone(&self.config));
                 async move {
-                    let packages = match pages(&client, &config, kind, &piece).await {
-                        Ok(packages) => packages,
-                        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+                    let (packages, whole) = match pages(&client, &config, kind, &piece).await {
+                        Ok(answer) => answer,
+                        Err(error) if error.kind() == ErrorKind::NotFound => (Vec::new(), true),
                         Err(error) => return Err(error),
                     };
                     let mut outcomes = track::outcomes(kind, packages);
+                    // What is missing may be what cannot be read.
+                    if !whole {
+                        return Ok(outcomes);
+                    }
                     // What they do not know they leave out.
                     for number in piece {
                         let asked = normalize(number.as_str());
@@ -292,23 +307,24 @@ impl DhlEcommerce {
     }
 }
 
-/// All pages of an enquiry.
+/// All pages of an enquiry, and whether all of them can be read.
 async fn pages(
     client: &Client,
     config: &DhlEcommerceConfig,
     kind: Kind,
     numbers: &[TrackingNumber],
-) -> Result<Vec<wire::TrackedPackage>> {
-    let mut packages = Vec::new();
+) -> Result<(Vec<wire::TrackedPackage>, bool)> {
+    let (mut packages, mut whole) = (Vec::new(), true);
     for page in 0..TRACK_PAGES {
         let ask = calls::TrackPage { path: &config.tracking_path, kind, numbers, page };
         let answer = client.call(&ask).await?;
         packages.extend(answer.packages);
+        whole &= answer.whole;
         if !answer.more {
             break;
         }
     }
-    Ok(packages)
+    Ok((packages, whole))
 }
 
 #[async_trait]
@@ -385,6 +401,10 @@ impl CarrierAdapter for DhlEcommerce {
         Some(self)
     }
 
+    fn late_duplicates(&self) -> Option<&dyn LateDuplicates> {
+        Some(self)
+    }
+
     fn manifests(&self) -> Option<&dyn Manifests> {
         Some(self)
     }
@@ -395,6 +415,23 @@ impl CarrierAdapter for DhlEcommerce {
 }
 
 impl DhlEcommerce {
+    /// Voids by the carrier's own number. What a second void is answered is not documented: a label that
+    /// is gone is void.
+    async fn void_number(&self, number: &str) -> Result<()> {
+        match self.client.call(&calls::VoidOne { config: &self.config, number }).await {
+            Ok(()) => Ok(()),
+            Err(error) if self.means_absent(&error) => Ok(()),
+            Err(refused) if refused.kind() == ErrorKind::Rejected => {
+                match self.client.call(&calls::LookUp { config: &self.config, number }).await {
+                    Ok(false) => Ok(()),
+                    Err(error) if self.means_absent(&error) => Ok(()),
+                    _ => Err(refused),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Their own "not found" has a code or words; a page of something in between has neither.
     fn means_absent(&self, error: &Error) -> bool {
         let Some(vendor) = error.vendor() else { return false };
@@ -426,19 +463,53 @@ impl VoidLabel for DhlEcommerce {
                 "labels are voided by the carrier's own number of the parcel, which is not known",
             ));
         }
-        match self.client.call(&calls::VoidOne { config: &self.config, number }).await {
-            Ok(()) => Ok(VoidOutcome::Voided),
-            Err(error) if self.means_absent(&error) => Ok(VoidOutcome::Voided),
-            Err(refused) if refused.kind() == ErrorKind::Rejected => {
-                // What a second void is answered is not documented: a label that is gone is void.
-                match self.client.call(&calls::LookUp { config: &self.config, number }).await {
-                    Ok(false) => Ok(VoidOutcome::Voided),
-                    Err(error) if self.means_absent(&error) => Ok(VoidOutcome::Voided),
-                    _ => Err(refused),
-                }
+        self.void_number(number).await.map(|()| VoidOutcome::Voided)
+    }
+}
+
+#[async_trait]
+impl LateDuplicates for DhlEcommerce {
+    /// By the package id, which both purchases share: which of two labels under one id the carrier
+    /// shows is not documented, so a label that it does not show stays unknown.
+    async fn give_back_duplicates(
+        &self,
+        intent: &LabelIntent,
+        kept: &[LabelRecord],
+    ) -> Result<Vec<LateDuplicate>> {
+        let find = calls::FindAll { config: &self.config, key: intent.key };
+        let found = match self.client.call(&find).await {
+            Ok(found) => found,
+            Err(error) if self.means_absent(&error) || decides_nothing(&error) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let mut duplicates = Vec::new();
+        for label in found {
+            let is_kept = [&label.own, &label.last_mile].into_iter().flatten().any(|number| {
+                kept.iter().any(|kept| {
+                    kept.carrier_reference.as_ref() == Some(number)
+                        || normalize(kept.number.as_str()) == normalize(number)
+                })
+            });
+            if is_kept {
+                continue;
             }
-            Err(error) => Err(error),
+            let product =
+                label.product.as_deref().unwrap_or(intent.request.service.service.as_str());
+            let still_live = match &label.own {
+                None => Some("the carrier's own number of it is not known".to_owned()),
+                Some(_) if !catalogue::is_domestic(product) => {
+                    Some("the carrier voids domestic labels only: leave it off the manifest".into())
+                }
+                Some(own) => match self.void_number(own).await {
+                    Ok(()) => None,
+                    Err(error) if error.is_passing() || error.is_ambiguous() => return Err(error),
+                    Err(error) => Some(error.to_string()),
+                },
+            };
+            let number = label.own.or(label.last_mile).unwrap_or_default();
+            duplicates.push(LateDuplicate { number, still_live });
         }
+        Ok(duplicates)
     }
 }
 

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use super::DhlEcommerce;
 use super::track::{Kind, outcome};
 use super::wire::TrackAnswer;
-use crate::carriers::dhl::shared::{basic, same};
-use crate::client::wire::decode;
+use crate::carriers::dhl::shared::{basic, same_credentials};
+use crate::client::wire::{decode, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::TrackingNumber;
 use crate::ports::{Handshake, PushNotice, TrackingPush, WebhookRequest};
@@ -26,11 +26,15 @@ impl TrackingPush for DhlEcommerce {
         };
         let wanted = basic(hook.user.as_str(), hook.password.as_str());
         let given = request.header("authorization").map_or("", str::trim);
-        if !same(given, &wanted) {
+        if !same_credentials(given, &wanted) {
             return Err(refused("user and password do not fit"));
         }
         let answer: TrackAnswer = decode(request.body)
             .map_err(|error| error.with_operation("dhl-ecommerce", "receive_push"))?;
+        if answer.packages.is_unreadable() {
+            return Err(unexpected("no parcel of the news can be read")
+                .with_operation("dhl-ecommerce", "receive_push"));
+        }
         // A parcel may have got the last mile's number after its label had the carrier's own.
         let mut tracked = Vec::new();
         for package in answer.packages.into_vec() {

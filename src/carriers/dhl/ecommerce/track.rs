@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::events::meaning;
 use super::wire::{Event, TrackedPackage};
 use crate::carriers::dhl::events::close_returns;
-use crate::carriers::events::{day, time_of_day};
+use crate::carriers::events::{day, time_of_day, unreadable_history};
 use crate::client::wire::filled;
 use crate::shipment::number::normalize;
 use crate::shipment::{EventTime, TrackOutcome, TrackingEvent};
@@ -85,6 +85,9 @@ fn newest(outcome: &TrackOutcome) -> Option<chrono::DateTime<chrono::Utc>> {
 }
 
 pub(super) fn outcome(package: TrackedPackage) -> TrackOutcome {
+    if package.events.is_unreadable() {
+        return unreadable_history();
+    }
     let estimate = package.package.as_ref().and_then(|info| info.expected_delivery.as_deref());
     let estimated_delivery = estimate.and_then(day);
     let mut events: Vec<TrackingEvent> = Vec::new();

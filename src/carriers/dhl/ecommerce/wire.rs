@@ -1,12 +1,13 @@
 //! The carrier's own types. Everything in answers is optional: the carrier says that new fields may
 //! come at any time, and clients have seen old ones go.
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::dialect::InvalidParam;
+use crate::carriers::amounts::WrittenAmount;
 use crate::client::wire::{
-    Number, OneOrMany, exact_decimal_opt, lenient_bool_opt, string_or_number_opt,
+    Number, OneOrMany, Readable, lenient_bool_opt, readable_bool_opt, readable_opt,
+    readable_text_opt, string_or_number_opt,
 };
 
 // ---- Requests ----
@@ -171,35 +172,41 @@ pub(super) struct HookBody<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct QuoteAnswer {
     #[serde(default)]
-    pub(super) products: OneOrMany<Product>,
+    pub(super) products: Readable<Product>,
     #[serde(default)]
-    pub(super) invalid_params: OneOrMany<InvalidParam>,
+    pub(super) invalid_params: Readable<InvalidParam>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Product {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) ordered_product_id: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) product_name: Option<String>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) rate: Option<Rate>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) estimated_delivery_date: Option<Estimate>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Rate {
-    #[serde(default, deserialize_with = "exact_decimal_opt")]
-    pub(super) amount: Option<Decimal>,
+    #[serde(default)]
+    pub(super) amount: WrittenAmount,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) currency: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Estimate {
-    #[serde(default, deserialize_with = "lenient_bool_opt")]
+    #[serde(default, deserialize_with = "readable_bool_opt")]
     pub(super) is_guaranteed: Option<bool>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) delivery_days_max: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) estimated_delivery_max: Option<String>,
 }
 
@@ -283,48 +290,58 @@ pub(super) struct InvalidParcel {
 
 #[derive(Deserialize)]
 pub(super) struct TrackAnswer {
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) total: Option<String>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) links: Option<Links>,
     #[serde(default)]
-    pub(super) packages: OneOrMany<TrackedPackage>,
+    pub(super) packages: Readable<TrackedPackage>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Links {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) next: Option<String>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct TrackedPackage {
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) package: Option<PackageInfo>,
     #[serde(default)]
-    pub(super) events: OneOrMany<Event>,
+    pub(super) events: Readable<Event>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PackageInfo {
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) package_id: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) dhl_package_id: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) tracking_id: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) expected_delivery: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Event {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) date: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) time: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) time_zone: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) location: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) primary_event_id: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) primary_event_description: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) secondary_event_id: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) secondary_event_description: Option<String>,
 }

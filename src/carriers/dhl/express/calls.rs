@@ -93,16 +93,18 @@ impl Operation for ShipPieces<'_> {
 pub(super) struct FindPurchase<'a> {
     pub(super) config: &'a DhlExpressConfig,
     pub(super) key: IdempotencyKey,
+    pub(super) created_at: DateTime<Utc>,
     pub(super) sent_at: DateTime<Utc>,
     pub(super) mailing_date: NaiveDate,
 }
 
 impl FindPurchase<'_> {
-    /// From the day before the purchase to the day after the label's: days are local to the place
-    /// it leaves from.
+    /// From the day before the purchase to the day after it was last sent, or after the label's: days
+    /// are local to the place it leaves from.
     fn days(&self) -> (NaiveDate, NaiveDate) {
-        let bought = self.sent_at.date_naive();
-        let (first, last) = (bought.min(self.mailing_date), bought.max(self.mailing_date));
+        let (intended, sent) = (self.created_at.date_naive(), self.sent_at.date_naive());
+        let first = intended.min(self.mailing_date);
+        let last = intended.max(sent).max(self.mailing_date);
         let day = TimeDelta::days(1);
         (
             first.checked_sub_signed(day).unwrap_or(first),
@@ -129,7 +131,9 @@ impl Operation for FindPurchase<'_> {
 
     fn parse(&self, response: Response) -> Result<Self::Output> {
         Ok(match response.json::<TrackAnswer>() {
-            Ok(answer) => track::shipments(answer).map_err(str::to_owned),
+            Ok(answer) => {
+                track::shipments(&purchase_reference(self.key), answer).map_err(str::to_owned)
+            }
             Err(error) => Err(error.to_string()),
         })
     }

@@ -20,7 +20,10 @@ use crate::carriers::dhl::shared::{
     country, document, kilograms, known_weight, names, phone, postal_code, state,
 };
 use crate::carriers::events::day;
-use crate::carriers::fitting::{fit_lines, fit_text, misfit, squeezed};
+use crate::carriers::fitting::{
+    fit_lines, fit_text, is_printable, known_size, misfit, printable_address, squeezed,
+    within_the_states,
+};
 use crate::carriers::images::Encoding;
 use crate::client::wire::{Number, filled, unexpected};
 use crate::error::{Error, Result};
@@ -59,6 +62,8 @@ fn check_masked(role: &str, address: &Address) -> Result<()> {
 /// A place as quotes want it: without street.
 fn place(role: &str, address: &Address) -> Result<PostalAddress> {
     check_masked(role, address)?;
+    printable_address(role, address)?;
+    within_the_states(role, address)?;
     let country = country(role, address)?;
     Ok(PostalAddress {
         // Required, and empty where there are none.
@@ -130,8 +135,9 @@ const UNITS: &str = "metric";
 
 fn package(weight: Grams, dimensions: Option<Dimensions>) -> Result<Package> {
     let side = |side: crate::units::Millimetres| Number(Decimal::new(i64::from(side.get()), 1));
+    let dimensions = dimensions.map(known_size).transpose()?;
     Ok(Package {
-        weight: Number(kilograms(known_weight(weight)?, 3)),
+        weight: Number(kilograms(known_weight(weight, MAX_WEIGHT)?, 3)),
         dimensions: dimensions.map(|size| Size {
             length: side(size.length),
             width: side(size.width),
@@ -218,11 +224,13 @@ pub(super) fn rate_body<'a>(
 fn billed(prices: &[Price]) -> Option<Money> {
     let price = prices.iter().find(|price| price.currency_type.as_deref() == Some("BILLC"))?;
     let currency = Currency::new(price.price_currency.as_deref()?.trim()).ok()?;
-    let amount = price.price.filter(|amount| *amount > Decimal::ZERO)?;
-    Some(Money::new(amount, currency))
+    Some(Money::new(price.price.price().read()?, currency))
 }
 
 pub(super) fn quotes(config: &DhlExpressConfig, answer: RateAnswer) -> Result<Vec<RateQuote>> {
+    if answer.products.is_unreadable() {
+        return Err(unexpected("no offer of the answer can be read"));
+    }
     let quoted_at = config.calls.clock.now();
     let listed = |list: &[ServiceCode], code: &str| list.iter().any(|known| known.as_str() == code);
     let mut quotes: Vec<RateQuote> = Vec::new();
@@ -274,8 +282,8 @@ fn references(field: &str, texts: &[String]) -> Result<Vec<Reference>> {
         .enumerate()
         .map(|(index, text)| {
             let value = text.trim();
-            if !(1..=REFERENCE_LENGTH).contains(&value.chars().count()) {
-                let message = "a reference has 1 to 35 characters";
+            if !(1..=REFERENCE_LENGTH).contains(&value.chars().count()) || !is_printable(value) {
+                let message = "a reference has 1 to 35 characters that can be printed";
                 return Err(Error::invalid(format!("{field}[{index}]"), message));
             }
             Ok(Reference { value: value.to_owned(), type_code: "CU" })
@@ -597,7 +605,8 @@ pub(super) fn pickup_body<'a>(
     }
     let from: NaiveTime = request.window.map_or(config.ready_at, |(from, _)| from);
     // What each weighs is not known here: all weigh the same, and together what they weigh.
-    let each = Grams::new(known_weight(request.weight)?.get().div_ceil(count));
+    let each =
+        Grams::new(known_weight(request.weight, Grams::new(u32::MAX))?.get().div_ceil(count));
     let mut shipment_details = Vec::with_capacity(parcels.len());
     for (service, count) in parcels {
         let number = usize::try_from(*count).unwrap_or(usize::MAX);

@@ -16,7 +16,10 @@
 //!   which names the purchase. Its paper is not to be had again: [`LostWaybill`] says whether it
 //!   counts as bought without anything to print, or is given up. Whether new shipments are found at
 //!   once is not documented, so until [`DhlExpressConfig::with_settling_time`] has passed "not found"
-//!   is no answer; several under one reference are left to a person.
+//!   is no answer; several under one reference are left to a person. A shipment that shows other
+//!   references is somebody else's; one that shows none is taken for what was asked for, as the official
+//!   sample shows none. What appears later still, or was given up, is told of with its number
+//!   ([`LateDuplicates`]).
 //! - **There is no void and no end-of-day call**, so the adapter has neither ability. A waybill that is
 //!   never handed over is customarily not billed: its label is never printed again, and its pickup is
 //!   cancelled. The data of the manifest are sent with the purchase.
@@ -35,6 +38,10 @@
 //!   and its remarks say so.
 //! - Weights of declared goods are for a line, prices for a piece of goods; HS numbers of more than
 //!   six digits are given as those of the country of export.
+//! - Military post offices (APO, FPO, DPO) are the post's alone, and territories of the United States are
+//!   countries of their own, sold over a border with a declaration. Written as a state, nothing is offered
+//!   to them and a purchase is refused with `address.state`.
+//! - A field of another form costs only itself; a product whose price cannot be read is not offered.
 //! - Pickups are ordered without customs data, for parcels that weigh the same.
 //!
 //! # What is not here
@@ -65,16 +72,18 @@ pub use config::{DEFAULT_QUOTA, DhlExpressConfig, LostWaybill, PRODUCTION, TEST}
 use self::track::FoundShipment;
 use crate::address::Address;
 use crate::carriers::asking;
+use crate::carriers::fitting::outside_the_states;
 use crate::client::{Client, Transport, percent_encode};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
 use crate::ports::{
-    AddressCheck, AddressVerdict, CarrierAdapter, CarrierLimits, IdempotencySupport, MultiPiece,
-    Pickup, PickupRequest, Pickups, Pieces, PiecesRecovery, PiecesRequest, Recovery,
-    ValidateAddress,
+    AddressCheck, AddressVerdict, CarrierAdapter, CarrierLimits, IdempotencySupport, LateDuplicate,
+    LateDuplicates, MultiPiece, Pickup, PickupRequest, Pickups, Pieces, PiecesRecovery,
+    PiecesRequest, Recovery, ValidateAddress,
 };
 use crate::shipment::{
-    Label, LabelFormat, LabelIntent, LabelRequest, RateQuote, RateRequest, TrackOutcome, Tracked,
+    Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest,
+    TrackOutcome, Tracked,
 };
 
 /// The carrier's id.
@@ -134,8 +143,8 @@ impl DhlExpress {
         (created_at, sent_at): (DateTime<Utc>, DateTime<Utc>),
         mailing_date: chrono::NaiveDate,
     ) -> Result<Lost> {
-        let find =
-            calls::FindPurchase { config: &self.config, key, sent_at: created_at, mailing_date };
+        let config = &*self.config;
+        let find = calls::FindPurchase { config, key, created_at, sent_at, mailing_date };
         let age = self.config.calls.clock.now().signed_duration_since(sent_at);
         let settled = age >= self.config.settle;
         let mut unclear = None;
@@ -245,6 +254,10 @@ impl CarrierAdapter for DhlExpress {
     }
 
     async fn rates(&self, request: &RateRequest) -> Result<Vec<RateQuote>> {
+        let ends = [&request.sender.address, &request.recipient.address];
+        if ends.into_iter().any(|end| outside_the_states(end).is_some()) {
+            return Ok(Vec::new());
+        }
         self.client.call(&calls::Rates { config: &self.config, request }).await
     }
 
@@ -279,6 +292,10 @@ impl CarrierAdapter for DhlExpress {
         Some(format!("{page}{}", percent_encode(number.as_str())))
     }
 
+    fn late_duplicates(&self) -> Option<&dyn LateDuplicates> {
+        Some(self)
+    }
+
     fn pickups(&self) -> Option<&dyn Pickups> {
         Some(self)
     }
@@ -289,6 +306,43 @@ impl CarrierAdapter for DhlExpress {
 
     fn pieces(&self) -> Option<&dyn MultiPiece> {
         Some(self)
+    }
+}
+
+#[async_trait]
+impl LateDuplicates for DhlExpress {
+    /// There is no void, so a duplicate is told of and never given back.
+    async fn give_back_duplicates(
+        &self,
+        intent: &LabelIntent,
+        kept: &[LabelRecord],
+    ) -> Result<Vec<LateDuplicate>> {
+        let LabelIntent { key, request, created_at, sent_at } = intent;
+        let (key, created_at, sent_at) = (*key, *created_at, *sent_at);
+        let (config, mailing_date) = (&*self.config, request.mailing_date);
+        let find = calls::FindPurchase { config, key, created_at, sent_at, mailing_date };
+        let found = match self.client.call(&find).await {
+            Ok(found) => found.unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        Ok(found
+            .into_iter()
+            .filter(|one| {
+                !kept.iter().any(|label| {
+                    label.number.as_str() == one.number
+                        || label.carrier_reference.as_ref() == Some(&one.number)
+                })
+            })
+            .map(|one| LateDuplicate {
+                number: one.number,
+                still_live: Some(
+                    "the carrier has no void: never hand it over, and ask for the money if it is \
+                     billed"
+                        .to_owned(),
+                ),
+            })
+            .collect())
     }
 }
 

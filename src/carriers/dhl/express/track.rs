@@ -5,8 +5,8 @@ use chrono::{FixedOffset, TimeZone as _};
 use super::events::{PARTIAL, meaning};
 use super::wire::{Event, TrackAnswer, TrackedShipment};
 use crate::carriers::dhl::events::close_returns;
-use crate::carriers::events::{day, time_of_day};
-use crate::client::wire::filled;
+use crate::carriers::events::{day, time_of_day, unreadable_history};
+use crate::client::wire::{Readable, filled};
 use crate::ids::TrackingNumber;
 use crate::shipment::number::normalize;
 use crate::shipment::{EventTime, Milestone, TrackOutcome, TrackingEvent};
@@ -21,10 +21,11 @@ pub(super) fn outcomes(
     asked: &[TrackingNumber],
     answer: TrackAnswer,
 ) -> Vec<(String, TrackOutcome)> {
+    let whole = answer.shipments.unreadable() == 0;
     let shipments = answer.shipments.into_vec();
     asked
         .iter()
-        .map(|number| {
+        .filter_map(|number| {
             let wanted = normalize(number.as_str());
             let is = |known: Option<&String>| known.is_some_and(|known| normalize(known) == wanted);
             let outcome = shipments.iter().find_map(|shipment| {
@@ -37,7 +38,9 @@ pub(super) fn outcomes(
                 let own = if piece.events.is_empty() { &shipment.events } else { &piece.events };
                 Some(found(shipment, own, Some(&piece.events)))
             });
-            (number.as_str().to_owned(), outcome.unwrap_or(TrackOutcome::NotFoundYet))
+            // What is missing may be what cannot be read.
+            let outcome = outcome.or(whole.then_some(TrackOutcome::NotFoundYet))?;
+            Some((number.as_str().to_owned(), outcome))
         })
         .collect()
 }
@@ -53,7 +56,14 @@ fn all_delivered(shipment: &TrackedShipment) -> bool {
     !shipment.pieces.is_empty() && shipment.pieces.iter().all(|piece| delivered(&piece.events))
 }
 
-fn found(shipment: &TrackedShipment, events: &[Event], piece: Option<&[Event]>) -> TrackOutcome {
+fn found(
+    shipment: &TrackedShipment,
+    events: &Readable<Event>,
+    piece: Option<&[Event]>,
+) -> TrackOutcome {
+    if events.is_unreadable() {
+        return unreadable_history();
+    }
     // A piece that has its own delivery does not wait for the others.
     let complete = piece.is_none() && all_delivered(shipment);
     let mut events: Vec<TrackingEvent> =
@@ -104,16 +114,29 @@ pub(super) struct FoundShipment {
     pub(super) pieces: Vec<String>,
 }
 
+/// The shipments of an answer that may be those of a purchase: one that shows other references, and not
+/// the purchase's, is somebody else's.
+///
 /// # Errors
 /// Where the answer says neither which shipments there are nor that there is none: that there is
 /// none is a refusal with status 404, never an empty answer.
-pub(super) fn shipments(answer: TrackAnswer) -> Result<Vec<FoundShipment>, &'static str> {
+pub(super) fn shipments(
+    purchase: &str,
+    answer: TrackAnswer,
+) -> Result<Vec<FoundShipment>, &'static str> {
+    if answer.shipments.unreadable() > 0 {
+        return Err("a shipment of the answer cannot be read");
+    }
     let mut found: Vec<FoundShipment> = Vec::new();
     for shipment in answer.shipments {
         let Some(number) = filled(shipment.shipment_tracking_number.as_deref()) else {
             return Err("a shipment is found without its number");
         };
-        if found.iter().any(|known| known.number == number) {
+        let mut shown =
+            shipment.shipper_references.iter().filter_map(|one| filled(one.value.as_deref()));
+        let is_other = !shipment.shipper_references.is_empty()
+            && !shown.any(|reference| reference.eq_ignore_ascii_case(purchase));
+        if is_other || found.iter().any(|known| known.number == number) {
             continue;
         }
         let mut pieces: Vec<(u32, String)> = shipment
@@ -129,7 +152,7 @@ pub(super) fn shipments(answer: TrackAnswer) -> Result<Vec<FoundShipment>, &'sta
         let pieces = pieces.into_iter().map(|(_, number)| number).collect();
         found.push(FoundShipment { number, pieces });
     }
-    if found.is_empty() { Err("the answer holds no shipment") } else { Ok(found) }
+    if found.is_empty() { Err("the answer holds no shipment of the purchase") } else { Ok(found) }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! The carrier's own types. Answers break the official schema in its own samples, so everything in
 //! them is optional.
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::carriers::amounts::WrittenAmount;
 use crate::client::wire::{
-    Number, OneOrMany, exact_decimal_opt, lenient_bool_opt, string_or_number_opt,
+    Number, OneOrMany, Readable, readable_bool_opt, readable_opt, readable_text_opt,
+    string_or_number_opt,
 };
 
 // ---- Requests ----
@@ -293,37 +294,44 @@ pub(super) struct PickupShipment<'a> {
 #[derive(Deserialize)]
 pub(super) struct RateAnswer {
     #[serde(default)]
-    pub(super) products: OneOrMany<Product>,
+    pub(super) products: Readable<Product>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Product {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) product_name: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) product_code: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) local_product_code: Option<String>,
-    #[serde(default, deserialize_with = "lenient_bool_opt")]
+    #[serde(default, deserialize_with = "readable_bool_opt")]
     pub(super) is_customer_agreement: Option<bool>,
     #[serde(default)]
-    pub(super) total_price: OneOrMany<Price>,
+    pub(super) total_price: Readable<Price>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) delivery_capabilities: Option<DeliveryCapabilities>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Price {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) currency_type: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) price_currency: Option<String>,
-    #[serde(default, deserialize_with = "exact_decimal_opt")]
-    pub(super) price: Option<Decimal>,
+    #[serde(default)]
+    pub(super) price: WrittenAmount,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeliveryCapabilities {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) estimated_delivery_date_and_time: Option<String>,
     /// A number here, a text in the answer of a purchase.
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) total_transit_days: Option<String>,
 }
 
@@ -337,7 +345,7 @@ pub(super) struct ShipmentAnswer {
     #[serde(default)]
     pub(super) documents: OneOrMany<Paper>,
     #[serde(default)]
-    pub(super) shipment_charges: OneOrMany<Price>,
+    pub(super) shipment_charges: Readable<Price>,
 }
 
 #[derive(Deserialize)]
@@ -364,41 +372,49 @@ pub(super) struct Paper {
 #[derive(Deserialize)]
 pub(super) struct TrackAnswer {
     #[serde(default)]
-    pub(super) shipments: OneOrMany<TrackedShipment>,
+    pub(super) shipments: Readable<TrackedShipment>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TrackedShipment {
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) shipment_tracking_number: Option<String>,
     #[serde(default)]
-    pub(super) events: OneOrMany<Event>,
+    pub(super) events: Readable<Event>,
     #[serde(default)]
-    pub(super) pieces: OneOrMany<TrackedPiece>,
+    pub(super) pieces: Readable<TrackedPiece>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) estimated_delivery_date: Option<String>,
+    /// What the sender called it. Not in every answer.
+    #[serde(default)]
+    pub(super) shipper_references: Readable<Remark>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TrackedPiece {
     /// Its place in the shipment, from 1.
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) number: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) tracking_number: Option<String>,
     #[serde(default)]
-    pub(super) events: OneOrMany<Event>,
+    pub(super) events: Readable<Event>,
 }
 
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Event {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) date: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) time: Option<String>,
-    #[serde(rename = "GMTOffset")]
+    #[serde(default, rename = "GMTOffset", deserialize_with = "readable_text_opt")]
     pub(super) gmt_offset: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) type_code: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) description: Option<String>,
     #[serde(default)]
     pub(super) service_area: Areas,
@@ -407,17 +423,19 @@ pub(super) struct Event {
 }
 
 /// One or many, and cheap to clone for the pieces of a shipment.
-pub(super) type Areas = Vec<Area>;
+pub(super) type Areas = Readable<Area>;
 /// They are in samples though the schema forbids them.
-pub(super) type Remarks = Vec<Remark>;
+pub(super) type Remarks = Readable<Remark>;
 
 #[derive(Clone, Deserialize)]
 pub(super) struct Area {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) description: Option<String>,
 }
 
 #[derive(Clone, Deserialize)]
 pub(super) struct Remark {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) value: Option<String>,
 }
 

@@ -5,6 +5,7 @@ use http::header::HeaderName;
 use super::Question;
 use super::config::Hook;
 use super::wire::{HookAuthentication, HookBody, Shipment, SubscriptionBody, TrackAnswer};
+use crate::client::wire::unexpected;
 use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::Result;
 use crate::ids::TrackingNumber;
@@ -28,7 +29,11 @@ impl Operation for TrackOne<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Vec<Shipment>> {
-        Ok(response.json::<TrackAnswer>()?.shipments.into_vec())
+        let shipments = response.json::<TrackAnswer>()?.shipments;
+        if shipments.is_unreadable() {
+            return Err(unexpected("no shipment of the answer can be read"));
+        }
+        Ok(shipments.into_vec())
     }
 }
 

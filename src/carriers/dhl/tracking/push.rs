@@ -9,7 +9,7 @@ use super::calls::{Confirm, Subscribe};
 use super::track::found;
 use super::wire::{Pushed, Shipment};
 use super::{DhlTracking, PUSH_BATCH};
-use crate::carriers::dhl::shared::same;
+use crate::carriers::dhl::shared::{same, same_credentials};
 use crate::client::wire::{decode, filled, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::TrackingNumber;
@@ -29,7 +29,9 @@ impl TrackingPush for DhlTracking {
             return Err(refused("no hook is configured"));
         };
         let given = request.header(&hook.header).map_or("", str::trim);
-        let trusted = same(given, hook.token.as_str());
+        let is_scheme = hook.header.eq_ignore_ascii_case("authorization");
+        let fits = if is_scheme { same_credentials } else { same };
+        let trusted = fits(given, hook.token.as_str());
         if !trusted && !self.config.open_handshake {
             return Err(refused("the token does not fit"));
         }
@@ -101,6 +103,9 @@ impl DhlTracking {
                     .filter_map(|text| filled(text.as_deref()))
                     .collect();
                 Ok(PushNotice::Subscription { active: false, detail: detail(&words.join(": ")) })
+            }
+            "subscription.push" if pushed.shipments.is_unreadable() => {
+                Err(unexpected("no shipment of the news can be read"))
             }
             "subscription.push" => Ok(PushNotice::Tracking(news(pushed.shipments.into_vec()))),
             other => Err(unexpected(format!("{:?} is no news that is known", detail(other)))),

@@ -6,7 +6,7 @@ use super::Question;
 use super::wire::{Place, Shipment, Status};
 use crate::address::Country;
 use crate::carriers::dhl::events::{by_words, close_returns};
-use crate::carriers::events::{day, event_time};
+use crate::carriers::events::{day, event_time, unreadable_history};
 use crate::client::wire::filled;
 use crate::shipment::number::normalize;
 use crate::shipment::{Milestone, ReasonGroup, TrackOutcome, TrackingEvent};
@@ -91,6 +91,9 @@ fn is_named(number: &str, shipment: &Shipment) -> bool {
 
 pub(super) fn found(shipment: &Shipment) -> TrackOutcome {
     let returned = shipment.return_flag == Some(true);
+    if shipment.events.is_unreadable() && shipment.status.is_none() {
+        return unreadable_history();
+    }
     let mut events: Vec<TrackingEvent> =
         shipment.events.iter().filter_map(|event| read(event, returned)).collect();
     // The status at the top repeats the newest event, and contradicts it at times: it counts only

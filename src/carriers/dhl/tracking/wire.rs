@@ -2,28 +2,33 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::wire::{OneOrMany, lenient_bool_opt, string_or_number_opt};
+use crate::client::wire::{Readable, readable_bool_opt, readable_opt, readable_text_opt};
 
 #[derive(Deserialize)]
 pub(super) struct TrackAnswer {
     #[serde(default)]
-    pub(super) shipments: OneOrMany<Shipment>,
+    pub(super) shipments: Readable<Shipment>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shipment {
     /// A text, and a number in an official sample.
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) id: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) service: Option<String>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) destination: Option<Place>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) status: Option<Status>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) estimated_time_of_delivery: Option<String>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) details: Option<Details>,
     #[serde(default)]
-    pub(super) events: OneOrMany<Status>,
-    #[serde(default, deserialize_with = "lenient_bool_opt")]
+    pub(super) events: Readable<Status>,
+    #[serde(default, deserialize_with = "readable_bool_opt")]
     pub(super) return_flag: Option<bool>,
 }
 
@@ -31,20 +36,23 @@ pub(super) struct Shipment {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Details {
     #[serde(default)]
-    pub(super) piece_ids: OneOrMany<String>,
+    pub(super) piece_ids: Readable<String>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Place {
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) address: Option<PlaceAddress>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PlaceAddress {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) country_code: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) postal_code: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) address_locality: Option<String>,
 }
 
@@ -52,11 +60,17 @@ pub(super) struct PlaceAddress {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Status {
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) timestamp: Option<String>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) location: Option<Place>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) status_code: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) status: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) description: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) remark: Option<String>,
 }
 
@@ -93,12 +107,14 @@ pub(super) struct HookAuthentication<'a> {
 #[derive(Deserialize)]
 pub(super) struct Pushed {
     pub(super) scope: String,
-    #[serde(rename = "self")]
+    #[serde(default, rename = "self", deserialize_with = "readable_text_opt")]
     pub(super) own: Option<String>,
+    #[serde(default, deserialize_with = "readable_text_opt")]
     pub(super) secret: Option<String>,
+    #[serde(default, deserialize_with = "readable_opt")]
     pub(super) failure: Option<Failure>,
     #[serde(default)]
-    pub(super) shipments: OneOrMany<Shipment>,
+    pub(super) shipments: Readable<Shipment>,
 }
 
 #[derive(Deserialize)]
