@@ -152,8 +152,19 @@ async fn own_units(stock: &dyn Stock) -> Outcome {
 async fn choice(stock: &dyn Stock) -> Outcome {
     stock.reserve(&wanted("1", 4, None)?).await.map_err(said)?;
     same("only b has enough", &available(stock, None).await?, &(3, 6))?;
-    short(stock.reserve(&wanted("2", 7, None)?).await)?;
-    same("nobody has", &available(stock, None).await?, &(3, 6))
+    short(stock.reserve(&wanted("2", 10, None)?).await)?;
+    same("nobody has", &available(stock, None).await?, &(3, 6))?;
+    // No warehouse has enough alone: a stock that keeps a line in several takes what is wanted.
+    match stock.reserve(&wanted("3", 7, None)?).await {
+        Ok(()) => {
+            let (a, b) = available(stock, None).await?;
+            same("left in both", &(a + b), &2)
+        }
+        refused => {
+            short(refused)?;
+            same("nothing is set aside", &available(stock, None).await?, &(3, 6))
+        }
+    }
 }
 
 async fn commit_alone(stock: &dyn Stock) -> Outcome {

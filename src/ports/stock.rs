@@ -18,7 +18,8 @@ pub struct StockMove {
     pub line: LineId,
     /// The SKU.
     pub sku: Sku,
-    /// Which warehouse; `None` lets the stock choose one that has enough.
+    /// Which warehouse; `None` lets the stock choose one that has enough, or several where none has
+    /// and it can keep a line in several.
     pub warehouse: Option<WarehouseId>,
     /// How many units.
     pub units: u32,
