@@ -156,6 +156,7 @@ fn action_of(kind: EventKind, order: &Order, package: &PackageId) -> Action {
         },
         EventKind::UploadStarted => Action::UploadStarted { key: label_key(&package), package },
         EventKind::Uploaded => Action::Uploaded { package, number: None },
+        EventKind::UploadLeftOut => Action::UploadLeftOut { package, reason: "x".into() },
         EventKind::UploadPostponed => Action::UploadPostponed { package, reason: "x".into() },
         EventKind::UploadRejected => {
             Action::UploadRejected { package, reason: "x".into(), conflict: false }

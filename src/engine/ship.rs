@@ -13,8 +13,8 @@ use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{IdempotencyKey, OrderKey, PackageId, ServiceCode, TrackingNumber};
 use crate::order::{Action, Actor, DeadlineKind, Order};
 use crate::ports::store::{IntendedEffect, Intent, Settlement};
-use crate::ports::{Confirmed, ShipmentNotice, ShipmentNoticeLine};
-use crate::rules::{UploadVerdict, judge_upload};
+use crate::ports::{Confirmed, PlatformLimits, ShipmentNotice, ShipmentNoticeLine};
+use crate::rules::{UploadVerdict, judge_upload, only_slot};
 use crate::shipment::{Package, UploadState, WarehouseState};
 
 /// When shipment is confirmed and the platform told, without a person.
@@ -189,7 +189,10 @@ impl Engine {
                 }];
                 let mut alongside = Alongside::default();
                 // Confirmation and the intent to upload are one commit: nothing lies between.
-                if let Some(intent) = self.upload_intent(order, package, shipped_at, now) {
+                if let Some(reason) = has_no_slot(order, package, now, &limits) {
+                    let package = item.package.clone();
+                    actions.push(Action::UploadLeftOut { package, reason });
+                } else if let Some(intent) = self.upload_intent(order, package, shipped_at, now) {
                     actions.push(Action::UploadStarted {
                         package: item.package.clone(),
                         key: intent.key,
@@ -296,6 +299,7 @@ impl Engine {
         package: &PackageId,
         now: DateTime<Utc>,
     ) -> Result<bool> {
+        let limits = self.shop(&key.shop_key())?.adapter.limits();
         let written = self
             .change(key, None, &Actor::System, now, |order| {
                 let Some(parcel) = order.package(package) else { return Ok(None) };
@@ -308,17 +312,24 @@ impl Engine {
                 ) else {
                     return Ok(None);
                 };
+                if let Some(reason) = has_no_slot(order, parcel, shipped.confirmed_at, &limits) {
+                    let left_out = Action::UploadLeftOut { package: package.clone(), reason };
+                    return Ok(Some((vec![left_out], Alongside::default(), None)));
+                }
                 let Some(intent) = self.upload_intent(order, parcel, shipped.shipped_at, now)
                 else {
                     return Ok(None);
                 };
                 let action = Action::UploadStarted { package: package.clone(), key: intent.key };
                 let alongside = Alongside { intents: vec![intent.clone()], ..Alongside::default() };
-                Ok(Some((vec![action], alongside, intent)))
+                Ok(Some((vec![action], alongside, Some(intent))))
             })
             .await?;
         match written {
-            Some((order, intent)) => self.send_upload(&intent, Some(order), Vec::new(), now).await,
+            Some((_, None)) => Ok(false),
+            Some((order, Some(intent))) => {
+                self.send_upload(&intent, Some(order), Vec::new(), now).await
+            }
             None => Ok(false),
         }
     }
@@ -431,6 +442,37 @@ impl Engine {
         found.sort();
         Ok(found.into_iter().map(|(_, _, item)| item).collect())
     }
+}
+
+/// Why a parcel's number has no place on the platform, if it has none: one number per line is all
+/// that some take, and a parcel confirmed before has given its own.
+fn has_no_slot(
+    order: &Order,
+    package: &Package,
+    confirmed_at: DateTime<Utc>,
+    limits: &PlatformLimits,
+) -> Option<String> {
+    if limits.packages_per_line_many || package.upload.state == UploadState::NotRequired {
+        return None;
+    }
+    let own = &package.tracking.as_ref()?.number;
+    let shares_line = |other: &&Package| {
+        other.contents.iter().any(|theirs| {
+            theirs.units > 0 && package.contents.iter().any(|ours| ours.line == theirs.line)
+        })
+    };
+    let others = order.packages.iter().filter(|other| other.id != package.id).filter(shares_line);
+    let told = others.filter_map(|other| {
+        let confirmed = other.shipped.as_ref().filter(|_| other.undeliverable.is_none())?;
+        let is_told = matches!(other.upload.state, UploadState::InFlight | UploadState::Uploaded);
+        let number = &other.tracking.as_ref().filter(|_| is_told)?.number;
+        Some(((confirmed.confirmed_at, other.id.clone()), number))
+    });
+    let mine = ((confirmed_at, package.id.clone()), own);
+    let (sent, left_out) = only_slot(told.chain([mine]))?;
+    left_out.contains(&own).then(|| {
+        format!("the platform takes one number per line and has {sent}: {own} is not told")
+    })
 }
 
 /// Tells the platform of a parcel. Where it would not hear of one that had left before the buyer

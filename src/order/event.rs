@@ -342,6 +342,13 @@ actions! {
         /// Why, redacted.
         reason: String,
     },
+    /// The platform has one place for a number and another parcel's is in it: this one is not told.
+    "E-UPLOAD-PART" UploadLeftOut {
+        /// Of which parcel.
+        package: PackageId,
+        /// Whose number the platform has, in words.
+        reason: String,
+    },
     /// The platform refused the number.
     "E-UPLOADNO" UploadRejected {
         /// Of which parcel.

@@ -231,6 +231,16 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
             let sent = package.upload.state == UploadState::InFlight;
             track(sent, kind, "upload", &package.upload.state)?;
         }
+        Action::UploadLeftOut { package, reason } => {
+            let id = package.clone();
+            let package = package_mut(order, package)?;
+            let due =
+                matches!(package.upload.state, UploadState::Pending | UploadState::UpdatePending);
+            track(due, kind, "upload", &package.upload.state)?;
+            package.upload.state = UploadState::NotRequired;
+            effects.push(Effect::NotifyShipped { package: id.clone() });
+            raise(order, ExceptionKind::PartialUpload, Some(id), reason, at);
+        }
         Action::UploadRejected { package, reason, conflict } => {
             let id = package.clone();
             let package = package_mut(order, package)?;

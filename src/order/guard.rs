@@ -206,6 +206,7 @@ pub(super) const fn package_id(action: &Action) -> Option<&PackageId> {
         | Action::UploadStarted { package, .. }
         | Action::Uploaded { package, .. }
         | Action::UploadPostponed { package, .. }
+        | Action::UploadLeftOut { package, .. }
         | Action::UploadRejected { package, .. }
         | Action::Tracked { package, .. }
         | Action::DeliveredOnPlatform { package, .. }

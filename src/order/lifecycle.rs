@@ -332,6 +332,7 @@ pub const EVENTS: &[EventRow] = &[
     row(E::UploadStarted,         PAID,        &[G::NoHold], "written before the platform is told"),
     row(E::Uploaded,              PAID,        &[], ""),
     row(E::UploadPostponed,       PAID,        &[], ""),
+    row(E::UploadLeftOut,         PAID,        &[], "one number per line is all that the platform takes"),
     row(E::UploadRejected,        PAID,        &[], ""),
     row(E::Tracked,               PAID,        &[], "after the end it only adds facts"),
     row(E::DeliveredOnPlatform,   &[S::PartiallyShipped, S::AwaitingCollection, S::InTransit, S::PartiallyDelivered, S::Delivered], &[], ""),

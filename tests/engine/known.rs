@@ -291,3 +291,38 @@ async fn where_parts_may_ship_what_there_is_ships_and_the_rest_is_owed() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_a_platform_takes_one_number_per_line_the_second_parcel_ships_untold() {
+    let bazaar = Bazaar::new(&["a"]);
+    let (engine, _) = two_warehouses(&bazaar, 1, 1, EnginePolicy::default());
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    engine.advance(at(0)).await.unwrap();
+    let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    let items = parcels(&order);
+    assert_eq!(items.len(), 2);
+    for (item, number) in items.iter().zip(["N-1", "N-2"]) {
+        let entered = Action::TrackingEntered {
+            package: item.package.clone(),
+            carrier: orderflow::CarrierId::from_static("courier"),
+            service: None,
+            number: orderflow::TrackingNumber::new(number).unwrap(),
+        };
+        engine.act(&item.order, vec![entered], Actor::System, at(0)).await.unwrap();
+    }
+    for (hour, item) in (0..).zip(&items) {
+        engine.sync(&shop("1"), at(hour)).await.unwrap();
+        let item = std::slice::from_ref(item);
+        let outcomes = engine.confirm_shipments(item, at(hour), at(hour), |_| {}).await.unwrap();
+        assert!(matches!(outcomes[0], ItemOutcome::Done(())), "{outcomes:?}");
+    }
+    engine.tick(&Schedule::default(), at(2)).await;
+    let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    let states: Vec<_> = order.packages.iter().map(|package| package.upload.state).collect();
+    assert_eq!(states, [UploadState::Uploaded, UploadState::NotRequired]);
+    assert_eq!(bazaar.book().confirmed, ["a"], "told once");
+    let told: Vec<_> = order.incidents.iter().map(|i| (i.kind, i.detail.as_str())).collect();
+    let words = "the platform takes one number per line and has N-1: N-2 is not told";
+    assert_eq!(told, [(ExceptionKind::PartialUpload, words)]);
+    assert_eq!(order.state(), OrderState::AwaitingCollection);
+}
