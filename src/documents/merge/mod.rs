@@ -63,12 +63,12 @@ pub enum MergeFault {
     /// It has no page.
     #[error("the document has no page")]
     NoPages,
-    /// It would cost more memory than any label is worth.
+    /// It would cost more memory than any label is worth, or is larger than any paper.
     #[error("{what} is over the limit of {limit}")]
     TooLarge {
         /// What is too large.
         what: &'static str,
-        /// Bytes or pieces.
+        /// Bytes, pieces or points.
         limit: u64,
     },
     /// A picture is larger than the page at its own resolution, and scaling would spoil bar codes.
