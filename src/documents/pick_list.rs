@@ -327,8 +327,8 @@ impl PickList {
             .with_column("", 4)
             .with_column(words.bin, 13)
             .with_column(words.sku, 20)
-            .with_column(words.item, 36)
-            .with_column(words.units, 8)
+            .with_column(words.item, 33)
+            .with_column(words.units, 11)
             .with_column(words.label, 19);
         for line in lines {
             let item = &line.item;

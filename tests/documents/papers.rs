@@ -372,6 +372,24 @@ fn chinese_is_printed_and_read_back_by_itself() {
 }
 
 #[test]
+fn chinese_that_must_be_seen_is_darker_than_other_chinese() {
+    // The same letters in the same places: only what is strong differs.
+    let ink = |cell: Cell| {
+        let mut table = Table::new().with_column("", 1);
+        table.push(vec![cell]);
+        let printed = Paper::new("-").with(Block::Table(table)).pdf(&Fonts::default());
+        let (_, _, dots) = picture(printed.bytes.expose(), 1, 200)?;
+        Some(dots.iter().map(|dot| u64::from(255 - dot)).sum::<u64>())
+    };
+    let Some(nothing) = ink(Cell::from("")) else { return };
+    let letters = "蓝色陶瓷马克杯".repeat(4);
+    let plain = ink(Cell::Text(letters.clone())).unwrap() - nothing;
+    let strong = ink(Cell::Strong(letters)).unwrap() - nothing;
+    // Larger by a tenth is darker by a fifth: bold is more than that.
+    assert!(strong * 100 > plain * 135, "{strong} against {plain}");
+}
+
+#[test]
 fn a_few_chinese_letters_add_only_themselves_to_a_paper() {
     let of = |title: &str| {
         let mut slip = slip();

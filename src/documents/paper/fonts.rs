@@ -162,6 +162,8 @@ pub(super) struct Glyph {
     pub(super) face: usize,
     pub(super) id: u16,
     pub(super) letter: char,
+    /// To be drawn thicker: it should be bold, and its face is not.
+    pub(super) thick: bool,
     /// In thousandths of the size.
     pub(super) advance: f32,
 }
@@ -177,7 +179,8 @@ impl OpenFonts<'_> {
             let open = self.faces.get(index)?;
             let face = open.face.as_ref()?;
             let id = face.glyph_index(letter).filter(|id| id.0 != 0)?;
-            Some(Glyph { face: index, id: id.0, letter, advance: open.advance(id) })
+            let thick = bold && index != 1;
+            Some(Glyph { face: index, id: id.0, letter, thick, advance: open.advance(id) })
         })
     }
 }
