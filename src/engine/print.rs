@@ -1,4 +1,4 @@
-//! Printing labels: merged, sent to a printer, and recorded.
+//! Printing labels: merged, sent to a printer, and recorded; and the papers that go with parcels.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::order::{Action, Actor};
 use crate::ports::{PrintJob, PrintReceipt, PrintTransport};
 use crate::shipment::{Document, DocumentKind};
 
-/// What became of a batch of labels.
+/// What became of a batch of labels, or of other papers.
 #[derive(Debug)]
 pub struct PrintReport {
     /// What the printer took: one job for each format, with its name.

@@ -3,7 +3,8 @@
 //! A batch is merged by format: PDF files become one PDF, pictures become pages of another, and
 //! printer languages are put one after the other. Formats are never mixed unless asked for. One item
 //! that cannot be taken costs only that item: [`Merged::items`] has an outcome per document, at the
-//! same place.
+//! same place. What is merged is what is given: for a label printer, leave out what
+//! [is no label](DocumentKind::is_label), such as invoices on A4.
 //!
 //! ```
 //! use orderflow::documents::merge::merge;

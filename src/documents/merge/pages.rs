@@ -508,19 +508,17 @@ impl<'s> Copy<'_, 's, '_> {
             self.value(entry.text);
         }
         let [resources, size, crop, rotate] = inherited;
-        let sheet = self.page_size(size.ok_or(damaged("a page has no size"))?)?;
+        let size = size.ok_or(damaged("a page has no size"))?;
+        let sheet = self.page_size(size)?;
+        self.inherited(b"Resources", resources);
+        self.rectangle(b"MediaBox", size, &sheet);
         // Readers pass over a window that shows nothing.
-        let crop = crop
-            .filter(|crop| rectangle(self.source, crop).is_some_and(|window| sheet.shows(&window)));
-        for (key, text) in INHERITED.iter().zip([resources, size, crop, rotate]) {
-            let Some(text) = text else { continue };
-            self.key(key);
-            match rectangle(self.source, text).filter(|found| found.turned) {
-                // Allowed, and not understood by every printer.
-                Some(found) if key.ends_with(b"Box") => found.write(&mut self.writer.bytes),
-                _ => self.value(text),
-            }
+        if let Some(text) = crop
+            && let Some(window) = rectangle(self.source, text).filter(|found| sheet.shows(found))
+        {
+            self.rectangle(b"CropBox", text, &window);
         }
+        self.inherited(b"Rotate", rotate);
         self.writer.bytes.extend_from_slice(b">>");
         self.writer.end();
         self.writer.add_page(number);
@@ -544,6 +542,23 @@ impl<'s> Copy<'_, 's, '_> {
             }
         }
         Ok(found)
+    }
+
+    fn inherited(&mut self, key: &[u8], text: Option<&[u8]>) {
+        if let Some(text) = text {
+            self.key(key);
+            self.value(text);
+        }
+    }
+
+    fn rectangle(&mut self, key: &[u8], text: &[u8], found: &Rectangle) {
+        self.key(key);
+        if found.turned {
+            // Allowed, and not understood by every printer.
+            found.write(&mut self.writer.bytes);
+        } else {
+            self.value(text);
+        }
     }
 
     fn key(&mut self, key: &[u8]) {
