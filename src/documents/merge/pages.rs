@@ -434,8 +434,27 @@ impl Rectangle {
     }
 }
 
+/// Four whole numbers in an array, as nearly every page has them: read at a glance.
+fn whole_numbers(text: &[u8]) -> Option<[f64; 4]> {
+    let inner = text.strip_prefix(b"[")?.strip_suffix(b"]")?;
+    let mut words = inner.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let mut numbers = [0.0; 4];
+    for number in &mut numbers {
+        let digits = words.next().filter(|word| word.len() < 10)?;
+        *number = f64::from(digits.iter().try_fold(0_u32, |sum, digit| {
+            digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'))
+        })?);
+    }
+    words.next().is_none().then_some(numbers)
+}
+
 /// A rectangle from an array of four numbers, each of which may be an object of its own.
 fn rectangle(source: &Source<'_>, text: &[u8]) -> Option<Rectangle> {
+    let [a, b, c, d] = whole_numbers(text).or_else(|| corners(source, text))?;
+    Some(Rectangle { sides: [a.min(c), b.min(d), a.max(c), b.max(d)], turned: a > c || b > d })
+}
+
+fn corners(source: &Source<'_>, text: &[u8]) -> Option<[f64; 4]> {
     let plain = |text: &[u8]| std::str::from_utf8(text.trim_ascii()).ok()?.parse::<f64>().ok();
     let Value::Array(inner) = source.resolve(Reader::new(text, 0).value()?)? else { return None };
     let mut corners = [0.0; 4];
@@ -449,8 +468,7 @@ fn rectangle(source: &Source<'_>, text: &[u8]) -> Option<Rectangle> {
         };
         *corner = number.filter(|number| number.is_finite())?;
     }
-    let [a, b, c, d] = corners;
-    Some(Rectangle { sides: [a.min(c), b.min(d), a.max(c), b.max(d)], turned: a > c || b > d })
+    Some(corners)
 }
 
 /// The copying of one file.
