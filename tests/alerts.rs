@@ -28,9 +28,10 @@ use orderflow::rules::alert::{
 };
 use orderflow::rules::{
     Channel, ExceptionBook, ExceptionBookError, ExceptionItem, ExceptionKey, ExceptionPolicy,
-    ExceptionStatus, Level, PaymentAnomaly, Resolution, ResolutionAbilities, ResolutionRefusal,
-    ResolutionStep, Severity, ShopTrouble, carrier_enquiries, exceptions, is_weight_suspicious,
-    next_report, payment_anomaly, plan_resolution, report_times, shop_exceptions,
+    ExceptionStatus, Level, PaymentAnomaly, PrintSlots, Resolution, ResolutionAbilities,
+    ResolutionRefusal, ResolutionStep, Severity, ShopTrouble, carrier_enquiries, exceptions,
+    is_weight_suspicious, next_report, payment_anomaly, plan_resolution, report_times,
+    shop_exceptions,
 };
 use orderflow::shipment::{Milestone, ServiceKey};
 use orderflow::{
@@ -377,6 +378,25 @@ fn a_switched_off_rule_is_silent_except_during_a_promotion() {
     policy.channels.insert(AlertRule::PendingOverdue, vec![Channel::Phone, Channel::Phone]);
     let found = evaluate(&watch_of(&order), &[], &policy, late).unwrap();
     assert_eq!(only(AlertRule::PendingOverdue, &found).channels, [Channel::Phone]);
+}
+
+#[test]
+fn the_promotion_days_of_the_print_slots_switch_every_rule_on() {
+    let zone = chrono_tz::America::New_York;
+    let day = "2026-11-27".parse().unwrap();
+    let slots = PrintSlots::default().with_promotion(day, day);
+    let mut policy = AlertPolicy::default();
+    policy.disabled.insert(AlertRule::ShipBy);
+    let is_on = |text: &str| {
+        let at: DateTime<Utc> = text.parse().unwrap();
+        policy.at(&slots, at, zone).is_on(AlertRule::ShipBy)
+    };
+    // The day is the shop's: it begins and ends five hours after that of UTC.
+    assert!(!is_on("2026-11-27T04:59:59Z"));
+    assert!(is_on("2026-11-27T05:00:00Z"));
+    assert!(is_on("2026-11-28T04:59:59Z"));
+    assert!(!is_on("2026-11-28T05:00:00Z"));
+    assert!(!policy.is_on(AlertRule::ShipBy), "the policy itself stays");
 }
 
 #[test]

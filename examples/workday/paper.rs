@@ -15,7 +15,7 @@ use orderflow::documents::pick_list::{PickList, PickPackage};
 use orderflow::documents::print::PrintFolder;
 use orderflow::engine::{DayEndOutcome, ItemOutcome, PackageRef};
 use orderflow::order::{LogisticsMode, Order};
-use orderflow::shipment::Package;
+use orderflow::shipment::{DocumentKind, Package};
 use orderflow::{PackageId, Sku};
 
 use crate::Failure;
@@ -27,8 +27,9 @@ use crate::timeline::Timeline;
 type Wave = Vec<(PackageRef, Order, Package)>;
 
 /// What one warehouse may write; anything else in its folder stays.
-pub const FILES: [&str; 9] = [
+pub const FILES: [&str; 10] = [
     "labels.pdf",
+    "customs.pdf",
     "pick-list.pdf",
     "pick-list.html",
     "packing-slips.pdf",
@@ -130,28 +131,40 @@ pub async fn printed(
         let items: Vec<PackageRef> = in_order.iter().map(|parcel| parcel.0.clone()).collect();
         let folder_printer = PrintFolder::new(&folder);
         let report = house.engine.print_labels(&items, &folder_printer, "labels", now).await?;
-        for outcome in &report.items {
-            match outcome {
-                ItemOutcome::Failed(error) => return Err(format!("labels of {id}: {error}").into()),
-                outcome => labels += usize::from(outcome.is_done()),
+        // Invoices are pages of A4, which a label printer does not have.
+        let kinds = [DocumentKind::Customs, DocumentKind::Other];
+        let papers = house.engine.print_papers(&items, &kinds, &folder_printer, "customs").await?;
+        for outcome in report.items.iter().chain(&papers.items) {
+            if let ItemOutcome::Failed(error) = outcome {
+                return Err(format!("labels of {id}: {error}").into());
             }
         }
+        labels += report.items.iter().filter(|outcome| outcome.is_done()).count();
+        let customs = papers.items.iter().filter(|outcome| outcome.is_done()).count();
         let paper = list.paper(words);
         written(&folder, "pick-list.html", paper.html().expose().as_bytes())?;
         written(&folder, "pick-list.pdf", &together([paper])?)?;
         let slips: Result<Vec<Paper>, _> = in_order
             .iter()
             .map(|(_, order, package)| {
-                PackingSlip::of(order, package, clock(order.placed_at))
-                    .with_shop("Harbor Goods")
-                    .paper(words, PageSize::LABEL)
+                let slip = PackingSlip::of(order, package, clock(order.placed_at))
+                    .with_shop("Harbor Goods");
+                match list.number_of(&package.id) {
+                    Some(number) => slip.with_place(list.wave(), number),
+                    None => slip,
+                }
+                .paper(words, PageSize::LABEL)
             })
             .collect();
         written(&folder, "packing-slips.pdf", &together(slips?)?)?;
         lines.push(format!(
-            "  {id:<13} {:>4} labels, {:>3} rows to pick",
+            "  {id:<13} {:>4} labels, {:>3} rows to pick{}",
             items.len(),
-            list.lines().len()
+            list.lines().len(),
+            match customs {
+                0 => String::new(),
+                count => format!(", papers for customs with {count}"),
+            }
         ));
     }
     timeline.at(
@@ -200,8 +213,10 @@ pub async fn handed_over(
                 });
             }
         }
+        let day = now.with_timezone(&site.zone).format("%Y%m%d");
         let sheets = carriers.into_iter().map(|(carrier, numbers)| {
             HandOver {
+                sheet: format!("{id}-{day}-{carrier}"),
                 carrier,
                 time: now.with_timezone(&site.zone).format("%Y-%m-%d %H:%M").to_string(),
                 warehouse: format!("{id}, {}", site.city),

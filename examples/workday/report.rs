@@ -9,7 +9,7 @@ use orderflow::order::{Action, LogisticsMode, Review, TimeRange};
 use orderflow::ports::ParcelQuotes;
 use orderflow::rules::kpi::{DenominatorMode, KpiId, KpiQuery, KpiTargets, OrderExtras, Window};
 use orderflow::shipment::UploadState;
-use orderflow::{CarrierId, Money, ShopKey};
+use orderflow::{CarrierId, Currency, Money, ShopKey};
 use rust_decimal::Decimal;
 
 use crate::Failure;
@@ -27,7 +27,7 @@ pub async fn evening(house: &House, timeline: &Timeline, today: NaiveDate) -> Re
     // The night's orders belong to the day that ships them.
     let figures = house.engine.dashboard(local(today, 9, 0) - hours(12), now).await?;
     timeline.at(now, "the day's figures");
-    let money = |sums: &BTreeMap<orderflow::Currency, Decimal>| {
+    let money = |sums: &BTreeMap<Currency, Decimal>| {
         let texts: Vec<String> =
             sums.iter().map(|(currency, amount)| format!("{amount} {currency}")).collect();
         texts.join(", ")
@@ -48,7 +48,7 @@ pub async fn evening(house: &House, timeline: &Timeline, today: NaiveDate) -> Re
         "exceptions: {open} open; incidents: {} open, {} resolved today",
         figures.incidents_open, figures.incidents_resolved
     ));
-    timeline.note(&format!("labels cost {}", money(&figures.label_cost)));
+    label_costs(house, timeline, &figures.label_cost).await?;
     for (service, labels) in &figures.labels_by_service {
         timeline.note(&format!("  {labels:>5} x {service}"));
     }
@@ -60,6 +60,35 @@ pub async fn evening(house: &House, timeline: &Timeline, today: NaiveDate) -> Re
     timeline.note(&format!("best sellers: {}", best.join(", ")));
     after_sale::figures(house, timeline, now).await?;
     compared(house, timeline, today, now).await
+}
+
+/// What the day's labels cost. Where a platform bills later it states no price: that is not zero.
+async fn label_costs(
+    house: &House,
+    timeline: &Timeline,
+    stated: &BTreeMap<Currency, Decimal>,
+) -> Result<(), Failure> {
+    let mut parcels: BTreeMap<CarrierId, usize> = BTreeMap::new();
+    house
+        .look_at_all(house.clock.now(), |order| {
+            for package in &order.packages {
+                let Some(record) = package.label.record.as_ref() else { continue };
+                if record.cost.total().map_or(true, |total| total.amount.is_zero()) {
+                    *parcels.entry(record.carrier.clone()).or_default() += 1;
+                }
+            }
+        })
+        .await?;
+    let sums = stated.iter().filter(|(_, amount)| !amount.is_zero());
+    let sums: Vec<String> = sums.map(|(currency, amount)| format!("{amount} {currency}")).collect();
+    let parcels: Vec<String> =
+        parcels.iter().map(|(carrier, count)| format!("{count} of {carrier}")).collect();
+    let unstated = match parcels.is_empty() {
+        true => String::new(),
+        false => format!("; not stated for {}", parcels.join(", ")),
+    };
+    timeline.note(&format!("labels cost {}{unstated}", sums.join(", ")));
+    Ok(())
 }
 
 /// The figures that platforms judge sellers by, over the last 30 days, with what they are made of.

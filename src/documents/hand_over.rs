@@ -11,6 +11,8 @@ const ACROSS: usize = 3;
 /// What is handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandOver {
+    /// The sheet's number in the books of the seller, to scan when it is looked for.
+    pub sheet: String,
     /// The carrier's name.
     pub carrier: String,
     /// When, in the words of the warehouse's clock.
@@ -31,10 +33,11 @@ impl HandOver {
         self.numbers.iter().filter(|number| !seen.insert(number.as_str())).collect()
     }
 
-    /// The sheet as a paper. Numbers run down the columns of each row of three.
+    /// The sheet as a paper, with its number as a code. Numbers run down the columns of each row of three.
     #[must_use]
     pub fn paper(&self, words: &Words) -> Paper {
         let mut fields = vec![
+            (words.sheet.to_owned(), self.sheet.clone()),
             (words.carrier.to_owned(), self.carrier.clone()),
             (words.packages.to_owned(), self.numbers.len().to_string()),
             (words.made_at.to_owned(), self.time.clone()),
@@ -61,6 +64,8 @@ impl HandOver {
         words
             .paper(words.hand_over)
             .with_size(PageSize::A4)
+            .with_reference(self.sheet.as_str())
+            .with_code(&self.sheet)
             .with(Block::Fields(fields))
             .with(Block::Table(table))
             .with(Block::Lines(vec![words.given_by.to_owned(), words.taken_by.to_owned()]))

@@ -23,6 +23,15 @@ pub struct ManifestKey {
     pub date: NaiveDate,
 }
 
+impl ManifestKey {
+    /// The key as one text, which no other manifest has: `carrier/account/postcode/date`. It is
+    /// printed as a code.
+    #[must_use]
+    pub fn code(&self) -> String {
+        format!("{}/{}/{}/{}", self.carrier, self.account, self.origin_postcode, self.date)
+    }
+}
+
 /// A parcel of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestParcel {
@@ -142,7 +151,7 @@ impl ManifestList {
         &self.parcels
     }
 
-    /// The list as a paper. It is the seller's own; carriers' forms come from their adapters.
+    /// The list as a paper, with its [key](ManifestKey::code) as a code. It is the seller's own; carriers' forms come from their adapters.
     #[must_use]
     pub fn paper(&self, words: &Words) -> Paper {
         let weight = self
@@ -174,6 +183,8 @@ impl ManifestList {
         words
             .paper(words.manifest)
             .with_size(PageSize::A4)
+            .with_reference(self.key.code())
+            .with_code(&self.key.code())
             .with(Block::Fields(fields))
             .with(Block::Table(table))
             .with(Block::Lines(vec![words.given_by.to_owned(), words.taken_by.to_owned()]))

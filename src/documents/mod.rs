@@ -2,7 +2,8 @@
 //!
 //! - [`merge`] puts hundreds of labels into one print-ready document per format.
 //! - [`pick_list`], [`packing_slip`], [`hand_over`] and [`manifest`] are plain data that become a
-//!   [`paper::Paper`], which prints as PDF and shows as HTML. Their [`Words`] are in four languages.
+//!   [`paper::Paper`], which prints as PDF and shows as HTML, each with a code to scan. Their [`Words`]
+//!   are in four languages, and the fonts for all four are here.
 //! - [`barcode`] has Code 128 and QR as shapes.
 //! - [`mod@print`] sends documents to a printer in the house, or into a folder; with feature `ipp`,
 //!   `ipp` sends them to a print server.

@@ -1,6 +1,6 @@
 //! The packing slip of a parcel: order information, what is in it, and notes.
 
-use super::barcode::{BarcodeFault, Code128};
+use super::barcode::BarcodeFault;
 use super::merge::PageSize;
 use super::paper::{Block, Cell, Paper, Table};
 use super::pick_list::{described, order_number, variants};
@@ -35,6 +35,8 @@ pub struct PackingSlip {
     pub shop: Option<String>,
     /// Whom it goes to; `None` leaves name and address off, as for labels of a platform.
     pub recipient: Option<Contact>,
+    /// The wave it is picked in and its number on the pick list, which is that of its label.
+    pub place: Option<(String, usize)>,
     /// Number of this parcel and of all, for orders in several parcels.
     pub parcel: Option<(usize, usize)>,
     /// Who carries it, and under which number.
@@ -72,6 +74,7 @@ impl PackingSlip {
             order_number: order_number(order),
             placed: placed.into(),
             shop: None,
+            place: None,
             recipient: order
                 .recipient
                 .clone()
@@ -95,17 +98,31 @@ impl PackingSlip {
         self
     }
 
-    /// The slip as a paper of this size, with the order's number as a bar code for the scan at
-    /// packing.
+    /// Says where it stands on the pick list: the wave, and its
+    /// [number](super::pick_list::PickList::number_of).
+    #[must_use]
+    pub fn with_place(mut self, wave: impl Into<String>, number: usize) -> Self {
+        self.place = Some((wave.into(), number));
+        self
+    }
+
+    /// The slip as a paper of this size, with the order's number as a code for the scan at packing:
+    /// Code 128, or QR where that cannot hold it.
     ///
     /// # Errors
-    /// [`BarcodeFault`] when the order's number cannot be a bar code.
+    /// [`BarcodeFault`] when the order's number is empty, or longer than a QR symbol.
     pub fn paper(&self, words: &Words, size: PageSize) -> Result<Paper, BarcodeFault> {
-        let code = Code128::new(&self.order_number)?;
+        let code = Block::code(&self.order_number)?;
         let mut fields = vec![
             (words.order.to_owned(), self.order_number.clone()),
             (words.placed.to_owned(), self.placed.clone()),
         ];
+        let mut title = words.packing_slip.to_owned();
+        if let Some((wave, number)) = &self.place {
+            // As on the pick list, large enough to be found at a glance.
+            title = format!("{title} #{number}");
+            fields.push((words.wave.to_owned(), wave.clone()));
+        }
         if let Some(shop) = &self.shop {
             fields.push((words.shop.to_owned(), shop.clone()));
         }
@@ -119,9 +136,10 @@ impl PackingSlip {
             numbers.push((words.tracking.to_owned(), number.as_str().to_owned()));
         }
         let mut paper = words
-            .paper(words.packing_slip)
+            .paper(&title)
+            .with_reference(self.order_number.as_str())
             .with_size(size)
-            .with(Block::Code128(code))
+            .with(code)
             .with(Block::Fields(fields));
         if !numbers.is_empty() {
             paper.push(Block::Fields(numbers));

@@ -71,6 +71,15 @@ impl PickPackage {
         self.units() == 1
     }
 
+    /// The first item of which something is taken.
+    fn taken(&self) -> Option<&PickItem> {
+        self.items.iter().find(|item| item.units > 0)
+    }
+
+    fn article(&self) -> Option<Place<'_>> {
+        self.taken().map(Place::of)
+    }
+
     fn first_place(&self) -> Option<Place<'_>> {
         self.items.iter().map(Place::of).min()
     }
@@ -249,6 +258,18 @@ impl PickList {
         self.packages.iter().map(|package| &package.package)
     }
 
+    /// The number of a package on the list, from 1: the place of its label in the batch.
+    #[must_use]
+    pub fn number_of(&self, package: &PackageId) -> Option<usize> {
+        self.label_order().position(|id| id == package).map(|place| place.saturating_add(1))
+    }
+
+    /// The wave's name.
+    #[must_use]
+    pub fn wave(&self) -> &str {
+        &self.wave
+    }
+
     /// The lines, by bin and SKU.
     #[must_use]
     pub fn lines(&self) -> Vec<PickLine> {
@@ -287,8 +308,9 @@ impl PickList {
             .collect()
     }
 
-    /// The list as a paper: what to take in the order of the shelves, then the packages of several
-    /// units in the order of their labels.
+    /// The list as a paper: the wave's name as a code to scan, what to take in the order of the
+    /// shelves, then the packages in the order of their labels: those of a single unit together for
+    /// each article, and each of the others with what is in it. All name their orders.
     #[must_use]
     pub fn paper(&self, words: &Words) -> Paper {
         let lines = self.lines();
@@ -305,8 +327,8 @@ impl PickList {
             .with_column("", 4)
             .with_column(words.bin, 13)
             .with_column(words.sku, 20)
-            .with_column(words.item, 36)
-            .with_column(words.units, 8)
+            .with_column(words.item, 33)
+            .with_column(words.units, 11)
             .with_column(words.label, 19);
         for line in lines {
             let item = &line.item;
@@ -324,8 +346,15 @@ impl PickList {
         let mut paper = words
             .paper(words.pick_list)
             .with_size(PageSize::A4)
+            .with_reference(self.wave.as_str())
+            .with_code(&self.wave)
             .with(Block::Fields(fields))
             .with(Block::Table(table));
+        let single = self.single(words);
+        if !single.is_empty() {
+            paper.push(Block::Heading(words.single_items.to_owned()));
+            paper.push(Block::Table(single));
+        }
         let mut several = Table::new()
             .with_column("", 4)
             .with_column(words.label, 9)
@@ -335,15 +364,8 @@ impl PickList {
             if package.is_single() {
                 continue;
             }
-            let contents: Vec<String> = package
-                .items
-                .iter()
-                .map(|item| {
-                    let name = item.sku.as_ref().map_or(item.title.as_str(), Sku::as_str);
-                    let bin = item.bin.as_deref().unwrap_or(words.no_bin);
-                    format!("{} × {name} ({bin})", item.units)
-                })
-                .collect();
+            let contents: Vec<String> =
+                package.items.iter().map(|item| counted(item, item.units, words)).collect();
             several.push(vec![
                 Cell::Tick,
                 Cell::Strong(format!("#{number}")),
@@ -357,6 +379,39 @@ impl PickList {
         }
         paper
     }
+
+    /// The packages of a single unit, a row for each article.
+    fn single(&self, words: &Words) -> Table {
+        let mut table = Table::new()
+            .with_column("", 4)
+            .with_column(words.label, 12)
+            .with_column(words.contents, 30)
+            .with_column(words.order, 54);
+        let single: Vec<(usize, &PickPackage)> =
+            (1..).zip(&self.packages).filter(|(_, package)| package.is_single()).collect();
+        for group in single.chunk_by(|(_, one), (_, other)| one.article() == other.article()) {
+            let Some(item) = group.first().and_then(|(_, first)| first.taken()) else { continue };
+            let numbers: Vec<(usize, u32)> = group.iter().map(|(number, _)| (*number, 1)).collect();
+            let orders: Vec<String> = group
+                .iter()
+                .map(|(number, package)| format!("#{number}\u{a0}{}", package.order_number))
+                .collect();
+            table.push(vec![
+                Cell::Tick,
+                Cell::Strong(ranges(&numbers)),
+                Cell::Text(counted(item, u32::try_from(group.len()).unwrap_or(u32::MAX), words)),
+                Cell::Text(orders.join(", ")),
+            ]);
+        }
+        table
+    }
+}
+
+/// Units of an article, and where it lies.
+fn counted(item: &PickItem, units: u32, words: &Words) -> String {
+    let name = item.sku.as_ref().map_or(item.title.as_str(), Sku::as_str);
+    let bin = item.bin.as_deref().unwrap_or(words.no_bin);
+    format!("{units} × {name} ({bin})")
 }
 
 /// Packages as `#1–#4, #9 × 2`: neighbours of one unit each are drawn together.

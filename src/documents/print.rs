@@ -31,7 +31,8 @@ pub struct RawPrinter {
 }
 
 impl RawPrinter {
-    /// A printer at `host:port`.
+    /// A printer at `host:port`; an address of IPv6 stands in brackets. One that can never work is
+    /// an [`ErrorKind::Configuration`] of the first job, which names the field `address`.
     #[must_use]
     pub fn new(address: impl Into<String>) -> Self {
         Self { address: address.into(), deadline: DEADLINE }
@@ -42,6 +43,16 @@ impl RawPrinter {
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
+    }
+
+    /// Told before anything is tried: what no network can mend is not to be tried again.
+    fn check_address(&self) -> Result<()> {
+        address_fault(&self.address).map_or(Ok(()), |why| {
+            Err(Error::new(ErrorKind::Configuration, why)
+                .with_field("address")
+                .with_operation("raw printer", "print")
+                .with_context("printer", &self.address))
+        })
     }
 
     fn fault(&self, sent: usize, total: usize, what: &str) -> Error {
@@ -57,6 +68,40 @@ impl RawPrinter {
     }
 }
 
+/// Why nothing can be reached at an address.
+fn address_fault(address: &str) -> Option<&'static str> {
+    let Some((host, port)) = address.rsplit_once(':') else {
+        return Some("the address has no port; it is written host:port");
+    };
+    if !port.bytes().all(|byte| byte.is_ascii_digit())
+        || !port.parse::<u16>().is_ok_and(|port| port > 0)
+    {
+        return Some("the port is no number from 1 to 65535");
+    }
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    if let Some(bare) = bare {
+        // A zone, as in `fe80::1%eth0`, names a network of this machine.
+        let plain = bare.split_once('%').map_or(bare, |(plain, _)| plain);
+        let known = plain.parse::<std::net::Ipv6Addr>().is_ok();
+        return (!known).then_some("what stands in brackets is no address of IPv6");
+    }
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        return None;
+    }
+    let labels = host.strip_suffix('.').unwrap_or(host);
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_'))
+    };
+    match labels {
+        "" => Some("the address has no host; it is written host:port"),
+        _ if labels.len() > 253 || !labels.split('.').all(is_label) => {
+            Some("the host is neither a name nor a number of a network")
+        }
+        _ => None,
+    }
+}
+
 #[async_trait]
 impl PrintTransport for RawPrinter {
     async fn print(&self, job: &PrintJob) -> Result<PrintReceipt> {
@@ -64,6 +109,7 @@ impl PrintTransport for RawPrinter {
         if bytes.is_empty() {
             return Err(Error::invalid("document.bytes", "there is nothing to print"));
         }
+        self.check_address()?;
         let end = Instant::now() + self.deadline;
         let total = bytes.len();
         let mut stream = match timeout_at(end, TcpStream::connect(&self.address)).await {

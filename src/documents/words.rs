@@ -19,7 +19,7 @@ macro_rules! words {
             pub const SPANISH: Self = Self { language: "es", $($name: $spanish,)* };
             /// Portuguese.
             pub const PORTUGUESE: Self = Self { language: "pt", $($name: $portuguese,)* };
-            /// Chinese: needs a font with Chinese letters for PDF.
+            /// Chinese.
             pub const CHINESE: Self = Self { language: "zh", $($name: $chinese,)* };
         }
     };
@@ -54,12 +54,14 @@ words! {
     sku: "SKU", "SKU", "SKU", "SKU";
     /// Column.
     item: "Item", "Artículo", "Item", "商品";
-    /// Column: the number of the label in the batch.
+    /// Field and column: the number of the label in the batch.
     label: "Label", "Etiqueta", "Etiqueta", "面单";
-    /// Column.
+    /// Field and column.
     order: "Order", "Pedido", "Pedido", "订单";
     /// Column.
     contents: "Contents", "Contenido", "Conteúdo", "内容";
+    /// Heading.
+    single_items: "Packages of one item", "Paquetes con un solo artículo", "Pacotes com um só item", "单件包裹";
     /// Heading.
     several_items: "Packages of several items", "Paquetes con varios artículos", "Pacotes com vários itens", "多件包裹";
     /// Field.
@@ -76,6 +78,8 @@ words! {
     carrier: "Carrier", "Transportista", "Transportadora", "承运商";
     /// Field and column.
     tracking: "Tracking number", "Número de seguimiento", "Código de rastreio", "运单号";
+    /// Field: the number of a sheet.
+    sheet: "Sheet", "Hoja", "Folha", "单号";
     /// Column.
     service: "Service", "Servicio", "Serviço", "服务";
     /// Column.

@@ -1,13 +1,16 @@
 //! Alerts over the store: what is due now and was not given before.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
 use super::Engine;
 use crate::error::Result;
+use crate::ids::ShopKey;
 use crate::rules::alert::{
-    Alert, FiredAlert, Notification, OrderWatch, evaluate, evaluate_alerts, fired_key,
+    Alert, AlertPolicy, FiredAlert, Notification, OrderWatch, evaluate, fired_key,
+    sort_notifications,
 };
 
 impl Engine {
@@ -15,17 +18,20 @@ impl Engine {
     /// first: each stage of a fact once, over restarts and workers too. A hold does not stop the
     /// clock.
     ///
+    /// On the promotion days of [`EnginePolicy::print_slots`](super::EnginePolicy::print_slots), in
+    /// the zone of the order's shop, every rule is on.
+    ///
     /// A notification counts as given when it is returned: send it at least once, keyed by
     /// [`Alert::key`](crate::rules::alert::Alert::key).
     ///
     /// # Errors
     /// [`Storage`](crate::ErrorKind::Storage).
     pub async fn alerts(&self, now: DateTime<Utc>) -> Result<Vec<Notification>> {
-        let policy = &self.0.policy.alerts;
         let mut standing: Vec<(OrderWatch, Notification)> = Vec::new();
         self.for_open_orders(|order| {
             let watch = OrderWatch::under(order, &self.0.policy.exceptions.review);
-            if let Some(found) = evaluate(&watch, &[], policy, now) {
+            let policy = self.alert_policy(&watch.order.shop_key(), now);
+            if let Some(found) = evaluate(&watch, &[], &policy, now) {
                 standing.push((watch, found));
             }
         })
@@ -35,11 +41,14 @@ impl Engine {
             let fired = self.fired_of(&watch, &found.alerts, now).await?;
             due.insert(watch.order.clone(), (watch, fired));
         }
-        let notifications = evaluate_alerts(
-            due.values().map(|(watch, fired)| (watch, fired.as_slice())),
-            policy,
-            now,
-        );
+        let mut notifications: Vec<Notification> = due
+            .values()
+            .filter_map(|(watch, fired)| {
+                let policy = self.alert_policy(&watch.order.shop_key(), now);
+                evaluate(watch, fired, &policy, now)
+            })
+            .collect();
+        sort_notifications(&mut notifications);
         let mut told = Vec::with_capacity(notifications.len());
         for notification in notifications {
             let subject = notification.order.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -61,6 +70,15 @@ impl Engine {
             told.extend(notification.retain(|_| mine.next().unwrap_or(false)));
         }
         Ok(told)
+    }
+
+    /// What holds for the alerts of a shop now.
+    fn alert_policy(&self, shop: &ShopKey, now: DateTime<Utc>) -> Cow<'_, AlertPolicy> {
+        let policy = &self.0.policy;
+        match (&policy.print_slots, self.shop(shop)) {
+            (Some(slots), Ok(shop)) => policy.alerts.at(slots, now, shop.calendar.zone),
+            _ => Cow::Borrowed(&policy.alerts),
+        }
     }
 
     /// Somebody took notice of an alert: it is not repeated before its next stage. `key` is that of

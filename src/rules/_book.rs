@@ -114,6 +114,7 @@
 //! | 8.4 | a label given back allows another | [`apply`](crate::order::apply) | `lifecycle::voiding_the_only_label_reopens_the_order_and_allows_another_purchase` |
 //! | 8.5 | what is scanned must be what is in the parcel | [`check_pick`](super::check_pick) | `handling::what_is_scanned_must_be_what_is_in_the_parcel` |
 //! | 8.5 | runs of a usual day and of a promotion | [`PrintSlots`](super::PrintSlots) | `handling::labels_are_printed_twice_a_day_and_three_or_four_times_in_a_promotion` |
+//! | 8.5 | a promotion of the print slots forces alerts on | [`AlertPolicy::at`](super::alert::AlertPolicy::at) | `alerts::the_promotion_days_of_the_print_slots_switch_every_rule_on` |
 //! | 8.5 | labels bought at the runs of the day | `engine::EnginePolicy` | `engine::a_tick_buys_at_the_runs_of_the_day_and_orders_paid_later_wait_for_the_next` |
 //! | 8.5 | each label on one manifest, and on one only | `engine::Engine::close_day` | `engine::each_label_is_on_one_manifest_and_a_second_call_closes_only_what_came_since` |
 //! | 8.4 | until when a label can be given back | [`void_verdict`](super::void_verdict) | `handling::every_void_window_is_dated_has_a_source_and_ends_as_it_says` |

@@ -82,6 +82,13 @@ impl PrintSlots {
         self.promotions.iter().any(|days| days.first <= day && day <= days.last)
     }
 
+    /// Whether an instant lies on a local day of a promotion. Alerts are then in promotion mode too:
+    /// [`AlertPolicy::at`](super::alert::AlertPolicy::at).
+    #[must_use]
+    pub fn is_promotion_at(&self, now: DateTime<Utc>, zone: Tz) -> bool {
+        self.is_promotion(local_time(zone, now).date())
+    }
+
     /// The runs of a local day, sorted; a time that the clock skips is the end of the gap.
     #[must_use]
     pub fn of_day(&self, day: NaiveDate, zone: Tz) -> Vec<DateTime<Utc>> {

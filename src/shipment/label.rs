@@ -69,6 +69,15 @@ pub enum DocumentKind {
     Other,
 }
 
+impl DocumentKind {
+    /// Whether it goes to the label printer, to be stuck on a parcel. Forms and invoices are pages of
+    /// their own.
+    #[must_use]
+    pub const fn is_label(self) -> bool {
+        matches!(self, Self::Label | Self::ReturnLabel)
+    }
+}
+
 /// A document as the carrier made it: its bytes are never touched. They name a person, so
 /// `Debug` shows only their count.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -118,6 +118,98 @@ fn what_cannot_be_taken_costs_only_itself_and_is_named_by_its_place() {
     assert_eq!(texts, ["first", "second"]);
 }
 
+/// A file of one page that says a word, with these entries in its dictionary.
+fn page_with(entries: &str) -> Document {
+    pdf(classic(
+        &[
+            plain("<</Type/Catalog/Pages 2 0 R>>"),
+            plain("<</Type/Pages/Kids[3 0 R]/Count 1>>"),
+            plain(format!("<</Type/Page/Parent 2 0 R/Resources<</Font<</F1 6 0 R>>>>{entries}>>")),
+            stream("", word("sized")),
+            plain("288"),
+            plain("<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"),
+            stream("", word("other")),
+        ],
+        "",
+    ))
+}
+
+#[test]
+fn a_page_of_a_size_that_no_paper_has_costs_only_its_file() {
+    let sizes = [
+        "[0 0 0 0]",
+        "[0 0 288 0]",
+        "[0 0 0.5 432]",
+        "[0 0 288]",
+        "[0 0 (288) 432]",
+        "[0 0 +inf 432]",
+        "[0 0 nan 432]",
+        "[0 0 288 9 0 R]",
+        "288",
+        "[0 0 288 -]",
+    ];
+    for size in sizes {
+        let fault = only_fault(page_with(&format!("/MediaBox {size}/Contents 4 0 R")));
+        assert!(matches!(fault, MergeFault::Damaged { .. }), "{size}: {fault:?}");
+    }
+    for size in ["[0 0 14401 432]", "[-9000 0 9000 432]", "[0 0 288 1000000000000000000000]"] {
+        let fault = only_fault(page_with(&format!("/MediaBox {size}/Contents 4 0 R")));
+        assert!(matches!(fault, MergeFault::TooLarge { limit: 14_400, .. }), "{size}: {fault:?}");
+    }
+    let batch =
+        [pdf(small("one")), page_with("/MediaBox[0 0 0 0]/Contents 4 0 R"), pdf(small("two"))];
+    let merged = merge(&batch);
+    assert_eq!(merged.faults().map(|(place, _)| place).collect::<Vec<_>>(), [1]);
+    assert_sound(bytes(&merged));
+    let Some(texts) = page_texts(bytes(&merged)) else { return };
+    assert_eq!(texts, ["one", "two"]);
+}
+
+#[test]
+fn corners_in_another_order_are_put_in_theirs_and_an_empty_window_is_none() {
+    let written = |entries: &str| {
+        let merged = merge(&[page_with(&format!("{entries}/Contents 4 0 R"))]);
+        assert_eq!(merged.faults().count(), 0, "{entries}: {merged:?}");
+        assert_sound(bytes(&merged));
+        String::from_utf8_lossy(bytes(&merged)).into_owned()
+    };
+    let turned = written("/MediaBox[288 432.5 0 0]/CropBox[ 280 0 8 432 ]");
+    assert!(turned.contains("/MediaBox [0 0 288 432.5]"), "{turned}");
+    assert!(turned.contains("/CropBox [8 0 280 432]"), "{turned}");
+    // Each number may be an object of its own.
+    assert!(written("/MediaBox[0 0 5 0 R 432]").contains("/MediaBox [0 0 "));
+    for window in ["[0 0 0 0]", "[500 500 600 600]", "(none)"] {
+        let whole = written(&format!("/MediaBox[0 0 288 432]/CropBox{window}"));
+        assert!(!whole.contains("/CropBox"), "{whole}");
+    }
+}
+
+#[test]
+fn a_page_with_two_contents_is_refused_unless_they_are_one() {
+    let twice = "/MediaBox[0 0 288 432]/Contents 4 0 R/Contents 7 0 R";
+    assert!(matches!(only_fault(page_with(twice)), MergeFault::Damaged { .. }));
+    let merged = merge(&[page_with("/MediaBox[0 0 288 432]/Contents 4 0 R/Contents 4 0 R")]);
+    assert_eq!(count_of(bytes(&merged), b"/Contents"), 1);
+    let Some(texts) = page_texts(bytes(&merged)) else { return };
+    assert_eq!(texts, ["sized"]);
+}
+
+#[test]
+fn a_page_tree_that_bites_its_tail_is_refused() {
+    for kids in ["[2 0 R]", "[3 0 R 2 0 R]", "[4 0 R]"] {
+        let fault = only_fault(pdf(classic(
+            &[
+                plain("<</Type/Catalog/Pages 2 0 R>>"),
+                plain(format!("<</Type/Pages/Kids{kids}/Count 1/MediaBox[0 0 288 432]>>")),
+                plain("<</Type/Page/Parent 2 0 R>>"),
+                plain("<</Type/Pages/Kids[2 0 R]/Count 1>>"),
+            ],
+            "",
+        )));
+        assert_eq!(fault, MergeFault::Damaged { what: "the page tree forms a loop" }, "{kids}");
+    }
+}
+
 #[test]
 fn a_file_whose_table_is_wrong_is_read_by_its_objects() {
     let good = small("mended");

@@ -18,8 +18,8 @@ use orderflow::{
 use crate::support::labelled_twice;
 use crate::tools::{assert_sound, page_texts, picture};
 
-/// A few Chinese letters with PostScript outlines; see SOURCES.md beside it.
-const CHINESE: &[u8] = include_bytes!("../fixtures/documents/NotoSansCJKsc-few.otf");
+/// A few letters that papers have no font for; see SOURCES.md beside it.
+const HANGUL: &[u8] = include_bytes!("../fixtures/documents/NotoSansCJKsc-hangul.otf");
 
 fn number(text: &str) -> TrackingNumber {
     TrackingNumber::new(text).unwrap()
@@ -65,6 +65,7 @@ fn slip() -> PackingSlip {
         order_number: "2000003508897734".to_owned(),
         placed: "05/03/2026 18:44".to_owned(),
         shop: Some("Casa & Jardim".to_owned()),
+        place: Some(("2026-03-06 morning".to_owned(), 12)),
         recipient: Some(Contact {
             name: "João da Conceição".into(),
             company: None,
@@ -93,6 +94,7 @@ fn slip() -> PackingSlip {
 
 fn sheet(count: usize) -> HandOver {
     HandOver {
+        sheet: "LOU2-0042".to_owned(),
         carrier: "USPS".to_owned(),
         time: "06/03/2026 16:30".to_owned(),
         warehouse: "Louisville 2".to_owned(),
@@ -146,6 +148,34 @@ fn a_pick_list_runs_along_the_shelves_and_counts_every_unit() {
     assert!(page.contains("Cor: Açafrão, Tamanho: GG"), "{page}");
     assert!(position(page, "A-2-1") < position(page, "A-10-3"), "{page}");
     assert!(page.contains("page 1 of 1"), "{page}");
+}
+
+#[test]
+fn a_picker_finds_the_slip_and_the_order_of_every_label_of_the_list() {
+    let list = wave();
+    let pages = texts(&list.paper(&Words::ENGLISH));
+    let all = pages.join("\n");
+    if !pages.is_empty() {
+        // Those of one article in a row, with their orders in the order of the labels.
+        let singles =
+            &all[position(&all, "Packages of one item")..position(&all, "Packages of several")];
+        assert!(position(singles, "#1 O-p4") < position(singles, "#2 O-p2"), "{singles}");
+        assert!(singles.contains("#2–#3") && singles.contains("2 × MUG-BLU (A-10-3)"), "{singles}");
+        assert!(singles.contains("#2 O-p2, #3 O-p5"), "{singles}");
+        let several = &all[position(&all, "Packages of several")..];
+        for order in ["O-p1", "O-p3", "O-p6"] {
+            assert!(several.contains(order), "{several}");
+        }
+    }
+    for (place, package) in list.packages().iter().enumerate() {
+        assert_eq!(list.number_of(&package.package), Some(place + 1));
+    }
+    assert_eq!(list.number_of(&PackageId::new("p99").unwrap()), None);
+    let slip = PackingSlip { place: None, ..slip() }.with_place(list.wave(), 3);
+    let pages = texts(&slip.paper(&Words::ENGLISH, PageSize::LABEL).unwrap());
+    let Some(page) = pages.first() else { return };
+    assert!(page.contains("Packing slip #3") && page.contains("2026-03-06 morning"), "{page}");
+    assert!(page.contains("Packing slip #3 · 2000003508897734"), "{page}");
 }
 
 #[test]
@@ -309,26 +339,79 @@ fn letters_of_the_markets_are_printed_and_can_be_read_back() {
 }
 
 #[test]
-fn chinese_needs_a_font_and_is_then_printed_and_read_back() {
+fn chinese_is_printed_and_read_back_by_itself() {
     let list = PickList::new(
         "上海",
         vec![
-            package("p1", vec![item(Some("A-1"), "MUG", "蓝色陶瓷马克杯 300 ml", 2)]),
+            package(
+                "p1",
+                vec![item(Some("A-1"), "MUG", "蓝色陶瓷马克杯 300 ml（São Paulo 专供）", 2)],
+            ),
             package("p2", vec![item(Some("A-2"), "TEA", "中文红茶叶", 1)]),
+            package("p3", vec![item(Some("A-3"), "CUP", "藍色陶瓷馬克杯，繁體，ひらがな", 1)]),
+            // The first and the last letter of the second level of GB 2312, and rare ones of it.
+            package("p4", vec![item(Some("A-4"), "OLD", "亍齄鼢龠", 1)]),
         ],
     );
     let paper = list.paper(&Words::CHINESE);
-    let without = paper.pdf(&Fonts::default());
-    assert!(without.uncovered[&'蓝'] >= 1);
-    let fonts = Fonts::default().with_font(CHINESE).unwrap();
-    let printed = paper.pdf(&fonts);
+    let printed = paper.pdf(&Fonts::default());
     assert!(printed.uncovered.is_empty(), "{:?}", printed.uncovered);
     assert_sound(printed.bytes.expose());
     assert!(printed.bytes.expose().len() < 60_000, "the fonts are not cut");
     let Some(pages) = page_texts(printed.bytes.expose()) else { return };
-    for part in ["拣货单", "蓝色陶瓷马克杯 300 ml", "中文红茶叶", "货位"] {
+    for part in [
+        "拣货单",
+        "蓝色陶瓷马克杯 300 ml（São Paulo",
+        "中文红茶叶",
+        "货位",
+        "藍色陶瓷馬克杯",
+        "亍齄鼢龠",
+    ] {
         assert!(pages[0].contains(part), "{part} is not in {}", pages[0]);
     }
+}
+
+#[test]
+fn chinese_that_must_be_seen_is_darker_than_other_chinese() {
+    // The same letters in the same places: only what is strong differs.
+    let ink = |cell: Cell| {
+        let mut table = Table::new().with_column("", 1);
+        table.push(vec![cell]);
+        let printed = Paper::new("-").with(Block::Table(table)).pdf(&Fonts::default());
+        let (_, _, dots) = picture(printed.bytes.expose(), 1, 200)?;
+        Some(dots.iter().map(|dot| u64::from(255 - dot)).sum::<u64>())
+    };
+    let Some(nothing) = ink(Cell::from("")) else { return };
+    let letters = "蓝色陶瓷马克杯".repeat(4);
+    let plain = ink(Cell::Text(letters.clone())).unwrap() - nothing;
+    let strong = ink(Cell::Strong(letters)).unwrap() - nothing;
+    // Larger by a tenth is darker by a fifth: bold is more than that.
+    assert!(strong * 100 > plain * 135, "{strong} against {plain}");
+}
+
+#[test]
+fn a_few_chinese_letters_add_only_themselves_to_a_paper() {
+    let of = |title: &str| {
+        let mut slip = slip();
+        slip.lines[0].title = title.to_owned();
+        let paper = slip.paper(&Words::PORTUGUESE, PageSize::LABEL).unwrap();
+        paper.pdf(&Fonts::default()).bytes.expose().len()
+    };
+    let (plain, chinese) = (of("Caneca azul"), of("蓝色陶瓷马克杯三百升"));
+    assert!(chinese > plain && chinese - plain < 8_000, "{chinese} against {plain}");
+}
+
+#[test]
+fn a_font_of_the_host_prints_what_the_others_have_not() {
+    let paper = Paper::new("머그컵").with(Block::text("파란색 龘 mug"));
+    let without = paper.pdf(&Fonts::default());
+    assert_eq!(without.uncovered[&'컵'], 2, "in the title, and at the foot of the page");
+    let fonts = Fonts::default().with_font(HANGUL).unwrap();
+    let printed = paper.pdf(&fonts);
+    assert!(printed.uncovered.is_empty(), "{:?}", printed.uncovered);
+    assert_sound(printed.bytes.expose());
+    let Some(pages) = page_texts(printed.bytes.expose()) else { return };
+    assert!(pages[0].contains("머그컵") && pages[0].contains("파란색 龘 mug"), "{}", pages[0]);
 }
 
 #[test]
@@ -348,7 +431,7 @@ fn bytes_that_are_no_font_are_refused() {
         Fonts::default().with_font(b"no font".to_vec()),
         Err(FontFault::Unreadable(_))
     ));
-    let half = CHINESE[..CHINESE.len() / 2].to_vec();
+    let half = HANGUL[..HANGUL.len() / 2].to_vec();
     assert!(Fonts::default().with_font(half).is_err());
 }
 
@@ -505,6 +588,66 @@ fn bar_codes_are_read_from_the_printed_page() {
     assert_eq!(scan(dots, width, height, rxing::BarcodeFormat::QR_CODE), "O-2000003508897734");
 }
 
+/// What a scanner reads from the first page of a paper; `None` without the program that shows it.
+fn scanned(paper: &Paper, format: rxing::BarcodeFormat) -> Option<String> {
+    let printed = paper.pdf(&Fonts::default());
+    let (width, height, dots) = picture(printed.bytes.expose(), 1, 203)?;
+    Some(scan(dots, width, height, format))
+}
+
+#[test]
+fn every_paper_has_a_code_that_is_read_from_its_page() {
+    use rxing::BarcodeFormat::{CODE_128, QR_CODE};
+    let list = ManifestList::new(vec![parcel("A1"), parcel("A2")]).unwrap();
+    let mut chinese = list.key().clone();
+    chinese.account = "上海".to_owned();
+    let abroad = ManifestList::new(vec![ManifestParcel { key: chinese, ..parcel("A1") }]).unwrap();
+    let papers = [
+        (wave().paper(&Words::ENGLISH), CODE_128, "2026-03-06 morning"),
+        (PickList::new("早班", Vec::new()).paper(&Words::CHINESE), QR_CODE, "早班"),
+        (sheet(9).paper(&Words::SPANISH), CODE_128, "LOU2-0042"),
+        (list.paper(&Words::ENGLISH), CODE_128, "carrier-1/main/40202/2026-03-06"),
+        (abroad.paper(&Words::CHINESE), QR_CODE, "carrier-1/上海/40202/2026-03-06"),
+    ];
+    for (paper, format, said) in papers {
+        let Some(read) = scanned(&paper, format) else { return };
+        assert_eq!(read, said, "{paper:?}");
+        assert_eq!(paper.html().as_str().matches("<svg").count(), 1);
+    }
+}
+
+#[test]
+fn an_order_number_that_bars_cannot_carry_is_a_qr_code_on_its_slip() {
+    // Letters beyond ASCII, and more letters than bars of a readable width have room for.
+    let long = "WEB-Harbor-Goods-2026-03-06-0000000000000001045-parcel";
+    for number in ["Pedido nº 1045 – São João", long] {
+        let slip = PackingSlip { order_number: number.to_owned(), ..slip() };
+        let paper = slip.paper(&Words::PORTUGUESE, PageSize::LABEL).unwrap();
+        assert!(paper.html().as_str().contains("class=\"qr\""), "{number}");
+        let Some(read) = scanned(&paper, rxing::BarcodeFormat::QR_CODE) else { return };
+        assert_eq!(read, number);
+    }
+    let nameless = PackingSlip { order_number: String::new(), ..slip() };
+    assert_eq!(nameless.paper(&Words::ENGLISH, PageSize::LABEL), Err(BarcodeFault::Empty));
+}
+
+#[test]
+fn numbers_with_hyphens_stay_whole_at_the_end_of_a_line() {
+    let text = "order WEB-1045000000014 ".repeat(40);
+    let pages = texts(&Paper::new("Wide").with_size(PageSize::LABEL).with(Block::text(text)));
+    let Some(page) = pages.first() else { return };
+    assert_eq!(page.matches("WEB-1045000000014").count(), 40, "{page}");
+}
+
+#[test]
+fn text_that_turns_its_surroundings_round_is_shown_plainly() {
+    let hostile = "\u{202E}evil\u{202C} \u{2066}\u{7}\u{0}end";
+    let paper = Paper::new("Note").with(Block::text(hostile));
+    assert!(!paper.html().as_str().contains(['\u{202E}', '\u{2066}', '\u{7}', '\u{0}']));
+    let pages = texts(&paper);
+    assert!(pages.is_empty() || pages[0].contains("evil") && pages[0].contains("end"));
+}
+
 #[test]
 fn vectors_in_html_have_the_bars_of_the_code() {
     let code = Code128::new("AB12").unwrap();
@@ -518,7 +661,7 @@ fn vectors_in_html_have_the_bars_of_the_code() {
 /// Writes samples to look at; run with `PAPER_OUT=folder`.
 #[test]
 fn samples_can_be_written_to_look_at() {
-    let fonts = Fonts::default().with_font(CHINESE).unwrap();
+    let fonts = Fonts::default();
     let slip = slip();
     let papers = [
         ("pick", wave().paper(&Words::PORTUGUESE)),

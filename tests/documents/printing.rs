@@ -43,6 +43,37 @@ async fn a_printer_that_is_not_there_may_be_tried_again() {
     assert_eq!(fault.field(), Some("document.bytes"));
 }
 
+#[tokio::test]
+async fn an_address_that_can_never_work_is_to_be_mended_and_not_tried_again() {
+    let wrong = [
+        "",
+        "printer",
+        ":9100",
+        "printer:",
+        "printer:0",
+        "printer:65536",
+        "printer:+91",
+        "a b:9100",
+        "http://printer:9100",
+        "printer..lan:9100",
+        "[fe80::1:9100",
+        "[printer]:9100",
+        "p\n:9100",
+    ];
+    for address in wrong {
+        let fault =
+            RawPrinter::new(address).print(&job("x", b"^XA^XZ".to_vec())).await.unwrap_err();
+        assert_eq!(fault.kind(), ErrorKind::Configuration, "{address}: {fault}");
+        assert_eq!((fault.field(), fault.retry()), (Some("address"), Retry::Never), "{address}");
+    }
+    // These may work another day: nobody listens there now.
+    for address in ["127.0.0.1:1", "[::1]:1"] {
+        let fault =
+            RawPrinter::new(address).print(&job("x", b"^XA^XZ".to_vec())).await.unwrap_err();
+        assert_eq!(fault.kind(), ErrorKind::Transient, "{address}: {fault}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_printer_that_stops_half_way_is_to_be_looked_at() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

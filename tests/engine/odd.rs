@@ -12,8 +12,8 @@ use orderflow::ports::{
     CarrierNaming, Confirmed, Cursor, MarketplaceAdapter, OrderQuery, Page, PlatformItem,
     PlatformLimits, ShipmentNotice, Unreadable,
 };
-use orderflow::rules::Level;
 use orderflow::rules::alert::AlertRule;
+use orderflow::rules::{Level, PrintSlots};
 use orderflow::store::{MemoryStock, MemoryStore};
 use orderflow::{
     CarrierId, Currency, Error, ErrorKind, HoldId, IdempotencyKey, LineId, Money, PlatformId,
@@ -162,6 +162,26 @@ async fn each_warning_is_given_once_and_a_hold_does_not_stop_the_clock() {
     assert_eq!(levels(35).await, [Level::L3, Level::L3]);
     assert_eq!(levels(41).await, [Level::Breach, Level::Breach]);
     assert_eq!(levels(90).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_the_days_of_a_promotion_rules_that_are_off_are_on() {
+    let told = async |promotion: Option<&str>| {
+        let mut policy = EnginePolicy::default();
+        policy.alerts.disabled.extend(AlertRule::ALL.iter().copied());
+        let slots = PrintSlots::default();
+        policy.print_slots = Some(match promotion {
+            Some(day) => slots.with_promotion(day.parse().unwrap(), day.parse().unwrap()),
+            None => slots,
+        });
+        let (engine, shop, _) = engine_under(false, policy);
+        engine.sync(&shop, at(0)).await.unwrap();
+        engine.alerts(at(16)).await.unwrap().len()
+    };
+    let day = at(16).date_naive();
+    assert_eq!(told(None).await, 0);
+    assert_eq!(told(Some(&day.pred_opt().unwrap().pred_opt().unwrap().to_string())).await, 0);
+    assert!(told(Some(&day.to_string())).await > 0);
 }
 
 #[tokio::test(start_paused = true)]

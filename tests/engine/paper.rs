@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use orderflow::documents::merge::merge;
 use orderflow::engine::ItemOutcome;
 use orderflow::order::{Action, Actor, ExceptionKind};
+use orderflow::ports::store::{Commit, StoredDocument};
 use orderflow::ports::{PrintJob, PrintReceipt, PrintTransport};
 use orderflow::sandbox::Faults;
-use orderflow::shipment::{LabelFormat, LabelState, WarehouseState};
+use orderflow::shipment::{Document, DocumentKind, LabelFormat, LabelState, WarehouseState};
 use orderflow::{Error, ErrorKind, Result, Sku};
 
 use super::house::{at, house};
@@ -69,6 +70,52 @@ async fn a_batch_is_one_job_in_its_order_and_counts_as_printed() {
     let orders = house.orders().await;
     let again = orders.iter().find(|order| order.key == items[0].order).unwrap();
     assert_eq!(again.packages[0].label.prints, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invoice_is_a_job_of_its_own_and_never_fed_to_the_label_printer() {
+    let (house, items) = labelled(3).await;
+    // The courier of the last parcel made an invoice too.
+    let order = house.engine.store().order(&items[2].order).await.unwrap().unwrap();
+    let key = order.package(&items[2].package).unwrap().label.record.as_ref().unwrap().key;
+    let label = house.engine.label_documents(&items[0]).await.unwrap().remove(0).document;
+    let invoice = Document { kind: DocumentKind::Customs, ..label.clone() };
+    let mut commit = Commit::new(order.clone(), Some(order.version), Vec::new());
+    commit.documents.push(StoredDocument {
+        order: order.key.clone(),
+        package: items[2].package.clone(),
+        key,
+        position: 9,
+        document: invoice.clone(),
+    });
+    house.engine.store().commit(vec![commit]).await.unwrap();
+    let printer = Printer::default();
+    let report = house.engine.print_labels(&items, &printer, "labels", at(0)).await.unwrap();
+    assert_eq!(done(&report.items), 3);
+    let mut labels = Vec::new();
+    for item in &items {
+        let stored = house.engine.label_documents(item).await.unwrap().into_iter();
+        labels.extend(stored.map(|stored| stored.document).filter(|paper| paper.kind.is_label()));
+    }
+    assert_eq!(labels.len(), 3);
+    let printed = printer.jobs.lock().unwrap().remove(0).document;
+    assert_eq!(printed, merge(&labels).documents[0]);
+    let kinds = [DocumentKind::Customs];
+    let report = house.engine.print_papers(&items, &kinds, &printer, "customs").await.unwrap();
+    assert!(matches!(
+        report.items[..],
+        [ItemOutcome::Skipped(_), ItemOutcome::Skipped(_), ItemOutcome::Done(())]
+    ));
+    let printed = printer.jobs.lock().unwrap().remove(0);
+    assert_eq!((printed.name.as_str(), printed.document.kind), ("customs", DocumentKind::Customs));
+    assert_eq!(printed.document, merge(&[invoice]).documents[0]);
+    // An invoice on paper is no label on the parcel: that was printed once.
+    let order = house.engine.store().order(&items[2].order).await.unwrap().unwrap();
+    assert_eq!(order.package(&items[2].package).unwrap().label.prints, 1);
+    // What the printer does not take fails only those that have such a paper.
+    *printer.breaks.lock().unwrap() = Some(ErrorKind::Transient);
+    let report = house.engine.print_papers(&items, &kinds, &printer, "customs").await.unwrap();
+    assert!(matches!(report.items[..], [ItemOutcome::Skipped(_), _, ItemOutcome::Failed(_)]));
 }
 
 #[tokio::test(start_paused = true)]

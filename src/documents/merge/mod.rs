@@ -3,7 +3,8 @@
 //! A batch is merged by format: PDF files become one PDF, pictures become pages of another, and
 //! printer languages are put one after the other. Formats are never mixed unless asked for. One item
 //! that cannot be taken costs only that item: [`Merged::items`] has an outcome per document, at the
-//! same place.
+//! same place. What is merged is what is given: for a label printer, leave out what
+//! [is no label](DocumentKind::is_label), such as invoices on A4.
 //!
 //! ```
 //! use orderflow::documents::merge::merge;
@@ -63,12 +64,12 @@ pub enum MergeFault {
     /// It has no page.
     #[error("the document has no page")]
     NoPages,
-    /// It would cost more memory than any label is worth.
+    /// It would cost more memory than any label is worth, or is larger than any paper.
     #[error("{what} is over the limit of {limit}")]
     TooLarge {
         /// What is too large.
         what: &'static str,
-        /// Bytes or pieces.
+        /// Bytes, pieces or points.
         limit: u64,
     },
     /// A picture is larger than the page at its own resolution, and scaling would spoil bar codes.

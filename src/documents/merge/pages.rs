@@ -3,7 +3,8 @@
 //! Libraries that build a tree of every file and write it again do more than labels need: they unpack
 //! and pack page contents.
 //!
-//! Source: ISO 32000-1, sections 7.7.3 (page tree) and 8.11 (optional content).
+//! Source: ISO 32000-1, sections 7.7.3 (page tree), 7.9.5 (rectangles), 8.11 (optional content) and
+//! annex C (limits).
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,7 +13,7 @@ use super::MergeFault;
 use super::source::{Found, Source};
 use super::syntax::{
     Reader, Value, copy_renumbered, entries, lookup, members, names_objects, plain_name,
-    push_number,
+    push_number, texts,
 };
 
 /// Pages taken from one file.
@@ -30,6 +31,9 @@ const INHERITED: [&[u8]; 4] = [b"Resources", b"MediaBox", b"CropBox", b"Rotate"]
 /// Keys of a page that point at things outside it, or that printing does not need.
 const LEFT_OUT: [&[u8]; 6] =
     [b"Parent", b"B", b"StructParents", b"PieceInfo", b"Thumb", b"Metadata"];
+
+/// The sides that a page may have, in points (ISO 32000-1, annex C).
+const SIDES: std::ops::RangeInclusive<f64> = 3.0..=14_400.0;
 
 const fn damaged(what: &'static str) -> MergeFault {
     MergeFault::Damaged { what }
@@ -409,6 +413,64 @@ fn inheritable<'s, 'a>(
     INHERITED.iter().zip(slots).find_map(|(name, slot)| (**name == *key).then_some(slot))
 }
 
+/// A rectangle in points.
+struct Rectangle {
+    /// Left, bottom, right, top.
+    sides: [f64; 4],
+    /// It was given by its other corners.
+    turned: bool,
+}
+
+impl Rectangle {
+    /// Whether it has a part of the other.
+    fn shows(&self, other: &Self) -> bool {
+        let ([left, bottom, right, top], [a, b, c, d]) = (self.sides, other.sides);
+        right.min(c) > left.max(a) && top.min(d) > bottom.max(b)
+    }
+
+    fn write(&self, output: &mut Vec<u8>) {
+        let [left, bottom, right, top] = self.sides;
+        output.extend_from_slice(format!("[{left} {bottom} {right} {top}]").as_bytes());
+    }
+}
+
+/// Four whole numbers in an array, as nearly every page has them: read at a glance.
+fn whole_numbers(text: &[u8]) -> Option<[f64; 4]> {
+    let inner = text.strip_prefix(b"[")?.strip_suffix(b"]")?;
+    let mut words = inner.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let mut numbers = [0.0; 4];
+    for number in &mut numbers {
+        let digits = words.next().filter(|word| word.len() < 10)?;
+        *number = f64::from(digits.iter().try_fold(0_u32, |sum, digit| {
+            digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'))
+        })?);
+    }
+    words.next().is_none().then_some(numbers)
+}
+
+/// A rectangle from an array of four numbers, each of which may be an object of its own.
+fn rectangle(source: &Source<'_>, text: &[u8]) -> Option<Rectangle> {
+    let [a, b, c, d] = whole_numbers(text).or_else(|| corners(source, text))?;
+    Some(Rectangle { sides: [a.min(c), b.min(d), a.max(c), b.max(d)], turned: a > c || b > d })
+}
+
+fn corners(source: &Source<'_>, text: &[u8]) -> Option<[f64; 4]> {
+    let plain = |text: &[u8]| std::str::from_utf8(text.trim_ascii()).ok()?.parse::<f64>().ok();
+    let Value::Array(inner) = source.resolve(Reader::new(text, 0).value()?)? else { return None };
+    let mut corners = [0.0; 4];
+    let mut found = texts(inner);
+    for corner in &mut corners {
+        let (value, text) = found.next()?;
+        let number = match value {
+            Value::Integer(_) | Value::Real => plain(text),
+            Value::Reference(number) => plain(source.object(number)?.text),
+            _ => None,
+        };
+        *corner = number.filter(|number| number.is_finite())?;
+    }
+    Some(corners)
+}
+
 /// The copying of one file.
 struct Copy<'w, 's, 'a> {
     source: &'s Source<'a>,
@@ -442,6 +504,7 @@ impl<'s> Copy<'_, 's, '_> {
         push_number(&mut self.writer.bytes, u64::from(node));
         self.writer.bytes.extend_from_slice(b" 0 R");
         let mut inherited = leaf.inherited;
+        let mut contents: Option<&[u8]> = None;
         for entry in entries(leaf.dictionary) {
             let key = plain_name(entry.key);
             if LEFT_OUT.contains(&&*key) {
@@ -451,23 +514,69 @@ impl<'s> Copy<'_, 's, '_> {
                 *slot = Some(entry.text);
                 continue;
             }
+            if *key == *b"Contents" {
+                // Programs differ in which of two they print.
+                match contents.replace(entry.text) {
+                    None => {}
+                    Some(known) if known == entry.text => continue,
+                    Some(_) => return Err(damaged("a page has two contents")),
+                }
+            }
             self.key(entry.key);
             self.value(entry.text);
         }
-        let [_, size, ..] = inherited;
-        if size.is_none() {
-            return Err(damaged("a page has no size"));
+        let [resources, size, crop, rotate] = inherited;
+        let size = size.ok_or(damaged("a page has no size"))?;
+        let sheet = self.page_size(size)?;
+        self.inherited(b"Resources", resources);
+        self.rectangle(b"MediaBox", size, &sheet);
+        // Readers pass over a window that shows nothing.
+        if let Some(text) = crop
+            && let Some(window) = rectangle(self.source, text).filter(|found| sheet.shows(found))
+        {
+            self.rectangle(b"CropBox", text, &window);
         }
-        for (key, text) in INHERITED.iter().zip(inherited) {
-            if let Some(text) = text {
-                self.key(key);
-                self.value(text);
-            }
-        }
+        self.inherited(b"Rotate", rotate);
         self.writer.bytes.extend_from_slice(b">>");
         self.writer.end();
         self.writer.add_page(number);
         Ok(())
+    }
+
+    /// The size of a page, if a printer can have such paper.
+    fn page_size(&self, text: &[u8]) -> Result<Rectangle, MergeFault> {
+        let found = rectangle(self.source, text)
+            .ok_or(damaged("the size of a page is not four numbers"))?;
+        let [left, bottom, right, top] = found.sides;
+        for side in [right - left, top - bottom] {
+            if side < *SIDES.start() {
+                return Err(damaged("a page is less than 3 points wide or high"));
+            }
+            if side > *SIDES.end() {
+                return Err(MergeFault::TooLarge {
+                    what: "the side of a page, in points,",
+                    limit: 14_400,
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    fn inherited(&mut self, key: &[u8], text: Option<&[u8]>) {
+        if let Some(text) = text {
+            self.key(key);
+            self.value(text);
+        }
+    }
+
+    fn rectangle(&mut self, key: &[u8], text: &[u8], found: &Rectangle) {
+        self.key(key);
+        if found.turned {
+            // Allowed, and not understood by every printer.
+            found.write(&mut self.writer.bytes);
+        } else {
+            self.value(text);
+        }
     }
 
     fn key(&mut self, key: &[u8]) {

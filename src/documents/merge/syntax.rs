@@ -331,8 +331,18 @@ pub(super) fn lookup<'a>(inner: &'a [u8], key: &[u8]) -> Option<Value<'a>> {
 
 /// The members of an array, from what is between its brackets.
 pub(super) fn members(inner: &[u8]) -> impl Iterator<Item = Value<'_>> {
+    texts(inner).map(|(value, _)| value)
+}
+
+/// The members of an array, each with how it is written.
+pub(super) fn texts(inner: &[u8]) -> impl Iterator<Item = (Value<'_>, &[u8])> {
     let mut reader = Reader::new(inner, 0);
-    std::iter::from_fn(move || reader.value())
+    std::iter::from_fn(move || {
+        reader.skip_space();
+        let start = reader.at;
+        let value = reader.value()?;
+        Some((value, reader.slice(start, reader.at)))
+    })
 }
 
 /// Copies a value, each reference replaced by the number that `renumber` gives, which

@@ -1,7 +1,7 @@
 //! Fonts: which one has a letter, how wide it is, and the part of it that a paper needs.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use ttf_parser::{Face, GlyphId};
 use unicode_normalization::UnicodeNormalization;
@@ -9,6 +9,17 @@ use unicode_normalization::UnicodeNormalization;
 /// Latin letters of Europe and the Americas, Vietnamese among them, regular and bold.
 const REGULAR: &[u8] = include_bytes!("../fonts/NotoSans-Regular-Latin.ttf");
 const BOLD: &[u8] = include_bytes!("../fonts/NotoSans-Bold-Latin.ttf");
+/// Chinese of GB 2312 and the common traditional letters of Big5, with kana, Greek and Cyrillic.
+const CHINESE: &[u8] = include_bytes!("../fonts/NotoSansCJKsc-Regular-Chinese.otf");
+
+/// Read once: all papers of a process share them.
+static OWN: LazyLock<Vec<Arc<FontFace>>> = LazyLock::new(|| {
+    [REGULAR, BOLD, CHINESE]
+        .into_iter()
+        .filter_map(|bytes| FontFace::new(Cow::Borrowed(bytes), 0).ok())
+        .map(Arc::new)
+        .collect()
+});
 
 /// Why bytes are no font.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +36,8 @@ pub enum FontFault {
     NoOutlines,
 }
 
-/// The fonts of papers: Noto Sans for Latin letters, and those that a host adds for other scripts.
+/// The fonts of papers: Noto Sans for Latin, Chinese, Cyrillic and Greek letters and kana, and those
+/// that a host adds for the rest. Each letter is printed in the first font that has it.
 #[derive(Debug, Clone)]
 pub struct Fonts {
     faces: Vec<Arc<FontFace>>,
@@ -48,12 +60,7 @@ pub(super) struct FontFace {
 
 impl Default for Fonts {
     fn default() -> Self {
-        let own = [REGULAR, BOLD]
-            .into_iter()
-            .filter_map(|bytes| FontFace::new(Cow::Borrowed(bytes), 0).ok())
-            .map(Arc::new)
-            .collect();
-        Self { faces: own }
+        Self { faces: OWN.clone() }
     }
 }
 
@@ -155,6 +162,8 @@ pub(super) struct Glyph {
     pub(super) face: usize,
     pub(super) id: u16,
     pub(super) letter: char,
+    /// To be drawn thicker: it should be bold, and its face is not.
+    pub(super) thick: bool,
     /// In thousandths of the size.
     pub(super) advance: f32,
 }
@@ -170,7 +179,8 @@ impl OpenFonts<'_> {
             let open = self.faces.get(index)?;
             let face = open.face.as_ref()?;
             let id = face.glyph_index(letter).filter(|id| id.0 != 0)?;
-            Some(Glyph { face: index, id: id.0, letter, advance: open.advance(id) })
+            let thick = bold && index != 1;
+            Some(Glyph { face: index, id: id.0, letter, thick, advance: open.advance(id) })
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::layout::qr_instead;
 use super::{Block, Cell, Paper, Table};
 
 const STYLE: &str = "body{font:14px/1.35 system-ui,'Noto Sans',sans-serif;color:#000;margin:1.5em auto;max-width:60em;\
@@ -54,11 +55,12 @@ pub(super) fn html(paper: &Paper) -> String {
             Block::Table(table) => write_table(&mut text, table),
             Block::Code128(code) => {
                 let words = escaped(code.text());
-                let _ = writeln!(
-                    text,
-                    "<div class=\"code\">{}<span>{words}</span></div>",
-                    code.svg(code.modules() / 5)
-                );
+                let (class, picture) = match qr_instead(code, paper) {
+                    Some(qr) => ("qr", qr.svg()),
+                    None => ("code", code.svg(code.modules() / 5)),
+                };
+                let _ =
+                    writeln!(text, "<div class=\"{class}\">{picture}<span>{words}</span></div>");
             }
             Block::Qr(code) => _ = writeln!(text, "<div class=\"qr\">{}</div>", code.svg()),
             Block::Lines(lines) => {
@@ -108,6 +110,8 @@ fn escaped(text: &str) -> String {
             '"' => plain.push_str("&quot;"),
             '\'' => plain.push_str("&#39;"),
             '\n' | '\t' => plain.push(letter),
+            // They would turn round what stands beside the text.
+            '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => {}
             other if other.is_control() => plain.push('\u{FFFD}'),
             other => plain.push(other),
         }

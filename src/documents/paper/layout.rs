@@ -59,10 +59,34 @@ const HEADING: f32 = 12.0;
 const TITLE: f32 = 17.0;
 const LEADING: f32 = 1.28;
 const PADDING: f32 = 2.0;
+/// The narrowest bar of a Code 128 symbol: 0.25 mm, two dots of a printer of 203 dots per inch.
+const NARROWEST_BAR: f32 = 0.71;
+/// Room for what stands below a line to write on.
+const LINE_WIDTH: f32 = 72.0;
 
 fn points(thousandths: u32) -> f32 {
     // Sizes of paper are far below what f32 holds exactly.
     (f64::from(thousandths) * 0.072) as f32
+}
+
+/// The size of a page and its margin.
+fn sheet(paper: &Paper) -> (f32, f32, f32) {
+    // Smaller sheets hold no word, and a page per letter helps nobody.
+    let side = |thousandths: u32| points(thousandths).max(SMALLEST_SIDE);
+    let (width, height) = (side(paper.size.width), side(paper.size.height));
+    let margin = if width.min(height) < 400.0 { 14.0 } else { 36.0 };
+    (width, height, margin)
+}
+
+/// The QR symbol for a bar code whose bars would be too narrow to be read on this paper.
+pub(super) fn qr_instead(code: &Code128, paper: &Paper) -> Option<Qr> {
+    let (width, _, margin) = sheet(paper);
+    qr_for_width(code, width - 2.0 * margin)
+}
+
+fn qr_for_width(code: &Code128, width: f32) -> Option<Qr> {
+    let modules = (code.modules() + 2 * CODE_128_QUIET) as f32;
+    (width / modules < NARROWEST_BAR).then(|| Qr::new(code.text()).ok()).flatten()
 }
 
 struct Press<'a> {
@@ -76,10 +100,7 @@ struct Press<'a> {
 
 /// Lays out a paper.
 pub(super) fn lay_out(paper: &Paper, fonts: &Fonts) -> LaidOut {
-    // Smaller sheets hold no word, and a page per letter helps nobody.
-    let side = |thousandths: u32| points(thousandths).max(SMALLEST_SIDE);
-    let (width, height) = (side(paper.size.width), side(paper.size.height));
-    let margin = if width < 400.0 { 14.0 } else { 36.0 };
+    let (width, height, margin) = sheet(paper);
     let mut press = Press {
         fonts: fonts.open(),
         done: LaidOut { pages: Vec::new(), uncovered: BTreeMap::new(), width, height },
@@ -109,6 +130,11 @@ impl Press<'_> {
 
     fn top(&self) -> f32 {
         self.done.height - self.margin
+    }
+
+    /// What a page has room for.
+    fn body(&self) -> f32 {
+        self.top() - self.floor()
     }
 
     fn close_page(&mut self) {
@@ -193,7 +219,12 @@ impl Press<'_> {
 
     fn paragraph(&mut self, text: &str, size: f32, bold: bool) {
         let lines = self.wrap(text, size, bold, self.inner_width());
-        for line in &lines {
+        self.flow(&lines, size);
+    }
+
+    /// Lines below each other, over as many pages as they need.
+    fn flow(&mut self, lines: &[Line], size: f32) {
+        for line in lines {
             self.need(size * LEADING);
             self.y -= size * LEADING;
             self.put(line, self.margin, self.y + size * 0.28, size);
@@ -225,7 +256,16 @@ impl Press<'_> {
                 .iter()
                 .map(|(names, values)| tall(names, SMALL) + tall(values, BODY + 0.5))
                 .fold(0.0, f32::max);
-            self.need(height.min(self.top() - self.floor()));
+            // What is higher than a page runs over pages, a field after the other.
+            if height > self.body() {
+                for (names, values) in &cells {
+                    self.flow(names, SMALL);
+                    self.flow(values, BODY + 0.5);
+                }
+                self.y -= 4.0;
+                continue;
+            }
+            self.need(height);
             let top = self.y;
             for ((names, values), column) in cells.iter().zip(0_u8..) {
                 let x = self.margin + f32::from(column) * width;
@@ -249,13 +289,20 @@ impl Press<'_> {
             .iter()
             .map(|column| self.inner_width() * column.share as f32 / total.max(1) as f32)
             .collect();
+        // A header that fills the page leaves no room for a row.
+        let most = ((self.body() / 3.0 - 2.0 * PADDING) / (SMALL * LEADING)).max(1.0) as usize;
         let heads: Vec<Vec<Line>> = table
             .columns
             .iter()
             .zip(&widths)
-            .map(|(column, width)| self.wrap(&column.title, SMALL, true, width - 2.0 * PADDING))
+            .map(|(column, width)| {
+                let mut lines = self.wrap(&column.title, SMALL, true, width - 2.0 * PADDING);
+                lines.truncate(most);
+                lines
+            })
             .collect();
-        self.need(40.0);
+        // A header alone at the foot of a page belongs to nothing.
+        self.need(head_height(&heads) + (BODY + 1.0) * LEADING + 2.0 * PADDING);
         self.table_head(&heads, &widths);
         for row in &table.rows {
             self.row(row, &heads, &widths);
@@ -264,8 +311,7 @@ impl Press<'_> {
     }
 
     fn table_head(&mut self, heads: &[Vec<Line>], widths: &[f32]) {
-        let height =
-            heads.iter().map(|lines| tall(lines, SMALL)).fold(0.0, f32::max) + 2.0 * PADDING;
+        let height = head_height(heads);
         let top = self.y;
         let (x, width) = (self.margin, self.inner_width());
         self.page.push(Mark::Fill { x, y: top - height, width, height, grey: 0.88 });
@@ -298,7 +344,7 @@ impl Press<'_> {
         while first < most {
             let pitch = (BODY + 1.0) * LEADING;
             let whole = (most - first) as f32 * pitch + 2.0 * PADDING;
-            let page = self.top() - self.floor() - 40.0;
+            let page = self.body() - 40.0;
             // A row goes to the next page as a whole, unless it is longer than a page.
             if self.need(whole.min(page.max(pitch * 2.0))) {
                 self.table_head(heads, widths);
@@ -336,8 +382,16 @@ impl Press<'_> {
         let modules = (code.modules() + 2 * CODE_128_QUIET) as f32;
         let module = (self.inner_width() / modules).min(1.08);
         let height = 40.0;
-        let lines = self.wrap(code.text(), BODY, false, self.inner_width());
-        self.need(height + tall(&lines, BODY) + 6.0);
+        let mut lines = self.wrap(code.text(), BODY, false, self.inner_width());
+        if let Some(qr) = qr_for_width(code, self.inner_width()) {
+            self.qr(&qr);
+            self.flow(&lines, BODY);
+            self.y -= 6.0;
+            return;
+        }
+        let room = self.body() - height - 8.0;
+        lines.truncate((room / (BODY * LEADING)).max(0.0) as usize);
+        self.need(height + tall(&lines, BODY) + 8.0);
         let bottom = self.y - height;
         let left = self.margin + CODE_128_QUIET as f32 * module;
         for (start, width) in code.bars() {
@@ -358,7 +412,8 @@ impl Press<'_> {
     }
 
     fn qr(&mut self, code: &Qr) {
-        let module = (self.inner_width() / (code.side() + 2 * QR_QUIET) as f32).min(2.2);
+        let modules = (code.side() + 2 * QR_QUIET) as f32;
+        let module = (self.inner_width().min(self.body()) / modules).min(2.2);
         let side = code.side() as f32 * module;
         let quiet = QR_QUIET as f32 * module;
         self.need(side + 2.0 * quiet);
@@ -378,29 +433,49 @@ impl Press<'_> {
 
     /// Lines to write on, beside each other.
     fn lines(&mut self, lines: &[String]) {
-        let gap = 18.0;
-        let width = self.inner_width() / lines.len().max(1) as f32;
-        self.need(52.0);
-        self.y -= 34.0;
-        let top = self.y;
-        let mut lowest = top;
-        for (index, name) in lines.iter().enumerate() {
-            let x = self.margin + index as f32 * width;
-            self.page.push(Mark::Fill { x, y: top, width: width - gap, height: 0.7, grey: 0.0 });
-            let mut y = top - 1.0;
-            for line in self.wrap(name, SMALL, false, width - gap) {
-                y -= SMALL * LEADING;
-                self.put(&line, x, y + SMALL * 0.28, SMALL);
+        let (gap, room_to_write) = (18.0, 34.0);
+        let across = (self.inner_width() / LINE_WIDTH).max(1.0) as usize;
+        let most = ((self.body() - room_to_write - 1.0) / (SMALL * LEADING)).max(0.0) as usize;
+        for row in lines.chunks(across) {
+            let width = self.inner_width() / row.len().max(1) as f32;
+            let names: Vec<Vec<Line>> = row
+                .iter()
+                .map(|name| {
+                    let mut lines = self.wrap(name, SMALL, false, width - gap);
+                    lines.truncate(most);
+                    lines
+                })
+                .collect();
+            let below = names.iter().map(|lines| tall(lines, SMALL)).fold(0.0, f32::max) + 1.0;
+            self.need(room_to_write + below);
+            self.y -= room_to_write;
+            let top = self.y;
+            for (index, lines) in names.iter().enumerate() {
+                let x = self.margin + index as f32 * width;
+                let long = width - gap;
+                self.page.push(Mark::Fill { x, y: top, width: long, height: 0.7, grey: 0.0 });
+                let mut y = top - 1.0;
+                for line in lines {
+                    y -= SMALL * LEADING;
+                    self.put(line, x, y + SMALL * 0.28, SMALL);
+                }
             }
-            lowest = lowest.min(y);
+            self.y = top - below - 6.0;
         }
-        self.y = lowest - 6.0;
     }
 
     fn footers(&mut self, paper: &Paper) {
         let count = self.done.pages.len();
         let (page_word, of) = &paper.page_words;
-        let left = self.wrap(&paper.title, SMALL, false, self.inner_width() * 0.7);
+        // The widest number is that of the last page; the title takes what is left.
+        let widest =
+            self.wrap(&format!("{page_word} {count} {of} {count}"), SMALL, false, f32::MAX);
+        let widest = widest.first().map_or(0.0, |line| line.width * SMALL / 1000.0);
+        let left = match &paper.reference {
+            Some(reference) => &format!("{} · {reference}", paper.title),
+            None => &paper.title,
+        };
+        let left = self.wrap(left, SMALL, false, self.inner_width() - widest - 8.0);
         let left = left.into_iter().next().unwrap_or_default();
         let (y, margin, edge) = (self.margin, self.margin, self.done.width - self.margin);
         for index in 0..count {
@@ -416,6 +491,10 @@ impl Press<'_> {
             }
         }
     }
+}
+
+fn head_height(heads: &[Vec<Line>]) -> f32 {
+    heads.iter().map(|lines| tall(lines, SMALL)).fold(0.0, f32::max) + 2.0 * PADDING
 }
 
 fn tall(lines: &[Line], size: f32) -> f32 {
@@ -436,8 +515,12 @@ fn wrap_glyphs(glyphs: &[Glyph], room: f32, lines: &mut Vec<Line>) {
             }
             width += glyph.advance;
             let next = rest.get(index + 1).map(|next| next.letter);
-            let breakable = matches!(glyph.letter, ' ' | '-' | '/' | ',' | ';')
-                || breaks_anywhere(glyph.letter)
+            // Numbers stay whole: A-12, WEB-1045, 1,200.
+            let breakable = match glyph.letter {
+                ' ' | ';' => true,
+                '-' | '/' | ',' => !next.is_some_and(|next| next.is_ascii_digit()),
+                _ => false,
+            } || breaks_anywhere(glyph.letter)
                 || next.is_some_and(breaks_anywhere);
             if breakable && !next.is_some_and(clings) {
                 good = Some(index + 1);
@@ -455,5 +538,86 @@ fn wrap_glyphs(glyphs: &[Glyph], room: f32, lines: &mut Vec<Line>) {
             return;
         }
         rest = after;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::documents::merge::PageSize;
+
+    /// Every mark of every page, as left, bottom, right and top.
+    fn marks(laid_out: &LaidOut) -> Vec<[f32; 4]> {
+        let edges = |mark: &Mark| match mark {
+            Mark::Text { x, y, size, glyphs } => {
+                let long = glyphs.iter().map(|glyph| glyph.advance).sum::<f32>() * size / 1000.0;
+                [*x, *y, x + long, y + size]
+            }
+            Mark::Fill { x, y, width, height, .. } => [*x, *y, x + width, y + height],
+            Mark::Outline { x, y, side } => [*x, *y, x + side, y + side],
+        };
+        laid_out.pages.iter().flatten().map(edges).collect()
+    }
+
+    fn assert_inside(paper: &Paper) {
+        let laid_out = lay_out(paper, &Fonts::default());
+        for [left, bottom, right, top] in marks(&laid_out) {
+            let inside = left >= 0.0
+                && bottom >= 0.0
+                && right <= laid_out.width + 0.1
+                && top <= laid_out.height + 0.1;
+            assert!(inside, "{left} {bottom} {right} {top} on {paper:?} {:?}", paper.size);
+        }
+    }
+
+    /// A paper with every kind of block.
+    fn paper_of(text: &str, size: PageSize) -> Paper {
+        let mut table = Table::new().with_column(text, 1).with_column("x", 9);
+        table.push(vec![Cell::from(text), Cell::Strong(text.to_owned())]);
+        table.push(vec![Cell::Tick, Cell::from(text)]);
+        let field = (text.to_owned(), text.to_owned());
+        let mut paper = Paper::new(text)
+            .with_size(size)
+            .with_reference(text)
+            .with(Block::Heading(text.to_owned()))
+            .with(Block::text(text))
+            .with(Block::Fields(vec![field.clone()]))
+            .with(Block::Fields(vec![field; 5]))
+            .with(Block::Table(table))
+            .with(Block::Lines(vec![text.to_owned(); 5]));
+        paper.blocks.extend(Code128::new("WEB-1045").ok().map(Block::Code128));
+        paper.blocks.extend(Code128::new(&"x".repeat(80)).ok().map(Block::Code128));
+        paper.blocks.extend(Qr::new(&"x".repeat(900)).ok().map(Block::Qr));
+        paper
+    }
+
+    #[test]
+    fn ten_thousand_lines_and_endless_words_stay_on_their_pages() {
+        assert_inside(&paper_of(&"line\n".repeat(10_000), PageSize::LABEL));
+        let lines = "line\n".repeat(200);
+        let word = "W".repeat(2_000);
+        let hostile = "\u{202E}\u{7}\u{0}\r\t\u{FFFD}\u{1F600}".repeat(50);
+        let smallest = PageSize { width: 0, height: 0 };
+        let flat = PageSize { width: 9_000, height: 1_500 };
+        for text in [lines.as_str(), &word, &hostile, ""] {
+            for size in [PageSize::LABEL, PageSize::A4, smallest, flat] {
+                assert_inside(&paper_of(text, size));
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn whatever_is_written_stays_on_its_page(
+            text in "[ -~\n\u{e0}-\u{ff}\u{4e00}-\u{4eff}\u{202a}-\u{202e}]{0,400}",
+            width in 0_u32..9_000,
+            height in 0_u32..12_000,
+        ) {
+            assert_inside(&paper_of(&text, PageSize { width, height }));
+        }
     }
 }

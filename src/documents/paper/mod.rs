@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 pub use fonts::{FontFault, Fonts};
 
-use super::barcode::{Code128, Qr};
+use super::barcode::{BarcodeFault, Code128, Qr};
 use super::merge::PageSize;
 use crate::personal::Personal;
 use crate::shipment::{Document, DocumentKind, LabelFormat};
@@ -37,7 +37,8 @@ pub enum Block {
     Fields(Vec<(String, String)>),
     /// A table.
     Table(Table),
-    /// A bar code with its text below.
+    /// A bar code with its text below. Where the page is too narrow for bars that scanners read, a
+    /// QR symbol stands for it.
     Code128(Code128),
     /// A two-dimensional code.
     Qr(Qr),
@@ -52,6 +53,22 @@ impl Block {
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
+    }
+
+    /// A text as a code that scanners read: Code 128 where that holds it, QR for all else.
+    ///
+    /// ```
+    /// use orderflow::documents::paper::Block;
+    ///
+    /// assert!(matches!(Block::code("WEB-1045"), Ok(Block::Code128(_))));
+    /// assert!(matches!(Block::code("订单 1045"), Ok(Block::Qr(_))));
+    /// assert!(Block::code("").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`BarcodeFault`] for an empty text, or one that is too long for both.
+    pub fn code(text: &str) -> Result<Self, BarcodeFault> {
+        Code128::new(text).map(Self::Code128).or_else(|_| Qr::new(text).map(Self::Qr))
     }
 }
 
@@ -131,6 +148,7 @@ pub struct Paper {
     title: String,
     language: &'static str,
     page_words: (String, String),
+    reference: Option<String>,
     size: PageSize,
     blocks: Vec<Block>,
 }
@@ -150,6 +168,7 @@ impl Paper {
             title: title.into(),
             language: "en",
             page_words: ("page".to_owned(), "of".to_owned()),
+            reference: None,
             size: PageSize::A4,
             blocks: Vec::new(),
         }
@@ -170,6 +189,14 @@ impl Paper {
         self
     }
 
+    /// What tells it from others of its title, for example a number: it stands at the foot of every
+    /// page, for loose ones.
+    #[must_use]
+    pub fn with_reference(mut self, reference: impl Into<String>) -> Self {
+        self.reference = Some(reference.into());
+        self
+    }
+
     /// Adds a block.
     #[must_use]
     pub fn with(mut self, block: Block) -> Self {
@@ -180,6 +207,13 @@ impl Paper {
     /// Adds a block.
     pub fn push(&mut self, block: Block) {
         self.blocks.push(block);
+    }
+
+    /// Adds a code for a text, if a code can hold it.
+    #[must_use]
+    pub(super) fn with_code(mut self, text: &str) -> Self {
+        self.blocks.extend(Block::code(text).ok());
+        self
     }
 
     /// Its title.

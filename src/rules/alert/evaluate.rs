@@ -168,6 +168,12 @@ pub fn evaluate_alerts<'a>(
         .into_iter()
         .filter_map(|(watch, fired)| evaluate(watch, fired, policy, now))
         .collect();
+    sort_notifications(&mut due);
+    due
+}
+
+/// Sorts notifications as [`evaluate_alerts`] gives them, for those that come from several policies.
+pub fn sort_notifications(due: &mut [Notification]) {
     let earliest = |notification: &Notification| {
         notification
             .alerts
@@ -182,7 +188,6 @@ pub fn evaluate_alerts<'a>(
             .then_with(|| earliest(a).cmp(&earliest(b)))
             .then_with(|| a.order.cmp(&b.order))
     });
-    due
 }
 
 fn alert(

@@ -31,7 +31,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use evaluate::{evaluate, evaluate_alerts, next_change};
+pub use evaluate::{evaluate, evaluate_alerts, next_change, sort_notifications};
 pub use policy::{AlertPolicy, PerPlatform, QuietHours, UnknownAlertPreset};
 pub use shop::{Fraction, ServiceDelay, ShopWatch, ShopWatchOptions, SkuReturns, evaluate_shop};
 pub use watch::{OrderWatch, UnansweredMessage, WatchedDeadline, WatchedParcel};

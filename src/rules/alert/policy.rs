@@ -1,5 +1,6 @@
 //! What a host decides about alerts. All of it is data.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -12,6 +13,7 @@ use crate::calendar::{local_time, resolve_local, written};
 use crate::ids::PlatformId;
 use crate::rules::keyed::by_word;
 use crate::rules::ladder::{Channel, Ladder};
+use crate::rules::print_slots::PrintSlots;
 
 /// A value that differs between platforms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,7 +151,8 @@ pub struct AlertPolicy {
     pub repeat_hours: Option<u32>,
     /// Rules that are switched off. In promotion mode none is.
     pub disabled: BTreeSet<AlertRule>,
-    /// Promotion mode: every rule is on.
+    /// Promotion mode at any time: every rule is on. On the promotion days of the
+    /// [print slots](crate::rules::PrintSlots) it is on by itself, see [`AlertPolicy::at`].
     pub promotion: bool,
     /// Channels of rules whose usual ones do not suit. A ladder keeps its own.
     #[serde(deserialize_with = "by_word")]
@@ -223,6 +226,16 @@ impl AlertPolicy {
             .find(|preset| preset.name == name)
             .map(|preset| preset.policy)
             .ok_or_else(|| UnknownAlertPreset { name: name.to_owned(), known })
+    }
+
+    /// What holds at an instant in a shop's zone: promotion mode where the shop's print slots have a
+    /// promotion on that local day.
+    #[must_use]
+    pub fn at(&self, slots: &PrintSlots, now: DateTime<Utc>, zone: Tz) -> Cow<'_, Self> {
+        if self.promotion || !slots.is_promotion_at(now, zone) {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { promotion: true, ..self.clone() })
     }
 
     /// Whether a rule may fire.

@@ -72,6 +72,57 @@ pub struct Demand {
     pub staff_minutes: u64,
 }
 
+impl Demand {
+    /// What so many parcels of so many orders take, for example those that a dry run would buy
+    /// labels for; every part rounded up.
+    ///
+    /// ```
+    /// use orderflow::rules::analytics::{Capacity, Demand, ForecastFactors};
+    ///
+    /// let mut capacity = Capacity::default();
+    /// capacity.staff_minutes = Some(480);
+    /// let planned = Demand::of_parcels(130, 140, &ForecastFactors::default());
+    /// assert_eq!(
+    ///     planned.short_of(&capacity),
+    ///     ["80 minutes of work are short: 560 needed, 480 there"],
+    /// );
+    /// ```
+    #[must_use]
+    pub fn of_parcels(orders: u64, parcels: u64, factors: &ForecastFactors) -> Self {
+        let each =
+            |count: u32, per: u128| to_u64((u128::from(parcels) * u128::from(count)).div_ceil(per));
+        Self {
+            orders,
+            labels: parcels,
+            paper: each(factors.paper_per_parcel, 1),
+            packaging: parcels,
+            staff_minutes: each(factors.staff_seconds_per_parcel, 60),
+        }
+    }
+
+    /// What is missing for it, in words; empty is enough of everything known.
+    #[must_use]
+    pub fn short_of(&self, capacity: &Capacity) -> Vec<String> {
+        let parts = [
+            ("labels", self.labels, capacity.labels),
+            ("sheets of paper", self.paper, capacity.paper),
+            ("boxes and bags", self.packaging, capacity.packaging),
+            ("minutes of work", self.staff_minutes, capacity.staff_minutes),
+        ];
+        parts
+            .into_iter()
+            .filter_map(|(what, needed, there)| {
+                let there = there.filter(|there| *there < needed)?;
+                Some(format!("{} {what} are short: {needed} needed, {there} there", needed - there))
+            })
+            .collect()
+    }
+}
+
+fn to_u64(number: u128) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
 /// What a promotion will need, and what is missing for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forecast {
@@ -111,34 +162,13 @@ pub fn promotion_forecast(input: &ForecastInput<'_>) -> Option<Forecast> {
     }
     let sum: u128 = input.orders_per_day.iter().map(|orders| u128::from(*orders)).sum();
     let factors = input.factors;
-    let to_u64 = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
     let demand = |factor: u32| {
         let orders = (sum * u128::from(factor)).div_ceil(days);
         let parcels = (orders * u128::from(factors.parcels_per_100_orders)).div_ceil(100);
-        Demand {
-            orders: to_u64(orders),
-            labels: to_u64(parcels),
-            paper: to_u64(parcels * u128::from(factors.paper_per_parcel)),
-            packaging: to_u64(parcels),
-            staff_minutes: to_u64(
-                (parcels * u128::from(factors.staff_seconds_per_parcel)).div_ceil(60),
-            ),
-        }
+        Demand::of_parcels(to_u64(orders), to_u64(parcels), &factors)
     };
     let (low, high) =
         (demand(factors.low.min(factors.high)), demand(factors.high.max(factors.low)));
-    let parts = [
-        ("labels", high.labels, input.capacity.labels),
-        ("sheets of paper", high.paper, input.capacity.paper),
-        ("boxes and bags", high.packaging, input.capacity.packaging),
-        ("minutes of work", high.staff_minutes, input.capacity.staff_minutes),
-    ];
-    let short = parts
-        .into_iter()
-        .filter_map(|(what, needed, there)| {
-            let there = there.filter(|there| *there < needed)?;
-            Some(format!("{} {what} are short: {needed} needed, {there} there", needed - there))
-        })
-        .collect();
+    let short = high.short_of(&input.capacity);
     Some(Forecast { days: to_u64(days), low, high, short })
 }
