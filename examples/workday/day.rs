@@ -326,7 +326,7 @@ async fn ship_all(
         let Ok(outcomes) = outcomes else { continue };
         house.engine.recover(now).await?;
         let failed = outcomes.iter().any(|outcome| matches!(outcome, ItemOutcome::Failed(_)));
-        if !failed && house.engine.store().unsettled().await?.is_empty() {
+        if !failed && house.open_intents().await? == 0 {
             break;
         }
     }

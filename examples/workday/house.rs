@@ -19,6 +19,7 @@ use orderflow::client::ReqwestTransport;
 use orderflow::engine::{Carrier, Engine, EnginePolicy, Shop};
 use orderflow::order::{Order, OrderFilter, OrderSort};
 use orderflow::ports::Stock;
+use orderflow::ports::store::{IntendedEffect, Intent};
 use orderflow::rules::{CustomsBook, CustomsFacts, SlaRules, presets};
 use orderflow::sandbox::dhl::ecommerce::DhlEcommerceStandIn;
 use orderflow::sandbox::dhl::express::DhlExpressStandIn;
@@ -223,6 +224,15 @@ impl House {
             }
         }
         Ok(())
+    }
+
+    /// Intents whose end is not known. That a carrier may still show a shipment bought twice is watched
+    /// for a week after an answer was lost: nothing is open by that.
+    pub async fn open_intents(&self) -> Result<usize, Failure> {
+        let unsettled = self.engine.store().unsettled().await?;
+        let watch =
+            |intent: &&Intent| matches!(intent.effect, IntendedEffect::WatchForDuplicates { .. });
+        Ok(unsettled.iter().filter(|intent| !watch(intent)).count())
     }
 
     /// Goods that more than one shop is told the stock of.

@@ -357,7 +357,7 @@ pub async fn verdict(house: &House, orders: usize) -> Result<bool, Failure> {
         })
         .await?;
     let findings = house.ledger.audit(&held);
-    let unsettled = house.engine.store().unsettled().await?.len();
+    let unsettled = house.open_intents().await?;
     // What was found after a lost answer and given back costs nothing.
     let labels = house.ledger.labels();
     let given_back = labels.iter().filter(|label| label.voided_at.is_some()).count();
