@@ -18,10 +18,14 @@ pub use generate::{Article, CATALOGUE, GenerateOptions, SandboxLine, SandboxOrde
 
 use super::ledger::ConfirmedParcel;
 use super::{Answer, Asked, Ledger, Quirk, StandIn, lock, percent_decode};
+use crate::platforms::walmart::carriers::is_known;
 
 const PLATFORM: &str = "walmart";
 /// How long an access token lives.
 const TOKEN_LIFE: TimeDelta = TimeDelta::seconds(900);
+/// "limit of 30 characters".
+const REFERENCE_LENGTH: usize = 30;
+const METHODS: [&str; 6] = ["Standard", "Express", "OneDay", "Freight", "WhiteGlove", "Value"];
 /// Orders that a duplicated page repeats.
 const REPEATED: usize = 5;
 
@@ -378,8 +382,9 @@ impl Market {
             let Some(number) = line.get("lineNumber").and_then(Value::as_str) else {
                 return invalid("lineNumber is missing");
             };
-            if line.get("sellerOrderId").and_then(Value::as_str).is_none_or(str::is_empty) {
-                return invalid("sellerOrderId is missing");
+            let reference = line.get("sellerOrderId").and_then(Value::as_str).unwrap_or_default();
+            if !(1..=REFERENCE_LENGTH).contains(&reference.chars().count()) {
+                return invalid("sellerOrderId is missing or longer than 30 characters");
             }
             let overridden =
                 line.get("intentToCancelOverride").and_then(Value::as_bool).unwrap_or(false);
@@ -396,7 +401,7 @@ impl Market {
                     .and_then(Value::as_str)
                     .and_then(|amount| amount.parse().ok())
                     .unwrap_or(0);
-                if let Some(refused) = check_tracking(&tracking, now) {
+                if let Some(refused) = check_tracking(&tracking, kept.order.placed_at, now) {
                     return refused;
                 }
                 if update {
@@ -509,19 +514,31 @@ fn array(value: Option<&Value>) -> Vec<Value> {
     }
 }
 
-fn check_tracking(tracking: &Value, now: DateTime<Utc>) -> Option<Answer> {
+fn check_tracking(
+    tracking: &Value,
+    placed_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<Answer> {
     let carrier = tracking.pointer("/carrierName/carrier").and_then(Value::as_str);
     let other = tracking.pointer("/carrierName/otherCarrier").and_then(Value::as_str);
     let url = tracking.get("trackingURL").and_then(Value::as_str);
-    if carrier.is_none() && (other.is_none() || url.is_none_or(str::is_empty)) {
-        return Some(invalid("carrierName is missing, or otherCarrier without trackingURL"));
+    match carrier {
+        Some(carrier) if !is_known(carrier) => return Some(invalid("carrier is none of the list")),
+        None if other.is_none() || url.is_none_or(str::is_empty) => {
+            return Some(invalid("carrierName is missing, or otherCarrier without trackingURL"));
+        }
+        _ => {}
+    }
+    if tracking.get("methodCode").and_then(Value::as_str).is_none_or(|m| !METHODS.contains(&m)) {
+        return Some(invalid("methodCode is missing or none of the list"));
     }
     if tracking.get("trackingNumber").and_then(Value::as_str).is_none_or(str::is_empty) {
         return Some(invalid("trackingNumber is missing"));
     }
+    let may_have_left = placed_at.timestamp_millis()..=now.timestamp_millis();
     match tracking.get("shipDateTime").and_then(Value::as_i64) {
-        Some(millis) if millis <= now.timestamp_millis() => None,
-        _ => Some(invalid("shipDateTime is missing or in the future")),
+        Some(millis) if may_have_left.contains(&millis) => None,
+        _ => Some(invalid("shipDateTime is missing, before the order or in the future")),
     }
 }
 
