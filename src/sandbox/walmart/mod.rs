@@ -5,6 +5,7 @@
 
 mod after_sale;
 mod generate;
+mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 pub use after_sale::SandboxReturn;
 pub use generate::{Article, CATALOGUE, GenerateOptions, SandboxLine, SandboxOrder, generate};
+pub use webhooks::SentNotification;
 
 use super::ledger::ConfirmedParcel;
 use super::{Answer, Asked, Ledger, Quirk, StandIn, lock, percent_decode};
@@ -58,6 +60,7 @@ struct Market {
     correlations: BTreeSet<String>,
     stock: BTreeMap<String, i64>,
     returns: BTreeMap<String, after_sale::Return>,
+    hooks: webhooks::Hooks,
 }
 
 /// Acts the marketplace out.
@@ -133,10 +136,10 @@ impl WalmartStandIn {
             .collect();
         market.by_created.insert((order.placed_at, order.id.clone()));
         market.by_modified.insert((order.placed_at, order.id.clone()));
-        let id = order.id.clone();
-        market
-            .orders
-            .insert(id, Kept { modified: order.placed_at, order, rows, refunded: BTreeMap::new() });
+        let (id, placed_at) = (order.id.clone(), order.placed_at);
+        let kept = Kept { modified: placed_at, order, rows, refunded: BTreeMap::new() };
+        market.orders.insert(id.clone(), kept);
+        market.tell(webhooks::CREATED, &id, placed_at);
     }
 
     /// The buyer asks to cancel. Returns whether there is such an order.
@@ -151,6 +154,7 @@ impl WalmartStandIn {
         };
         if found {
             market.touch(order, now);
+            market.tell(webhooks::INTENT_TO_CANCEL, order, now);
         }
         found
     }
@@ -200,6 +204,7 @@ impl WalmartStandIn {
             }
         }
         market.touch(order, now);
+        market.tell(webhooks::AUTO_CANCELLED, order, now);
         self.ledger.order_cancelled(PLATFORM, order);
         true
     }
@@ -529,8 +534,9 @@ fn check_tracking(
         }
         _ => {}
     }
-    if tracking.get("methodCode").and_then(Value::as_str).is_none_or(|m| !METHODS.contains(&m)) {
-        return Some(invalid("methodCode is missing or none of the list"));
+    let method = tracking.get("methodCode").and_then(Value::as_str);
+    if method.is_some_and(|method| !METHODS.contains(&method)) {
+        return Some(invalid("methodCode is none of the list"));
     }
     if tracking.get("trackingNumber").and_then(Value::as_str).is_none_or(str::is_empty) {
         return Some(invalid("trackingNumber is missing"));
@@ -668,6 +674,14 @@ impl StandIn for WalmartStandIn {
             ("GET", ["v3", "insights", "performance", name, "summary"]) => {
                 market.figure(name, asked, now)
             }
+            ("GET", ["v3", "webhooks", "eventTypes"]) => webhooks::Hooks::event_types(),
+            ("GET", ["v3", "webhooks", "subscriptions"]) => market.hooks.list(),
+            ("POST", ["v3", "webhooks", "subscriptions"]) => market.hooks.subscribe(asked.body),
+            ("PATCH", ["v3", "webhooks", "subscriptions", id]) => {
+                market.hooks.switch(id, asked.body)
+            }
+            ("DELETE", ["v3", "webhooks", "subscriptions", id]) => market.hooks.unsubscribe(id),
+            ("POST", ["v3", "webhooks", "test"]) => market.hooks.test(asked.body, now),
             ("GET" | "PUT", ["v3", "inventory"]) => market.inventory(asked, &self.ledger),
             _ => error(
                 StatusCode::NOT_FOUND,
