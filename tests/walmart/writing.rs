@@ -166,6 +166,9 @@ async fn a_shipment_counts_when_the_order_shows_it_and_not_because_the_status_is
         let got = shop.confirm_shipment(&notice(), &key()).await;
         if let Err(error) = &got {
             assert_eq!(error.retry(), Retry::LookFirst, "case {index}");
+            let code = error.vendor().unwrap().code.as_deref();
+            let listed = (index == 4).then_some("INVALID_REQUEST_CONTENT.GMP_ORDER_API");
+            assert_eq!(code, listed, "case {index}");
         }
         let kind = got.as_ref().map(|got| got.already).map_err(Error::kind);
         assert_eq!(kind, outcome, "case {index}");

@@ -120,7 +120,7 @@ impl Operation for AcknowledgeOrder<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Self::Output> {
-        map::receipt(&response.body, self.reading)
+        Ok(map::receipt(&response.body, self.reading)?.order)
     }
 }
 
@@ -196,7 +196,7 @@ impl ShipLines<'_> {
 }
 
 impl Operation for ShipLines<'_> {
-    type Output = Option<PlatformOrder>;
+    type Output = map::Receipt;
     const NAME: &'static str = "confirm_shipment";
     // Charges the buyer, and there is no key.
     const REPEAT: Repeat = Repeat::Never;
@@ -219,7 +219,7 @@ pub(super) struct CancelLines<'a> {
 }
 
 impl Operation for CancelLines<'_> {
-    type Output = Option<PlatformOrder>;
+    type Output = map::Receipt;
     const NAME: &'static str = "cancel";
     // The quantity is relative: twice would cancel twice as many.
     const REPEAT: Repeat = Repeat::Never;
@@ -339,7 +339,7 @@ impl Operation for RefundLines<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Self::Output> {
-        map::receipt(&response.body, self.reading)
+        Ok(map::receipt(&response.body, self.reading)?.order)
     }
 }
 

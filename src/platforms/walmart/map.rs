@@ -141,9 +141,17 @@ pub(super) fn single(body: &[u8], reading: Reading) -> Result<PlatformOrder> {
     order(wrapped.order.map_or(text.trim(), RawValue::get), reading)
 }
 
+/// The answer to a write.
+pub(super) struct Receipt {
+    /// The order as it stands then; missing where it cannot be read or errors are listed beside it.
+    pub(super) order: Option<PlatformOrder>,
+    /// The code of the first error beside it.
+    pub(super) code: Option<String>,
+}
+
 /// Reads the answer to a write. That it names an order is what proves that it is an answer; the order
-/// itself proves what was done, and is missing where it cannot be read or errors are listed beside it.
-pub(super) fn receipt(body: &[u8], reading: Reading) -> Result<Option<PlatformOrder>> {
+/// itself proves what was done.
+pub(super) fn receipt(body: &[u8], reading: Reading) -> Result<Receipt> {
     #[derive(serde::Deserialize)]
     struct Wrapped<'a> {
         #[serde(default)]
@@ -163,9 +171,9 @@ pub(super) fn receipt(body: &[u8], reading: Reading) -> Result<Option<PlatformOr
     }
     let is_empty = |list: &RawValue| matches!(list.get().trim(), "null" | "[]" | "{}" | "\"\"");
     if [wrapped.errors, wrapped.error].into_iter().flatten().any(|list| !is_empty(list)) {
-        return Ok(None);
+        return Ok(Receipt { order: None, code: super::dialect::first_code(body) });
     }
-    Ok(single(body, reading).ok())
+    Ok(Receipt { order: single(body, reading).ok(), code: None })
 }
 
 fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {

@@ -84,7 +84,7 @@ use self::labels::{BoxItem, BuyLabel, DiscardLabel, DownloadLabel, EstimateRates
 use self::map::Reading;
 use self::webhooks::Receiver;
 use crate::client::{Client, Clock, Operation, Transport};
-use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::error::{Error, ErrorKind, Result, Retry, VendorDetail};
 use crate::ids::TrackingNumber;
 use crate::ids::{CarrierId, IdempotencyKey, PlatformId, PlatformOrderId, ServiceCode};
 use crate::money::Money;
@@ -236,17 +236,19 @@ impl Walmart {
         &self,
         operation: &'static str,
         id: &PlatformOrderId,
-        shown: Option<PlatformOrder>,
+        shown: map::Receipt,
         is_there: impl Fn(&PlatformOrder) -> bool,
     ) -> Result<PlatformOrder> {
-        if let Some(order) = shown.filter(&is_there) {
+        if let Some(order) = shown.order.filter(&is_there) {
             return Ok(order);
         }
+        let vendor = VendorDetail { code: shown.code, ..VendorDetail::default() };
         let unproven = Error::new(
             ErrorKind::Ambiguous,
             "the call was answered well, and the order does not show what it asked for",
         )
         .with_retry(Retry::LookFirst)
+        .with_vendor(vendor)
         .with_operation(WALMART.as_str(), operation)
         .with_context("order", id);
         match self.read(id).await {
