@@ -13,7 +13,11 @@ mod journey;
 mod official;
 #[path = "tiktok_shop/parcels.rs"]
 mod parcels;
+#[path = "tiktok_shop/prices.rs"]
+mod prices;
 #[path = "tiktok_shop/reading.rs"]
 mod reading;
+#[path = "tiktok_shop/repeats.rs"]
+mod repeats;
 #[path = "tiktok_shop/vectors.rs"]
 mod vectors;

@@ -3,6 +3,9 @@
 // Clippy excuses test functions only, not the stand-ins beside them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[cfg(feature = "sandbox")]
+#[path = "walmart/desk.rs"]
+mod desk;
 #[path = "walmart/house.rs"]
 mod house;
 #[path = "walmart/market.rs"]

@@ -349,29 +349,10 @@ impl Engine {
         report: &mut SyncReport,
     ) -> Result<()> {
         report.quarantined += 1;
-        if let (Some(id), false) = (&unreadable.id, unreadable.is_passing) {
-            let key = OrderKey::new(shop.key.platform.clone(), shop.key.shop.clone(), id.clone());
-            let why =
-                format!("the platform's last word of it cannot be read: {}", unreadable.reason);
-            let held = self
-                .change(&key, None, &Actor::System, now, |order| {
-                    let ships = matches!(
-                        order.state(),
-                        OrderState::Unpaid
-                            | OrderState::AwaitingShipment
-                            | OrderState::PartiallyShipped
-                    );
-                    let wait = ships && !is_unread(order);
-                    Ok(wait.then(|| (hold_unread(&why, now), Alongside::default(), ())))
-                })
-                .await;
-            match held {
-                Ok(None) => {}
-                // The answer alone may have been broken: it is asked for once more.
-                Ok(Some(_)) => self.ask_again(&shop.key, id),
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+        if let (Some(id), false) = (&unreadable.id, unreadable.is_passing)
+            && self.hold_known(shop, id, &unreadable.reason, now, report).await?
+        {
+            return Ok(());
         }
         if let (Some(id), true) = (&unreadable.id, unreadable.is_passing) {
             self.ask_again(&shop.key, id);
@@ -384,6 +365,48 @@ impl Engine {
             seen_at: now,
         };
         self.0.store.quarantine(&entry).await
+    }
+
+    /// Holds an order that is known and has not left. The answer alone may have been broken: the order
+    /// is read once more before. Returns whether it could be read then.
+    async fn hold_known(
+        &self,
+        shop: &Shop,
+        id: &PlatformOrderId,
+        reason: &str,
+        now: DateTime<Utc>,
+        report: &mut SyncReport,
+    ) -> Result<bool> {
+        let key = OrderKey::new(shop.key.platform.clone(), shop.key.shop.clone(), id.clone());
+        let may_leave = |order: &Order| {
+            let ships = matches!(
+                order.state(),
+                OrderState::Unpaid | OrderState::AwaitingShipment | OrderState::PartiallyShipped
+            );
+            ships && !is_unread(order)
+        };
+        if !self.0.store.order(&key).await?.as_ref().is_some_and(may_leave) {
+            return Ok(false);
+        }
+        match self.patiently(&shop.key, "get_order", shop.adapter.get_order(id)).await {
+            Ok(snapshot) if snapshot.check().is_ok() => {
+                self.take_in_round(shop, vec![snapshot], now, report).await?;
+                return Ok(true);
+            }
+            Err(error) if error.kind() == ErrorKind::AuthRejected => return Err(error),
+            _ => {}
+        }
+        let why = format!("the platform's last word of it cannot be read: {reason}");
+        let held = self
+            .change(&key, None, &Actor::System, now, |order| {
+                let hold = may_leave(order).then(|| hold_unread(&why, now));
+                Ok(hold.map(|actions| (actions, Alongside::default(), ())))
+            })
+            .await?;
+        if held.is_some() {
+            self.ask_again(&shop.key, id);
+        }
+        Ok(false)
     }
 
     fn ask_again(&self, shop: &ShopKey, order: &PlatformOrderId) {

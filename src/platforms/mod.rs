@@ -2,6 +2,8 @@
 
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(any(feature = "tiktok-shop", feature = "walmart"))]
+mod lines;
 #[cfg(feature = "mercado-libre")]
 pub mod mercado_libre;
 #[cfg(feature = "tiktok-shop")]

@@ -93,7 +93,9 @@ fn an_unreadable_order_costs_only_itself_and_names_its_field() {
 fn an_id_that_is_empty_or_went_through_floating_point_is_no_order() {
     let good = json_fixture("order_pack_catalog.response.json").to_string();
     let own = json_fixture("order_pack_catalog.response.json")["pack_id"].to_string();
-    for id in ["\"\"", "\" \"", "1.5", "2.000003508897537e+15", "1e+30", "{}", "[7]"] {
+    for id in
+        ["\"\"", "\" \"", "1.5", "2.000003508897537e+15", "1e+30", "{}", "[7]", "-5", "\"a/../x\""]
+    {
         let odd = good.replace(&format!("\"pack_id\":{own}"), &format!("\"pack_id\":{id}"));
         assert_ne!(odd, good);
         let bytes = format!(r#"{{"results":[{odd},{good}],"paging":{{"total":2}}}}"#);
@@ -202,6 +204,70 @@ fn why_an_order_was_cancelled_is_kept_word_for_word_whatever_the_group() {
     }
 }
 
+#[test]
+fn an_empty_id_is_called_by_its_own_name() {
+    let mut order = json_fixture("order_pack_catalog.response.json");
+    order["pack_id"] = Value::Null;
+    order["id"] = json!("");
+    let page = read_search_page(page_of(&[order]).as_bytes()).unwrap();
+    let [PlatformItem::Unreadable(item)] = page.items.as_slice() else { panic!("{page:?}") };
+    assert!(item.reason.contains("id is no number"), "{}", item.reason);
+    assert!(!item.reason.contains("pack_id"), "{}", item.reason);
+}
+
+/// The official order as a sale of somebody else, without a pack.
+fn bought_by_us() -> Value {
+    let mut order = json_fixture("order_pack_catalog.response.json");
+    order["seller"]["id"] = json!(111);
+    order["buyer"]["id"] = json!(SELLER);
+    order
+}
+
+#[tokio::test]
+async fn what_the_account_bought_is_no_sale_of_the_shop() {
+    let (shop, script) = scripted(config(), vec![missing(), ok(bought_by_us().to_string())]);
+    let error = shop.get_order(&id("2000009713473608")).await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::NotFound, Some("seller.id")), "{error}");
+    assert_eq!(script.calls().len(), 2);
+
+    // In a pack it makes the pack none of ours, in a list it costs only itself.
+    let pack = json!({"id": 2_000_006_556_183_755_u64, "orders": [{"id": 2_000_009_713_473_608_u64}],
+        "shipment": {"id": null}});
+    let answers = vec![ok(pack.to_string()), ok(bought_by_us().to_string())];
+    let (shop, _) = scripted(config(), answers);
+    let error = shop.get_order(&id("2000006556183755")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    let mut own = json_fixture("order_pack_catalog.response.json");
+    own["id"] = json!(7);
+    own["pack_id"] = Value::Null;
+    own["shipping"] = json!({"id": null});
+    let mut silent = own.clone();
+    silent["id"] = json!(8);
+    silent["seller"] = Value::Null;
+    let page = json!({"results": [bought_by_us(), own, silent],
+        "paging": {"total": 3, "offset": 0, "limit": 50}});
+    let (shop, _) = scripted(config(), vec![ok(page.to_string())]);
+    let query =
+        OrderQuery::Created { from: at("2024-11-01T00:00:00Z"), to: at("2024-11-02T00:00:00Z") };
+    let page = shop.list_orders(&query, None).await.unwrap();
+    let (bad, read): (Vec<_>, Vec<_>) =
+        page.items.iter().partition(|item| matches!(item, PlatformItem::Unreadable(_)));
+    let [PlatformItem::Unreadable(bad)] = bad.as_slice() else { panic!("{bad:?}") };
+    assert!(bad.reason.contains("no sale of this seller's"), "{}", bad.reason);
+    assert!(!bad.is_passing);
+    assert_eq!(read.len(), 2, "one that names no seller is taken");
+}
+
+#[tokio::test]
+async fn across_borders_an_order_names_the_sellers_id_of_its_site() {
+    let mut order = bought_by_us();
+    order["pack_id"] = Value::Null;
+    order["shipping"] = json!({"id": null});
+    let (shop, _) =
+        scripted(config().with_global_selling(true), vec![missing(), ok(order.to_string())]);
+    assert!(shop.get_order(&id("2000009713473608")).await.is_ok());
+}
+
 #[tokio::test]
 async fn a_pack_is_read_whole_with_its_shipment_and_its_deadline() {
     let pack = json!({"id": 2_000_006_556_183_755_u64, "status": "released", "status_detail": null,
@@ -270,6 +336,7 @@ async fn the_detail_of_a_packs_status_may_be_nothing_a_word_or_an_object() {
 async fn an_order_without_a_pack_and_without_a_shipment_is_arranged_with_the_buyer() {
     let mut order = json_fixture("orders_search.response.json")["results"][0].clone();
     order["tags"] = json!(["no_shipping", "paid"]);
+    order["seller"]["id"] = json!(SELLER);
     let (shop, _) = scripted(config(), vec![missing(), ok(order.to_string())]);
     let order = shop.get_order(&id("1068825849")).await.unwrap();
     assert_eq!((order.id.as_str(), order.logistics), ("1068825849", LogisticsMode::SellerCarrier));

@@ -54,19 +54,26 @@ async fn many_callers_share_one_refresh() {
     assert_eq!(house.market.refreshes(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_refresh_token_that_nobody_has_renewed_is_refused_for_good_and_kept() {
-    let store = Arc::new(tokens("shop", "TG-canary-refresh"));
-    let config = orderflow::platforms::mercado_libre::MercadoLibreConfig::new(
+/// A shop whose refresh tokens are kept in this store.
+fn keeping(
+    store: Arc<orderflow::client::MemoryRefreshTokenStore>,
+) -> orderflow::platforms::mercado_libre::MercadoLibreConfig {
+    orderflow::platforms::mercado_libre::MercadoLibreConfig::new(
         "1",
         "client-secret-canary",
         SELLER,
         orderflow::platforms::mercado_libre::Site::brazil(),
         "shop",
-        store.clone(),
+        store,
     )
     .with_base_url("https://mercado.test")
-    .with_retry(orderflow::client::RetryPolicy::none());
+    .with_retry(orderflow::client::RetryPolicy::none())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_that_nobody_has_renewed_is_refused_for_good_and_kept() {
+    let store = Arc::new(tokens("shop", "TG-canary-refresh"));
+    let config = keeping(store.clone());
     let (shop, script) = scripted(config, Vec::new());
     let refused = status(400, fixture("oauth_error_invalid_grant.response.json"));
     script.tokens.lock().unwrap().push_back(refused);
@@ -88,6 +95,27 @@ async fn a_lost_answer_of_the_token_call_is_not_sent_again_at_once() {
     let error = shop.get_order(&id("1")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transient);
     assert_eq!(script.seen.lock().unwrap().len(), 1, "a second try could only be refused");
+}
+
+#[tokio::test]
+async fn an_odd_lifetime_costs_neither_the_access_token_nor_the_next_refresh_token() {
+    let lifetimes = ["21600.0", "\"21600\"", "\"six hours\"", "0", "-1", "true", "{}", "null"];
+    for lifetime in lifetimes {
+        let store = Arc::new(tokens("shop", "TG-canary-refresh"));
+        let config = keeping(store.clone());
+        let (shop, script) = scripted(config, vec![missing(), missing()]);
+        let body = format!(
+            r#"{{"access_token":"APP_USR-1","expires_in":{lifetime},"user_id":true,
+                "refresh_token":"TG-next"}}"#
+        );
+        script.tokens.lock().unwrap().push_back(ok(body));
+        // The order is not there; that it was asked for says that the access token is used.
+        let error = shop.get_order(&id("1")).await.unwrap_err();
+        let kept = store.load("shop").await.unwrap().unwrap();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{lifetime}: {error}");
+        assert_eq!(kept.secret.as_str(), "TG-next", "{lifetime}");
+        assert_eq!(script.calls().len(), 2, "{lifetime}");
+    }
 }
 
 #[tokio::test]
@@ -193,6 +221,23 @@ async fn notifications_are_read_when_application_and_seller_are_ours() {
 }
 
 #[tokio::test]
+async fn a_notification_that_names_no_possible_order_is_refused_for_good() {
+    let (shop, _) = scripted(config(), Vec::new());
+    for (topic, path) in [("orders_v2", "/orders/"), ("marketplace_orders", "orders/")] {
+        for odd in ["..", "1?x=1", "-5", "1.5", "abc", "../../users/me", "1%2e", "１"] {
+            let body = json!({"resource": format!("{path}{odd}"), "user_id": SELLER,
+                "topic": topic, "application_id": 5_503_910_054_141_466_u64});
+            let error = receive(&shop, &body.to_string()).unwrap_err();
+            let told = (error.kind(), error.field());
+            assert_eq!(told, (ErrorKind::UnexpectedAnswer, Some("resource")), "{odd}");
+        }
+    }
+    let body = json!({"resource": "/shipments/..", "user_id": SELLER, "topic": "shipments",
+        "application_id": 5_503_910_054_141_466_u64});
+    assert_eq!(receive(&shop, &body.to_string()).unwrap_err().field(), Some("resource"));
+}
+
+#[tokio::test]
 async fn a_notification_is_understood_by_what_is_known_of_it() {
     let (shop, _) = scripted(config(), Vec::new());
     let base = json!({"resource": "/shipments/7/history", "user_id": SELLER, "topic": "shipments",
@@ -264,12 +309,14 @@ async fn an_expired_token_is_renewed_once_and_the_call_goes_through() {
 #[tokio::test]
 async fn the_official_bodies_of_messages_missed_feeds_and_reasons_read() {
     use orderflow::ports::{BuyerMessages, MissedNotices};
-    let order = json_fixture("orders_search.response.json")["results"][0].to_string();
+    let mut order = json_fixture("orders_search.response.json")["results"][0].clone();
+    order["seller"]["id"] = json!(SELLER);
     let feeds = fixture("missed_feeds.response.json");
     let caps = fixture("action_guide_caps.response.json");
     let mut conversation = json_fixture("messages_pack.response.json");
     conversation["messages"][0]["from"]["user_id"] = json!(SELLER);
-    let answers = vec![ok(feeds), ok(caps), missing(), ok(order), ok(conversation.to_string())];
+    let answers =
+        vec![ok(feeds), ok(caps), missing(), ok(order.to_string()), ok(conversation.to_string())];
     let clock = orderflow::sandbox::VirtualClock::new(at("2020-12-06T00:00:00Z"));
     let (shop, script) = scripted(config().with_clock(Arc::new(clock)), answers);
     let missed = shop.missed(None).await.unwrap();

@@ -145,6 +145,14 @@ pub(super) fn row(status: &str, units: u32) -> Value {
     json!({"status": status, "statusQuantity": {"unitOfMeasurement": "EACH", "amount": amount}})
 }
 
+/// The order with its line under the notice's number.
+pub(super) fn shipped_order() -> String {
+    order_with(|order| {
+        let info = &mut line_of(order)["orderLineStatuses"]["orderLineStatus"][0];
+        info["trackingInfo"]["trackingNumber"] = json!("22344");
+    })
+}
+
 pub(super) async fn read(body: String) -> PlatformOrder {
     let (shop, _) = shop(vec![ok(body)]);
     shop.get_order(&id("1")).await.unwrap()

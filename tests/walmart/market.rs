@@ -64,10 +64,7 @@ async fn a_canadian_order_has_its_site_currency_and_four_hours_to_be_acknowledge
 
 #[tokio::test]
 async fn a_shipment_to_canada_has_its_carrier_names_and_the_method_as_it_came() {
-    let (there, script) = shop_with(
-        canadian(),
-        vec![ok(sold_there()), ok(fixture("post_orders_purchaseOrderId_shipping.response.json"))],
-    );
+    let (there, script) = shop_with(canadian(), vec![ok(sold_there()), ok(shipped_order())]);
     let mut notice = notice();
     notice.carrier = CarrierId::new("canada-post").unwrap();
     notice.requested_service = Some("ONE_DAY".to_owned());
@@ -88,8 +85,11 @@ async fn canada_knows_two_reasons_to_cancel() {
         (CancelReason::Fraud, "CANCEL_BY_SELLER"),
     ];
     for (reason, word) in cases {
-        let answer = ok(fixture("post_orders_purchaseOrderId_cancel.response.json"));
-        let (there, script) = shop_with(canadian(), vec![answer]);
+        let gone = order_with(|order| {
+            line_of(order)["orderLineQuantity"]["amount"] = json!("3");
+            rows(order, json!([row("CREATED", 1), row("CANCELLED", 2)]));
+        });
+        let (there, script) = shop_with(canadian(), vec![ok(gone)]);
         // Two of the line's units, not the line.
         let line = CancelLine { line: LineId::new("1").unwrap(), units: 2, reason };
         there.cancellations().unwrap().cancel(&id("1"), &[line]).await.unwrap();

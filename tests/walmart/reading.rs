@@ -267,6 +267,33 @@ async fn a_refund_row_beside_the_full_count_is_not_counted_again() {
 }
 
 #[tokio::test]
+async fn refunds_in_several_steps_are_read_with_the_units_that_no_other_row_holds() {
+    let cases = [
+        (1, json!([row("Refund", 1), row("Refund", 1)]), vec![(UnitStatus::Shipped, 1)]),
+        (
+            2,
+            json!([row("Delivered", 1), row("Refund", 1), row("Refund", 1)]),
+            vec![(UnitStatus::Delivered, 1), (UnitStatus::Shipped, 1)],
+        ),
+        (
+            3,
+            json!([row("Refund", 2), row("Refund", 2)]),
+            vec![(UnitStatus::Shipped, 2), (UnitStatus::Shipped, 1)],
+        ),
+    ];
+    for (quantity, given, wanted) in cases {
+        let body = order_with(|order| {
+            line_of(order)["orderLineQuantity"]["amount"] = json!(quantity);
+            rows(order, given);
+        });
+        let order = read(body).await;
+        let units = order.lines[0].units.iter().map(|group| (group.status.clone(), group.units));
+        assert_eq!(units.collect::<Vec<_>>(), wanted);
+        assert!(order.check().is_ok());
+    }
+}
+
+#[tokio::test]
 async fn amounts_are_exact_and_may_be_per_line_or_per_unit() {
     let body = order_with(|order| {
         let line = line_of(order);

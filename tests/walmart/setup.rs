@@ -36,7 +36,9 @@ async fn figures_are_fractions_over_the_window_they_are_judged_by() {
             // Moved or taken away.
             status(404, ""),
             summary(json!({"cumulativeRate": "1.05"})),
-            summary(json!({"riskLevel": "GOOD"})),
+            // Not there by this name, but by the other.
+            status(404, ""),
+            summary(json!({"cumulativeRate": 0.4})),
         ],
     );
     let stated = shop.figures().unwrap().stated().await.unwrap();
@@ -54,6 +56,7 @@ async fn figures_are_fractions_over_the_window_they_are_judged_by() {
             ("vtr", Some("KPI-08"), "0.7318".to_owned(), None),
             ("cancellations", Some("KPI-02"), "0".to_owned(), None),
             ("negativeFeedback", None, "0.0105".to_owned(), None),
+            ("inr", None, "0.004".to_owned(), None),
         ]
     );
     let windows: Vec<_> = stated.iter().map(|figure| (figure.from, figure.to)).collect();
@@ -63,7 +66,8 @@ async fn figures_are_fractions_over_the_window_they_are_judged_by() {
     let urls: Vec<_> = script.calls().into_iter().map(|call| call.url).collect();
     let address = "https://walmart.test/v3/insights/performance";
     assert_eq!(urls[1], format!("{address}/vtr/summary?reportDuration=30"));
-    assert_eq!(urls[6], format!("{address}/itemNotReceived/summary?reportDuration=60"));
+    assert_eq!(urls[6], format!("{address}/inr/summary?reportDuration=60"));
+    assert_eq!(urls[7], format!("{address}/itemNotReceived/summary?reportDuration=60"));
 }
 
 #[tokio::test]
@@ -73,10 +77,11 @@ async fn a_rate_that_is_no_percentage_and_addresses_that_are_all_gone_are_errors
         let error = shop.figures().unwrap().stated().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
     }
-    let (gone, _) = shop((0..7).map(|_| status(404, "")).collect());
+    let (gone, _) = shop((0..8).map(|_| status(404, "")).collect());
     let error = gone.figures().unwrap().stated().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    let (new, _) = shop((0..7).map(|_| status(204, "")).collect());
+    let unrated = || summary(json!({"riskLevel": "GOOD"}));
+    let (new, _) = shop((0..6).map(|_| status(204, "")).chain([unrated()]).collect());
     assert!(new.figures().unwrap().stated().await.unwrap().is_empty());
 }
 

@@ -127,14 +127,24 @@ async fn no_spelling_of_a_hint_disturbs_a_call() {
 #[test]
 fn secrets_never_print_and_empty_keys_are_refused() {
     let auth = WebhookAuth::Hmac { header: "x".to_owned(), secret: "hook-canary".into() };
-    let config = config().with_webhook_auth(auth);
-    assert!(!format!("{config:?}").contains("canary"));
-    let (shop, _) = shop_with(config, Vec::new());
+    let hooked = config().with_webhook_auth(auth);
+    assert!(!format!("{hooked:?}").contains("canary"));
+    let (shop, _) = shop_with(hooked, Vec::new());
     assert!(!format!("{shop:?}").contains("canary"));
     assert_eq!(shop.platform(), WALMART);
     let empty = WalmartConfig::new("", "x", "shop");
     let error = Walmart::new(empty, Arc::new(Script::default())).unwrap_err();
     assert_eq!((error.kind(), error.field()), (ErrorKind::Configuration, Some("client_id")));
+    let header = || "x".to_owned();
+    for open in [
+        WebhookAuth::Basic { header: header(), user: "".into(), password: "".into() },
+        WebhookAuth::Hmac { header: header(), secret: "".into() },
+        WebhookAuth::Signed { secret: "".into() },
+    ] {
+        let config = config().with_webhook_auth(open);
+        let error = Walmart::new(config, Arc::new(Script::default())).unwrap_err();
+        assert_eq!((error.kind(), error.field()), (ErrorKind::Configuration, Some("webhook_auth")));
+    }
 }
 
 const NOTICE: &[u8] = br#"{"source":{"eventType":"PO_CREATED",
@@ -276,7 +286,7 @@ proptest! {
     #[test]
     fn broken_orders_never_panic(bytes in mutated(ORDER)) {
         run(async {
-            let (shop, _) = shop(vec![ok(bytes.clone()), ok(bytes.clone()), ok(bytes.clone())]);
+            let (shop, _) = shop((0..4).map(|_| ok(bytes.clone())).collect());
             let _ = shop.get_order(&id("1")).await;
             let _ = shop.confirm_shipment(&notice(), &key()).await;
         });

@@ -62,7 +62,8 @@ async fn the_ship_request_is_that_of_the_official_example() {
         .unwrap()
         .to_owned();
     let answer = fixture("post_orders_purchaseOrderId_shipping.response.json");
-    let (shop, script) = shop(vec![ok(open_order()), ok(answer)]);
+    // The example's answer is about another parcel than its request.
+    let (shop, script) = shop(vec![ok(open_order()), ok(answer), ok(shipped_order())]);
     let notice = ShipmentNotice { tracking_url: Some(url), ..notice() };
     let confirmed = shop.confirm_shipment(&notice, &key()).await.unwrap();
     assert!(!confirmed.already && confirmed.order.is_some());
@@ -72,8 +73,7 @@ async fn the_ship_request_is_that_of_the_official_example() {
 #[tokio::test]
 async fn a_stranger_among_carriers_needs_a_tracking_page() {
     let stranger = ShipmentNotice { carrier: CarrierId::new("amazon").unwrap(), ..notice() };
-    let answer = fixture("post_orders_purchaseOrderId_shipping.response.json");
-    let (shop, script) = shop(vec![ok(open_order()), ok(answer)]);
+    let (shop, script) = shop(vec![ok(open_order()), ok(shipped_order())]);
     let error = shop.confirm_shipment(&stranger, &key()).await.unwrap_err();
     assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("tracking_url")));
     assert!(script.calls().is_empty());
@@ -89,10 +89,13 @@ async fn a_stranger_among_carriers_needs_a_tracking_page() {
 async fn wrong_input_names_its_field_and_is_never_sent() {
     let mut no_units = notice();
     no_units.lines[0].units = 0;
+    let mut twice = notice();
+    twice.lines.push(twice.lines[0].clone());
     let cases = [
         (ShipmentNotice { number: None, ..notice() }, "number"),
         (ShipmentNotice { lines: Vec::new(), ..notice() }, "lines"),
         (no_units, "lines.units"),
+        (twice, "lines.line"),
     ];
     for (notice, field) in cases {
         let (shop, script) = shop(Vec::new());
@@ -137,6 +140,61 @@ async fn a_lost_or_repeated_shipment_is_decided_by_what_the_order_shows() {
             assert_eq!(advice, Retry::After(Duration::from_secs(2)));
         }
     }
+}
+
+/// An order with errors listed beside it, under a good status.
+fn beside_errors(order: &str) -> String {
+    let mut body: Value = serde_json::from_str(order).unwrap();
+    let listed = json!({"error": [{"code": "INVALID_REQUEST_CONTENT.GMP_ORDER_API"}]});
+    body["errors"] = listed;
+    body.to_string()
+}
+
+#[tokio::test]
+async fn a_shipment_counts_when_the_order_shows_it_and_not_because_the_status_is_good() {
+    let cases = [
+        (shipped_order(), None, Ok(false)),
+        (open_order(), Some(ok(shipped_order())), Ok(false)),
+        (beside_errors(&shipped_order()), Some(ok(shipped_order())), Ok(false)),
+        (open_order(), Some(ok(open_order())), Err(ErrorKind::Ambiguous)),
+        (beside_errors(&open_order()), Some(ok(open_order())), Err(ErrorKind::Ambiguous)),
+        (open_order(), Some(status(500, "")), Err(ErrorKind::Ambiguous)),
+    ];
+    for (index, (answer, look, outcome)) in cases.into_iter().enumerate() {
+        let answers = [ok(open_order()), ok(answer)].into_iter().chain(look).collect();
+        let (shop, script) = shop(answers);
+        let got = shop.confirm_shipment(&notice(), &key()).await;
+        if let Err(error) = &got {
+            assert_eq!(error.retry(), Retry::LookFirst, "case {index}");
+            let code = error.vendor().unwrap().code.as_deref();
+            let listed = (index == 4).then_some("INVALID_REQUEST_CONTENT.GMP_ORDER_API");
+            assert_eq!(code, listed, "case {index}");
+        }
+        let kind = got.as_ref().map(|got| got.already).map_err(Error::kind);
+        assert_eq!(kind, outcome, "case {index}");
+        assert_eq!(script.answers.lock().unwrap().len(), 0, "case {index}");
+    }
+}
+
+#[tokio::test]
+async fn a_cancellation_counts_when_the_order_shows_it_and_not_because_the_status_is_good() {
+    let gone = || order_with(|order| rows(order, json!([row("Cancelled", 1)])));
+    let cases = [
+        (gone(), None, Ok(())),
+        (open_order(), Some(ok(gone())), Ok(())),
+        (beside_errors(&gone()), Some(ok(gone())), Ok(())),
+        (open_order(), Some(ok(open_order())), Err(ErrorKind::Ambiguous)),
+        (beside_errors(&open_order()), Some(Answer::Lost), Err(ErrorKind::Ambiguous)),
+    ];
+    for (index, (answer, look, outcome)) in cases.into_iter().enumerate() {
+        let (shop, _) = shop([ok(answer)].into_iter().chain(look).collect());
+        let got = shop.cancellations().unwrap().cancel(&id("1"), &[cancel(1)]).await;
+        assert_eq!(got.map_err(|error| error.kind()), outcome, "case {index}");
+    }
+    let (shop, script) = shop(Vec::new());
+    let error = shop.cancellations().unwrap().cancel(&id("1"), &[cancel(1), cancel(1)]).await;
+    assert_eq!(error.unwrap_err().field(), Some("lines.line"));
+    assert!(script.calls().is_empty());
 }
 
 #[tokio::test]
@@ -256,6 +314,36 @@ async fn whole_and_partial_refunds_never_share_a_request() {
     let (shop_b, _) = shop(vec![ok(two()), refunded(), status(429, "")]);
     let error = shop_b.refunds().unwrap().refund(&id("1"), &lines, &key()).await.unwrap_err();
     assert_eq!(error.retry(), Retry::LookFirst);
+}
+
+#[tokio::test]
+async fn a_refund_that_can_be_no_payment_names_its_field_and_is_never_sent() {
+    let euros = |text: &str| {
+        let eur = orderflow::Currency::new("EUR").unwrap();
+        Some(orderflow::Money::new(text.parse().unwrap(), eur))
+    };
+    let one = || refund("1", Some("1.00"));
+    let cases = [
+        (vec![RefundLine { amount: euros("1.00"), ..one() }], "lines.amount"),
+        (vec![RefundLine { tax: euros("1.00"), ..one() }], "lines.tax"),
+        (vec![refund("1", Some("0.001"))], "lines.amount"),
+        (vec![RefundLine { tax: Some(usd("0.001")), ..one() }], "lines.tax"),
+        (vec![refund("1", Some("0"))], "lines.amount"),
+        (vec![refund("1", Some("-1.00"))], "lines.amount"),
+        (vec![RefundLine { tax: Some(usd("-1.00")), ..one() }], "lines.tax"),
+        (vec![one(), one()], "lines.line"),
+        (vec![one(), refund("1", None)], "lines.line"),
+    ];
+    for (lines, field) in cases {
+        let (shop, script) = shop(Vec::new());
+        let error = shop.refunds().unwrap().refund(&id("1"), &lines, &key()).await.unwrap_err();
+        let told = (error.kind(), error.field());
+        assert_eq!(told, (ErrorKind::InvalidInput, Some(field)), "{error}");
+        assert!(script.calls().is_empty());
+    }
+    let (shop, _) = shop(vec![refunded()]);
+    let exact = [refund("1", Some("1.000"))];
+    shop.refunds().unwrap().refund(&id("1"), &exact, &key()).await.unwrap();
 }
 
 #[tokio::test]

@@ -2,10 +2,14 @@
 //! good once.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::client::{
     Anonymous, Exchanged, Operation, Outgoing, RefreshExchange, Repeat, Response, StoredToken,
@@ -13,6 +17,10 @@ use crate::client::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::personal::Personal;
+
+/// For how long an access token is used whose lifetime is not said or cannot be read. The refresh
+/// token that came with it is good all the same, and the one before it is spent.
+const DOUBTFUL_LIFE: Duration = Duration::from_secs(300);
 
 /// Exchanges refresh tokens with the application's keys.
 pub(super) struct AppKeys {
@@ -52,18 +60,35 @@ struct ExchangeToken<'a> {
 #[derive(Deserialize)]
 struct TokenAnswer {
     access_token: String,
-    #[serde(deserialize_with = "wire::string_or_number")]
-    expires_in: String,
+    /// Seconds.
+    #[serde(default)]
+    expires_in: Value,
     #[serde(default)]
     refresh_token: Option<String>,
-    #[serde(default, deserialize_with = "wire::string_or_number_opt")]
-    user_id: Option<String>,
+    #[serde(default)]
+    user_id: Value,
 }
 
 impl TokenAnswer {
     fn refresh(&self) -> Option<StoredToken> {
         let token = self.refresh_token.as_deref().filter(|token| !token.trim().is_empty())?;
         Some(StoredToken::new(token))
+    }
+
+    fn life(&self) -> Duration {
+        // 21600 and 21600.0 alike.
+        let seconds: Option<Decimal> = number(&self.expires_in);
+        let seconds = seconds.and_then(|seconds| seconds.trunc().to_u64()).filter(|s| *s > 0);
+        seconds.map_or(DOUBTFUL_LIFE, Duration::from_secs)
+    }
+}
+
+/// A number, which may be written as a text.
+fn number<T: FromStr>(value: &Value) -> Option<T> {
+    match value {
+        Value::Number(number) => number.to_string().parse().ok(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
     }
 }
 
@@ -86,13 +111,8 @@ impl Operation for ExchangeToken<'_> {
 
     fn parse(&self, response: Response) -> Result<Exchanged> {
         let answer: TokenAnswer = response.json()?;
-        let seconds: u64 = answer.expires_in.trim().parse().map_err(|_| {
-            Error::new(ErrorKind::UnexpectedAnswer, "the token's lifetime is no whole number")
-        })?;
-        let refresh = answer.refresh();
-        let exchanged =
-            Exchanged::new(Token::new(answer.access_token, Duration::from_secs(seconds))?);
-        Ok(match refresh {
+        let exchanged = Exchanged::new(Token::new(&answer.access_token, answer.life())?);
+        Ok(match answer.refresh() {
             Some(refresh) => exchanged.with_refresh(refresh),
             None => exchanged,
         })
@@ -140,8 +160,8 @@ impl Operation for ExchangeCode<'_> {
         let refresh = answer.refresh().ok_or_else(|| {
             wire::unexpected("refresh_token is missing: the application lacks offline_access")
         })?;
-        let seller = answer.user_id.as_deref().and_then(|id| id.trim().parse().ok());
-        let seller = seller.ok_or_else(|| wire::unexpected("user_id is missing or no number"))?;
+        let seller = number(&answer.user_id)
+            .ok_or_else(|| wire::unexpected("user_id is missing or no number"))?;
         Ok(SignedIn { seller, refresh })
     }
 }

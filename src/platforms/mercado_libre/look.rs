@@ -106,7 +106,24 @@ impl MercadoLibre {
     }
 
     async fn one_order(&self, id: &str) -> Result<KeptOrder> {
-        self.client.call(&GetOrder(self.paths.order(id))).await
+        let order = self.client.call(&GetOrder(self.paths.order(id))).await?;
+        self.is_ours(&order)?;
+        Ok(order)
+    }
+
+    /// Refuses the sale of somebody else: what the seller bought with the same account is no order of
+    /// the shop's. Across borders a seller has another id on every site, which nothing here knows.
+    fn is_ours(&self, order: &KeptOrder) -> Result<()> {
+        match &order.seller {
+            Some(seller) if !self.paths.global && *seller != self.seller.to_string() => {
+                Err(Error::new(ErrorKind::NotFound, "the order is no sale of this seller's")
+                    .with_operation(super::MERCADO_LIBRE.as_str(), "get_order")
+                    .with_field("seller.id")
+                    .with_context("order", &order.id)
+                    .with_context("seller", seller))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Adds the orders of the pack that are not at hand.
@@ -283,7 +300,21 @@ impl MercadoLibre {
 
     async fn search(&self, search: &Search) -> Result<KeptPage> {
         if !self.paths.global {
-            return self.client.call(&SearchOrders(search)).await;
+            let mut page = self.client.call(&SearchOrders(search)).await?;
+            let mut packs = Vec::with_capacity(page.packs.len());
+            for pack in page.packs {
+                match pack.iter().try_for_each(|order| self.is_ours(order)) {
+                    Ok(()) => packs.push(pack),
+                    Err(error) => {
+                        let first = pack.first();
+                        let unit = first.map(|order| order.work_unit().to_owned());
+                        let raw = first.map(|order| order.raw.clone()).unwrap_or_default();
+                        page.unreadable.push(kept_aside(unit.unwrap_or_default(), raw, error)?);
+                    }
+                }
+            }
+            page.packs = packs;
+            return Ok(page);
         }
         let Found { packs: found, shown, paging } =
             self.client.call(&SearchGlobally(search)).await?;

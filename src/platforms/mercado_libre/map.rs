@@ -103,7 +103,7 @@ pub(super) fn order_of(
 ) -> Result<PlatformOrder> {
     let first = orders.first().ok_or_else(|| unexpected("the pack has no orders"))?;
     let id = PlatformOrderId::new(first.work_unit().as_ref())
-        .map_err(|_| unexpected("pack_id is not usable as an id"))?;
+        .map_err(|_| unexpected("id or pack_id is not usable as an id"))?;
     let shipment = facts.shipment.as_ref();
     let row = shipment.map(|s| statuses::find(&s.status, s.substatus.as_deref()));
     let parcel = shipment.map(|shipment| parcel(shipment, facts));

@@ -14,11 +14,16 @@
 //! trade among themselves.
 //!
 //! # Limits
-//! Searches reach 12 months back, 50 orders a page. Counted per application and endpoint; see
-//! [`quota`]. Nothing takes an idempotency key: after a lost answer the adapter reads what happened
+//! Searches reach 12 months back, 50 orders a page. Counted per application and endpoint, and here
+//! per shop: several shops of one application share its limits by taking their parts of them
+//! ([`MercadoLibreConfig::with_quota`]). See [`quota`]. Nothing takes an idempotency key: after a lost answer the adapter reads what happened
 //! and says what it found. Stock by user product: 100 calls a minute. Labels: 50 shipments a call.
 //!
 //! # Quirks
+//! - An account sells and buys. An order that names another seller is no sale of the shop's: read by its
+//!   id it is [`NotFound`](crate::ErrorKind::NotFound), in a list it cannot be read. Global Selling is
+//!   not checked: its sellers have another id on every site.
+//! - A token whose lifetime is missing or no number is used for five minutes and renewed then.
 //! - A search by the seller never shows cancelled orders, and a parcel that moves does not touch its
 //!   order: [`PlatformLimits`] says both, so that open orders are read again one by one.
 //! - Each order of a list takes calls of its own. One that fails for now costs only its order, which is

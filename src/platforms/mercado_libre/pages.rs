@@ -15,6 +15,11 @@ use crate::order::PlatformOrder;
 use crate::personal::Personal;
 use crate::ports::{Cursor, Page, PlatformItem, Unreadable};
 
+/// Whether a text can be the id of an order, a pack or a shipment: they are numbers of any length.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit())
+}
+
 /// An order as it was read, beside its bytes.
 pub(super) struct ReadOrder<'a> {
     pub(super) wire: WireOrder<'a>,
@@ -24,6 +29,11 @@ pub(super) struct ReadOrder<'a> {
 impl<'a> ReadOrder<'a> {
     fn read(raw: &'a str) -> Result<Self> {
         let wire: WireOrder<'a> = decode_text(raw)?;
+        for (name, id) in [("id", Some(&wire.id)), ("pack_id", wire.pack_id.as_ref())] {
+            if id.is_some_and(|id| !is_id(id)) {
+                return Err(unexpected(format!("{name} is no number")));
+            }
+        }
         if wire.order_items.is_empty() {
             return Err(unexpected("order_items is empty"));
         }
@@ -42,6 +52,7 @@ impl<'a> ReadOrder<'a> {
             pack_id: owned(&self.wire.pack_id),
             shipping_id: owned(&self.wire.shipping.id),
             billing_id: owned(&self.wire.buyer.billing_info.id),
+            seller: self.wire.seller.as_ref().and_then(|seller| owned(&seller.id)),
             site: owned(&self.wire.context.site),
             raw: self.raw.to_owned(),
         }
@@ -55,6 +66,8 @@ pub(super) struct KeptOrder {
     pub(super) pack_id: Option<String>,
     pub(super) shipping_id: Option<String>,
     pub(super) billing_id: Option<String>,
+    /// Whose sale it is, where that is said.
+    pub(super) seller: Option<String>,
     pub(super) site: Option<String>,
     pub(super) raw: String,
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::look::OF_SHIPMENT;
+use super::pages::is_id;
 use super::wire::parse_instant;
 use crate::client::wire::{OneOrMany, decode, filled, string_or_number_opt};
 use crate::error::{Error, ErrorKind, Result};
@@ -83,6 +84,7 @@ impl Notice {
         let stamps = [&self.sent, &self.own_id, &self.id, &self.received];
         let stamp = stamps.into_iter().find_map(|stamp| filled(stamp.as_deref()));
         let stamp = stamp.unwrap_or_else(|| now.to_rfc3339());
+        let order = order_of(topic, path)?;
         let event_id = EventId::of_content(&["mercado-libre", topic, path, &stamp]);
         let kind = match &*self.actions {
             [first, ..] => format!("{topic}/{first}"),
@@ -91,21 +93,20 @@ impl Notice {
         Ok(WebhookNotice {
             event_id,
             kind,
-            order: order_of(topic, path).and_then(|id| PlatformOrderId::new(id).ok()),
+            order: order.and_then(|id| PlatformOrderId::new(id).ok()),
             sent_at: self.sent.as_deref().and_then(parse_instant),
         })
     }
 }
 
 /// What to read the order by: its own id, or its shipment. Claims and messages name only themselves.
-fn order_of<'a>(topic: &str, path: &'a str) -> Option<&'a str> {
+///
+/// # Errors
+/// A resource that should be an order or a shipment and has no id that could be one: nothing signs it,
+/// so anybody may have written it.
+fn order_of<'a>(topic: &str, path: &'a str) -> Result<Option<&'a str>> {
     let tail = path.strip_prefix("marketplace/").unwrap_or(path);
-    if matches!(topic, "shipments" | "marketplace_shipments") {
-        // Without what may follow the id: all of it is about the one parcel.
-        let id = tail.strip_prefix(OF_SHIPMENT)?.split('/').next().filter(|id| !id.is_empty())?;
-        return tail.get(..OF_SHIPMENT.len() + id.len());
-    }
-    let id = tail.strip_prefix("orders/")?;
+    let about_shipments = matches!(topic, "shipments" | "marketplace_shipments");
     let about_orders = matches!(
         topic,
         "orders_v2"
@@ -114,6 +115,24 @@ fn order_of<'a>(topic: &str, path: &'a str) -> Option<&'a str> {
             | "marketplace_orders"
             | "marketplace_orders_on_site"
     );
-    let id = id.split('/').next().filter(|id| !id.is_empty())?;
-    about_orders.then_some(id)
+    let prefix = match (about_shipments, about_orders) {
+        (true, _) => OF_SHIPMENT,
+        (false, true) => "orders/",
+        (false, false) => return Ok(None),
+    };
+    let Some(rest) = tail.strip_prefix(prefix) else { return Ok(None) };
+    // Without what may follow the id: all of it is about the one order or parcel.
+    let Some(id) = rest.split('/').next().filter(|id| !id.is_empty()) else { return Ok(None) };
+    if !is_id(id) {
+        return Err(Error::new(
+            ErrorKind::UnexpectedAnswer,
+            "the notification names nothing that could be an order",
+        )
+        .with_operation("mercado-libre", "receive_webhook")
+        .with_field("resource"));
+    }
+    Ok(match about_shipments {
+        true => tail.get(..OF_SHIPMENT.len() + id.len()),
+        false => Some(id),
+    })
 }

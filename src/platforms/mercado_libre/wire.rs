@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::client::wire::{
-    OneOrMany, exact_decimal, exact_decimal_opt, integer_opt, number_text_opt, or_empty, scalar,
-    scalar_opt, string_or_number, string_or_number_opt, text, text_opt,
+    OneOrMany, exact_decimal, exact_decimal_opt, integer_opt, number_text_opt, object_opt,
+    or_empty, scalar, scalar_opt, string_or_number, string_or_number_opt, text, text_opt,
 };
 
 /// A text of a list, borrowed where nothing is escaped.
@@ -193,6 +193,8 @@ pub(super) struct WireOrder<'a> {
     pub(super) shipping: Ref<'a>,
     #[serde(borrow, default, deserialize_with = "or_empty")]
     pub(super) buyer: WireBuyer<'a>,
+    #[serde(borrow, default, deserialize_with = "object_opt")]
+    pub(super) seller: Option<Ref<'a>>,
     #[serde(borrow, default, deserialize_with = "or_empty")]
     pub(super) context: WireContext<'a>,
     #[serde(borrow, default)]

@@ -1,6 +1,7 @@
 //! Tokens: an authorisation code becomes a pair, and a pair becomes the next one.
 //!
-//! The lifetimes in the answer are instants, not durations.
+//! The lifetimes in the answer are instants, not durations. However odd they are, the next refresh
+//! token beside them is kept: the one that was exchanged may be spent.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,15 +10,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::Consent;
 use super::sign::CallSigner;
-use crate::client::wire::{string_or_number, string_or_number_opt};
 use crate::client::{
     Anonymous, Client, Exchanged, Operation, Outgoing, RefreshExchange, Repeat, Response,
-    StoredToken, Token, wire,
+    StoredToken, Token,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::personal::Personal;
+
+/// For how long an access token is used whose lifetime cannot be read, is over by our clock, or is a
+/// duration where an instant is promised. It is renewed with the next refresh token then.
+const DOUBTFUL_LIFE: Duration = Duration::from_secs(300);
 
 /// Exchanges refresh tokens at the host that issues tokens, which is not the host of the calls.
 pub(super) struct Exchange {
@@ -91,49 +97,62 @@ impl Exchange {
 #[derive(Deserialize)]
 pub(super) struct Granted {
     access_token: String,
-    #[serde(deserialize_with = "string_or_number")]
-    access_token_expire_in: String,
+    #[serde(default)]
+    access_token_expire_in: Value,
     refresh_token: String,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
-    refresh_token_expire_in: Option<String>,
-    #[serde(default, deserialize_with = "string_or_number_opt")]
-    pub(super) open_id: Option<String>,
     #[serde(default)]
-    pub(super) seller_name: Option<String>,
+    refresh_token_expire_in: Value,
     #[serde(default)]
-    pub(super) seller_base_region: Option<String>,
+    open_id: Value,
     #[serde(default)]
-    pub(super) granted_scopes: Option<Vec<String>>,
+    seller_name: Value,
+    #[serde(default)]
+    seller_base_region: Value,
+    #[serde(default)]
+    granted_scopes: Value,
 }
 
 impl Granted {
+    /// Whom it is from.
+    pub(super) fn consent(&self) -> Consent {
+        let scopes = self.granted_scopes.as_array().into_iter().flatten();
+        Consent {
+            open_id: text(&self.open_id),
+            seller_name: text(&self.seller_name),
+            region: text(&self.seller_base_region),
+            scopes: scopes.filter_map(text).collect(),
+        }
+    }
+
     /// The refresh token as it is kept.
     pub(super) fn stored(&self) -> StoredToken {
         let stored = StoredToken::new(self.refresh_token.clone());
-        let until = self.refresh_token_expire_in.as_deref().and_then(instant);
+        let until = instant(&self.refresh_token_expire_in);
         until.map_or(stored.clone(), |until| stored.with_expires_at(until))
     }
 
     fn exchanged(&self, now: DateTime<Utc>) -> Result<Exchanged> {
-        let until = instant(&self.access_token_expire_in).ok_or_else(|| {
-            wire::unexpected("access_token_expire_in is no instant in seconds since 1970")
-        })?;
-        let life = until.signed_duration_since(now).num_seconds();
-        // A clock that is wrong, or a duration where an instant is promised: either way the token
-        // cannot be used as if it were good.
-        let life = u64::try_from(life).ok().filter(|life| *life > 0).ok_or_else(|| {
-            Error::new(
-                ErrorKind::UnexpectedAnswer,
-                "access_token_expire_in is an instant in the past",
-            )
-        })?;
-        let access = Token::new(&self.access_token, Duration::from_secs(life))?;
+        let life = instant(&self.access_token_expire_in)
+            .and_then(|until| until.signed_duration_since(now).to_std().ok())
+            .filter(|life| life.as_secs() > 0)
+            .unwrap_or(DOUBTFUL_LIFE);
+        let access = Token::new(&self.access_token, life)?;
         Ok(Exchanged::new(access).with_refresh(self.stored()))
     }
 }
 
-fn instant(text: &str) -> Option<DateTime<Utc>> {
-    super::map::instant(text.trim().parse().ok())
+/// A text, which may be written as a number.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// An instant in whole seconds since 1970.
+fn instant(stated: &Value) -> Option<DateTime<Utc>> {
+    super::map::instant(text(stated)?.trim().parse().ok())
 }
 
 struct FetchToken<'a> {

@@ -316,7 +316,7 @@ pub(super) struct Services {
 }
 
 /// A shipping service on offer, or bought.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Service {
     #[serde(deserialize_with = "string_or_number")]
     pub(super) id: String,

@@ -176,7 +176,7 @@ pub struct TikTokShopConfig {
 
 impl TikTokShopConfig {
     /// Starts with the app's key and secret, the shop's cipher (see
-    /// [`shops`](super::TikTokShop::shops)) and the shop's region, for example `US` or `GB`.
+    /// [`shops_of`](super::TikTokShop::shops_of)) and the shop's region, for example `US` or `GB`.
     /// `account` names the shop in logs and in the store of refresh tokens.
     pub fn new(
         app_key: impl Into<String>,

@@ -1,11 +1,11 @@
 //! Labels of the platform's own shipping.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 
 use super::calls::{
-    CreatePackage, Created, Download, GetDocument, GetPackage, QueryServices, ShipPackage,
+    CreatePackage, Download, GetDocument, GetPackage, QueryServices, Service, ShipPackage,
 };
 use super::config::PlatformShipping;
 use super::dialect::TikTokDialect;
@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, PlatformOrderId, ServiceCode, TrackingNumber};
 use crate::money::{Currency, Money};
 use crate::order::{LogisticsMode, UnitStatus};
+use crate::platforms::lines;
 use crate::ports::{PlatformLabelRequest, PlatformLabels};
 use crate::shipment::{
     Document, DocumentKind, Label, LabelCost, LabelFormat, LabelRecord, LabelRequest, RateQuote,
@@ -80,13 +81,20 @@ impl TikTokShop {
         client.call(&Download { path: uri.path().to_owned(), query }).await
     }
 
+    /// What was bought for a package, as far as this process did it.
+    fn bought_for(&self, package: &str) -> Option<Service> {
+        self.bought.lock().unwrap_or_else(PoisonError::into_inner).get(package).cloned()
+    }
+
     /// The label of a package that is arranged.
+    ///
+    /// # Errors
+    /// Never [`NotFound`](ErrorKind::NotFound): the order names the package.
     async fn label_of(
         &self,
         package: &str,
         key: IdempotencyKey,
         request: Option<&LabelRequest>,
-        bought: Option<Created>,
     ) -> Result<Label> {
         let (kind, format) = match request.map(|request| &request.format) {
             Some(LabelFormat::Png) => ("SHIPPING_LABEL_PICTURE", None),
@@ -96,22 +104,39 @@ impl TikTokShop {
             }
             _ => ("SHIPPING_LABEL", None),
         };
-        let detail = self.client.call(&GetPackage::new(&self.cipher, package)).await?;
-        // The label exists: a document that is late must not make it look as if it did not.
+        let unread = |error: Option<Error>| match error {
+            Some(error) if error.kind() != ErrorKind::NotFound => error,
+            missing => {
+                let late =
+                    Error::new(ErrorKind::Transient, "the package has no tracking number yet")
+                        .with_retry(Retry::LookFirst)
+                        .with_operation(TIKTOK_SHOP.as_str(), "buy_label")
+                        .with_context("package", package);
+                match missing {
+                    Some(error) => late.with_source(error),
+                    None => late,
+                }
+            }
+        };
+        // The label exists: a detail or a document that is late must not make it look as if it did not.
+        let detail = self.client.call(&GetPackage::new(&self.cipher, package)).await;
         let link = self.client.call(&GetDocument::new(&self.cipher, package, kind, format)).await;
         let (link, number) = match link {
             Ok(link) => (link.doc_url, link.tracking_number),
             Err(_) => (None, None),
         };
+        let shown = detail.as_ref().ok();
         let number = number
-            .or(detail.tracking_number)
-            .and_then(|number| TrackingNumber::new(number).ok())
-            .ok_or_else(|| {
-                Error::new(ErrorKind::Transient, "the package has no tracking number yet")
-                    .with_retry(Retry::LookFirst)
-                    .with_operation(TIKTOK_SHOP.as_str(), "buy_label")
-                    .with_context("package", package)
-            })?;
+            .or_else(|| shown.and_then(|detail| detail.tracking_number.clone()))
+            .and_then(|number| TrackingNumber::new(number).ok());
+        let service = self.bought_for(package);
+        let provider = service
+            .as_ref()
+            .and_then(|service| service.shipping_provider_name.as_deref())
+            .or_else(|| Some(shown?.shipping_provider_name.as_deref().unwrap_or("tiktok-shop")));
+        let (Some(number), Some(provider)) = (number, provider) else {
+            return Err(unread(detail.err()));
+        };
         let bytes = match &link {
             Some(link) => self.download(link).await.ok(),
             None => None,
@@ -120,15 +145,9 @@ impl TikTokShop {
             let format = format_of(&bytes)?;
             Some(Document::new(DocumentKind::Label, format, bytes))
         });
-        let service = bought.and_then(|bought| bought.shipping_service_info);
         let price = service.as_ref().and_then(|service| {
             Some(Money::new(service.price?, Currency::new(service.currency.as_deref()?).ok()?))
         });
-        let provider = service
-            .as_ref()
-            .and_then(|service| service.shipping_provider_name.as_deref())
-            .or(detail.shipping_provider_name.as_deref())
-            .unwrap_or("tiktok-shop");
         Ok(Label {
             record: LabelRecord {
                 key,
@@ -166,11 +185,7 @@ impl TikTokShop {
     }
 
     /// Arranges a package and says which it is.
-    async fn arrange(
-        &self,
-        request: &PlatformLabelRequest,
-        before: &ReadOrder,
-    ) -> Result<(String, Option<Created>)> {
+    async fn arrange(&self, request: &PlatformLabelRequest, before: &ReadOrder) -> Result<String> {
         let (order, lines) = (&request.order, &request.lines);
         let waiting = settle::waiting(&before.units, lines);
         let units = || settle::to_ship(&before.units, lines, None);
@@ -191,13 +206,17 @@ impl TikTokShop {
             let (version, contents) = (&self.versions.packages, (order, &*units, whole));
             let call = CreatePackage::new(&self.cipher, version, contents, &request.label)?;
             let created = self.client.call(&call).await?;
-            return Ok((created.package_id.clone(), Some(created)));
+            if let Some(service) = created.shipping_service_info {
+                let mut bought = self.bought.lock().unwrap_or_else(PoisonError::into_inner);
+                bought.insert(created.package_id.clone(), service);
+            }
+            return Ok(created.package_id);
         }
         if let Some(package) = waiting.first() {
             let handover = self.handover_of(Goods::Package(package)).await?;
             let call = ShipPackage::new(&self.cipher, package, handover.as_ref(), None)?;
             self.client.call(&call).await?;
-            return Ok((package.clone(), None));
+            return Ok(package.clone());
         }
         let units = units()?;
         if packed(&units) {
@@ -208,7 +227,7 @@ impl TikTokShop {
         }
         let handover = self.handover_of(Goods::Units(order, &units)).await?;
         let call = SchedulePackage::new(&self.cipher, order, &units, handover.as_ref())?;
-        Ok((self.client.call(&call).await?.package_id, None))
+        Ok(self.client.call(&call).await?.package_id)
     }
 }
 
@@ -260,7 +279,16 @@ impl PlatformLabels for TikTokShop {
                 .with_operation(TIKTOK_SHOP.as_str(), "buy_label")
                 .with_context("order", &request.order),
         };
-        settle::check_lines(&request.lines).map_err(named)?;
+        // Whatever fails from here on, the label is bought: it is looked for, not given up.
+        let bought = |error: Error, package: &str| {
+            Error::new(ErrorKind::Ambiguous, "the label is bought, and cannot be read yet")
+                .with_retry(Retry::LookFirst)
+                .with_operation(TIKTOK_SHOP.as_str(), "buy_label")
+                .with_context("order", &request.order)
+                .with_context("package", package)
+                .with_source(error)
+        };
+        lines::check(&request.lines).map_err(named)?;
         self.market("buy_label")?;
         let before = self.read(&request.order).await?;
         if before.order.logistics != LogisticsMode::PlatformLabel {
@@ -277,11 +305,17 @@ impl PlatformLabels for TikTokShop {
                     "a label for the same contents exists, and the order may have two such parcels",
                 )));
             }
-            return self.label_of(package, *key, label, None).await;
+            return self
+                .label_of(package, *key, label)
+                .await
+                .map_err(|error| bought(error, package));
         }
         may_ship(&before.order, false).map_err(named)?;
         let error = match self.arrange(request, &before).await {
-            Ok((package, created)) => return self.label_of(&package, *key, label, created).await,
+            Ok(package) => {
+                let read = self.label_of(&package, *key, label).await;
+                return read.map_err(|error| bought(error, &package));
+            }
             Err(error) => named(error),
         };
         if !(error.is_ambiguous() || error.kind() == ErrorKind::Rejected) {
@@ -292,7 +326,7 @@ impl PlatformLabels for TikTokShop {
         match settle::arranged(&after.units, &request.lines).first() {
             // Refused because it has been arranged: with another order of a combined package.
             Some(package) if error.is_ambiguous() || waited.contains(package) => {
-                self.label_of(package, *key, label, None).await
+                self.label_of(package, *key, label).await.map_err(|error| bought(error, package))
             }
             None if error.is_ambiguous()
                 && settle::to_ship(&after.units, &request.lines, None).is_ok() =>
@@ -312,7 +346,7 @@ impl PlatformLabels for TikTokShop {
         for package in settle::all_arranged(&read.units).into_keys() {
             // The platform does not know our key: one that is the same every time stands in for it.
             let key = IdempotencyKey::derive(&["tiktok-shop-label", order.as_str(), &package]);
-            labels.push(self.label_of(&package, key, None, None).await?);
+            labels.push(self.label_of(&package, key, None).await?);
         }
         Ok(labels)
     }

@@ -2,7 +2,7 @@
 //!
 //! # Credentials
 //! The app's key and secret, a refresh token of the seller (the consent page brings a code, and
-//! [`TikTokShop::authorize`] exchanges it), and the shop's cipher, which [`TikTokShop::shops`] lists.
+//! [`TikTokShop::authorize`] exchanges it), and the shop's cipher, which [`TikTokShop::shops_of`] lists.
 //! Access and refresh tokens are renewed as a pair; the new refresh token is stored before the new
 //! access token is first used. A host that calls beyond this adapter signs with [`CallSigner`].
 //!
@@ -20,8 +20,9 @@
 //!   [`Rejected`](crate::ErrorKind::Rejected); without it a host must give every shop an address of
 //!   its own.
 //! - Instants count seconds, in some messages milliseconds: both are read.
-//! - The lifetimes of tokens are instants. The clock must be right: calls signed more than five
-//!   minutes ago or thirty seconds ahead are refused.
+//! - The lifetimes of tokens are instants. A token whose lifetime is no instant to come is used for
+//!   five minutes and renewed then. The clock must be right: calls signed more than five minutes ago or
+//!   thirty seconds ahead are refused.
 //! - An order lists single units. Units of one SKU and price are one line, named by the SKU id;
 //!   [`PlatformLine::unit_ids`](crate::order::PlatformLine::unit_ids) keeps them, and parts of a line
 //!   take the smallest ids that are open.
@@ -93,7 +94,7 @@ mod topics;
 mod webhooks;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -113,7 +114,7 @@ pub use reasons::{CancelEligibility, RejectReason};
 pub use sign::CallSigner;
 pub use topics::{ORDER_TOPICS, Subscription};
 
-use self::calls::{GetOrder, ListShops, MarkShipped, SelfShipment};
+use self::calls::{GetOrder, ListShops, MarkShipped, SelfShipment, Service};
 use self::calls::{SearchOrders, ShipPackage, UpdateShipping};
 use self::config::Versions;
 use self::map::{ReadOrder, Unit};
@@ -125,6 +126,7 @@ use crate::ids::{
     CarrierId, IdempotencyKey, PlatformId, PlatformOrderId, ServiceCode, Sku, TrackingNumber,
 };
 use crate::order::{LogisticsMode, PlatformOrder, UnitStatus};
+use crate::platforms::lines;
 use crate::ports::{
     AfterSale, BuyerMessages, Cancellations, CarrierNaming, Confirmed, Cursor, Listing,
     MarketplaceAdapter, OrderQuery, Page, PlatformItem, PlatformLabels, PlatformLimits,
@@ -219,6 +221,8 @@ pub struct TikTokShop {
     providers: Mutex<BTreeMap<String, Vec<ShippingProvider>>>,
     /// Where SKUs are offered: configured, or learned from orders.
     listings: Mutex<BTreeMap<Sku, Listing>>,
+    /// What was bought for packages whose label could not be read yet: nothing else tells the price.
+    bought: Mutex<BTreeMap<String, Service>>,
 }
 
 impl std::fmt::Debug for TikTokShop {
@@ -263,12 +267,44 @@ fn exchange(config: &TikTokShopConfig, transport: Arc<dyn Transport>) -> Result<
     })
 }
 
+/// What calls the shop, and what signs for it.
+fn caller(
+    config: &TikTokShopConfig,
+    transport: Arc<dyn Transport>,
+) -> Result<(Client, CallSigner)> {
+    let exchange = exchange(config, transport.clone())?;
+    let signer = exchange.signer.clone();
+    let dialect =
+        dialect::TikTokDialect { signer: signer.clone(), clock: config.clock.clone(), signs: true };
+    let tokens = RefreshTokenSource::new(config.tokens.clone(), Arc::new(exchange));
+    let mut builder =
+        Client::builder(Arc::new(dialect), transport, &config.api_host, &config.account)
+            .token_source(Arc::new(tokens))
+            .retry(config.retry)
+            .clock(config.clock.clone())
+            .secret(config.app_secret.as_str());
+    for bucket in quota::ALL {
+        builder = builder.quota(bucket, quota::LIMIT);
+    }
+    for (bucket, limit) in &config.quotas {
+        builder = builder.quota(bucket.as_str(), *limit);
+    }
+    Ok((builder.build()?, signer))
+}
+
 impl TikTokShop {
     /// Checks the configuration. Nothing is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when keys, addresses or quotas cannot be right.
+    /// [`ErrorKind::Configuration`] when keys, the shop's cipher, addresses or quotas cannot be right.
     pub fn new(config: TikTokShopConfig, transport: Arc<dyn Transport>) -> Result<Self> {
+        if config.shop_cipher.trim().is_empty() {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "is empty: TikTokShop::shops_of lists the shops with their ciphers",
+            )
+            .with_field("shop_cipher"));
+        }
         for (name, version) in config.versions.named() {
             if version.len() != 6 || !version.bytes().all(|digit| digit.is_ascii_digit()) {
                 return Err(
@@ -281,32 +317,9 @@ impl TikTokShop {
                 Error::new(ErrorKind::Configuration, "must be at least 1").with_field("ship_batch")
             );
         }
-        let exchange = exchange(&config, transport.clone())?;
-        let signer = exchange.signer.clone();
-        let dialect = dialect::TikTokDialect {
-            signer: signer.clone(),
-            clock: config.clock.clone(),
-            signs: true,
-        };
-        let tokens = RefreshTokenSource::new(config.tokens.clone(), Arc::new(exchange));
-        let mut builder = Client::builder(
-            Arc::new(dialect),
-            transport.clone(),
-            &config.api_host,
-            &config.account,
-        )
-        .token_source(Arc::new(tokens))
-        .retry(config.retry)
-        .clock(config.clock.clone())
-        .secret(config.app_secret.as_str());
-        for bucket in quota::ALL {
-            builder = builder.quota(bucket, quota::LIMIT);
-        }
-        for (bucket, limit) in config.quotas {
-            builder = builder.quota(bucket, limit);
-        }
+        let (client, signer) = caller(&config, transport.clone())?;
         Ok(Self {
-            client: builder.build()?,
+            client,
             transport,
             retry: config.retry,
             cipher: config.shop_cipher,
@@ -324,6 +337,7 @@ impl TikTokShop {
             clock: config.clock,
             providers: Mutex::default(),
             listings: Mutex::new(config.listings),
+            bought: Mutex::default(),
         })
     }
 
@@ -341,12 +355,20 @@ impl TikTokShop {
         let exchange = exchange(config, transport)?;
         let granted = exchange.grant("authorized_code", "auth_code", code).await?;
         config.tokens.save(&config.account, &granted.stored()).await?;
-        Ok(Consent {
-            open_id: granted.open_id,
-            seller_name: granted.seller_name,
-            region: granted.seller_base_region,
-            scopes: granted.granted_scopes.unwrap_or_default(),
-        })
+        Ok(granted.consent())
+    }
+
+    /// The shops that the seller's consent covers, for a host that has no cipher yet: `config` may
+    /// name an empty one. The refresh token is taken from and stored in the configuration's store, as
+    /// ever; do not call it beside a [`TikTokShop`] of the same account.
+    ///
+    /// # Errors
+    /// As every call; [`ErrorKind::Configuration`] when keys, addresses or quotas cannot be right.
+    pub async fn shops_of(
+        config: &TikTokShopConfig,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Vec<AuthorizedShop>> {
+        Ok(caller(config, transport)?.0.call(&ListShops::new()).await?.shops)
     }
 
     /// The shops that the token is good for, with their ciphers.
@@ -534,7 +556,7 @@ impl MarketplaceAdapter for TikTokShop {
                 .with_context("order", &notice.order),
         };
         // What is wrong with the notice is told before anything is asked.
-        settle::check_lines(&notice.lines).map_err(named)?;
+        lines::check(&notice.lines).map_err(named)?;
         let Some(number) = &notice.number else {
             return Err(Error::invalid("number", "nothing ships here without a number"));
         };
@@ -631,27 +653,29 @@ impl TrackingUpdates for TikTokShop {
                 .with_operation(TIKTOK_SHOP.as_str(), "update_tracking")
                 .with_context("order", &notice.order),
         };
-        settle::check_lines(&notice.lines).map_err(named)?;
+        lines::check(&notice.lines).map_err(named)?;
         let Some(number) = &notice.number else {
             return Err(Error::invalid("number", "nothing ships here without a number"));
         };
         let before = self.read(&notice.order).await?;
-        let has = |units: &[Unit], number: &TrackingNumber| {
+        let has = |numbers: &[&TrackingNumber]| {
             notice.lines.iter().all(|line| {
-                let of_line = units.iter().filter(|unit| unit.line == line.line);
-                let under = of_line.filter(|unit| settle::left_under(unit, number)).count();
-                under >= usize::try_from(line.units).unwrap_or(usize::MAX)
+                let of_line = before.units.iter().filter(|unit| unit.line == line.line);
+                let under = of_line
+                    .filter(|unit| numbers.iter().any(|number| settle::left_under(unit, number)));
+                under.count() >= usize::try_from(line.units).unwrap_or(usize::MAX)
             })
         };
-        if has(&before.units, number) {
+        let under: Vec<&Unit> =
+            before.units.iter().filter(|unit| settle::left_under(unit, old)).collect();
+        if has(&[number]) && (under.is_empty() || number == old) {
             return Ok(());
         }
         if before.order.logistics != LogisticsMode::SellerCarrier {
             return Err(named(Error::unsupported("the platform's own numbers do not change")));
         }
-        let under: Vec<&Unit> =
-            before.units.iter().filter(|unit| settle::left_under(unit, old)).collect();
-        if !has(&before.units, old) {
+        // Some may have the new number since an earlier call.
+        if under.is_empty() || !has(&[old, number]) {
             return Err(named(
                 Error::new(
                     ErrorKind::Conflict,
@@ -669,23 +693,33 @@ impl TrackingUpdates for TikTokShop {
             )));
         }
         let own = self.own_shipment(notice, number, &before.order).await.map_err(named)?;
-        // An order in one piece is addressed by itself, a split one by the package.
-        let whole = before
-            .units
-            .iter()
-            .filter(|unit| unit.status != UnitStatus::Cancelled)
-            .all(|unit| settle::left_under(unit, old));
-        let package = under.iter().find_map(|unit| unit.package.as_deref());
-        let call = match (whole, package) {
-            (false, Some(package)) => UpdateShipping::of_package(&self.cipher, package, &own)?,
-            (true, _) => UpdateShipping::of_order(&self.cipher, &notice.order, &own)?,
-            (false, None) => {
-                return Err(named(Error::new(
-                    ErrorKind::UnexpectedAnswer,
-                    "the order left in parts, and the package of this one is not shown",
-                )));
-            }
+        // An order in one piece is addressed by itself, a split one by its packages.
+        let packages: BTreeSet<Option<&str>> =
+            under.iter().map(|unit| unit.package.as_deref()).collect();
+        let whole = packages.len() == 1
+            && before
+                .units
+                .iter()
+                .filter(|unit| unit.status != UnitStatus::Cancelled)
+                .all(|unit| settle::left_under(unit, old));
+        if whole {
+            let call = UpdateShipping::of_order(&self.cipher, &notice.order, &own)?;
+            return self.client.call(&call).await.map(|_| ());
+        }
+        let Some(packages) = packages.into_iter().collect::<Option<Vec<&str>>>() else {
+            return Err(named(Error::new(
+                ErrorKind::UnexpectedAnswer,
+                "the order left in parts, and the package of this one is not shown",
+            )));
         };
-        self.client.call(&call).await.map(|_| ())
+        let mut failed: Option<Error> = None;
+        for package in packages {
+            let call = UpdateShipping::of_package(&self.cipher, package, &own)?;
+            if let Err(error) = self.client.call(&call).await {
+                // The others may take it; the first reason stands for all that did not.
+                failed = Some(failed.unwrap_or(error).with_context("package", package));
+            }
+        }
+        failed.map_or(Ok(()), Err)
     }
 }

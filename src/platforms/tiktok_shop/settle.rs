@@ -1,6 +1,6 @@
 //! Which units a call is about, and what an order shows of it. Pure; the same answer every time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::map::Unit;
 use crate::error::{Error, ErrorKind, Result};
@@ -18,21 +18,6 @@ fn same(shown: &str, number: &TrackingNumber) -> bool {
 pub(super) fn left_under(unit: &Unit, number: &TrackingNumber) -> bool {
     !matches!(unit.status, UnitStatus::New | UnitStatus::Cancelled)
         && unit.number.as_deref().is_some_and(|shown| same(shown, number))
-}
-
-/// Refuses what cannot be meant: no lines, a line twice, no units.
-pub(super) fn check_lines(lines: &[ShipmentNoticeLine]) -> Result<()> {
-    if lines.is_empty() {
-        return Err(Error::invalid("lines", "at least one line is needed"));
-    }
-    if lines.iter().any(|line| line.units == 0) {
-        return Err(Error::invalid("lines.units", "must be at least 1"));
-    }
-    let names: BTreeSet<&LineId> = lines.iter().map(|line| &line.line).collect();
-    if names.len() < lines.len() {
-        return Err(Error::invalid("lines.line", "a line is named twice"));
-    }
-    Ok(())
 }
 
 /// The open units that a parcel takes beside those it has under `number` already, smallest ids

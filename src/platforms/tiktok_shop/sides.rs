@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, LineId, PlatformOrderId, PlatformPackageId};
 use crate::order::{CancelReason, UnitStatus};
 use crate::personal::Personal;
+use crate::platforms::lines;
 use crate::ports::{
     AfterSale, AfterSaleCase, BuyerMessages, CancelLine, Cancellations, CaseAnswer, CaseKind,
     Cursor, Page, ParcelParts, PlatformItem, PlatformParcels, ShipmentNoticeLine, StockLevel,
@@ -26,6 +27,7 @@ use crate::ports::{
 
 /// "text at most 2000 chars".
 const LONGEST_MESSAGE: usize = 2_000;
+const ONLY_WHOLE: &str = "units whose shipment is arranged are cancelled with the whole order only";
 /// Pages after which a search for something to combine is given up.
 const PAGES: u32 = 200;
 
@@ -85,36 +87,45 @@ impl TikTokShop {
     }
 }
 
-/// Whether a unit can be cancelled: one whose shipment is arranged can, with all of its order, until
-/// the carrier collects it.
-fn is_cancellable(unit: &Unit) -> bool {
-    matches!(unit.status, UnitStatus::New | UnitStatus::Shipped)
-}
-
-/// Units of a cancellation that are still here, those not arranged first; `None` when all are
-/// cancelled.
+/// The units of a cancellation; `None` when as many are cancelled as it asks for. Units that can
+/// still leave come first. Those whose shipment is arranged go only with everything that is not
+/// cancelled of their line, until the carrier collects them: who asks for less means others.
 fn to_cancel(units: &[Unit], lines: &[CancelLine]) -> Result<Option<Vec<String>>> {
     let mut chosen = Vec::new();
-    let mut missing = false;
     for line in lines {
-        let of_line = || units.iter().filter(|unit| unit.line == line.line);
-        if of_line().next().is_none() {
+        let count = |suits: fn(&Unit) -> bool| -> Vec<&Unit> {
+            units.iter().filter(|unit| unit.line == line.line && suits(unit)).collect()
+        };
+        if count(|_| true).is_empty() {
             return Err(Error::invalid("lines.line", "is no line of the order"));
         }
         let wanted = usize::try_from(line.units).unwrap_or(usize::MAX);
-        let mut here: Vec<&Unit> = of_line().filter(|unit| is_cancellable(unit)).collect();
-        here.sort_by_key(|unit| !unit.is_open());
-        let gone = of_line().filter(|unit| unit.status == UnitStatus::Cancelled).count();
-        if here.is_empty() && gone >= wanted {
+        let gone = count(|unit| unit.status == UnitStatus::Cancelled).len();
+        if gone >= wanted {
             continue;
         }
-        missing = true;
-        if here.len() < wanted {
+        let open = count(Unit::is_open);
+        let arranged = count(|unit| unit.status == UnitStatus::Shipped);
+        let here = open.len() + arranged.len();
+        let meant = if wanted <= open.len() {
+            wanted
+        } else if wanted < here {
+            return Err(Error::new(ErrorKind::Rejected, ONLY_WHOLE));
+        } else if wanted <= here + gone {
+            // Units that were cancelled before count where everything else is asked for.
+            here
+        } else {
             return Err(Error::new(ErrorKind::Rejected, "the line has fewer units open"));
-        }
-        chosen.extend(here.into_iter().take(wanted).map(|unit| unit.id.clone()));
+        };
+        chosen.extend(open.into_iter().chain(arranged).take(meant).map(|unit| unit.id.clone()));
     }
-    Ok(missing.then_some(chosen))
+    Ok((!chosen.is_empty()).then_some(chosen))
+}
+
+/// How many of these units are cancelled.
+fn cancelled_of(units: &[Unit], chosen: &BTreeSet<&str>) -> usize {
+    let gone = units.iter().filter(|unit| unit.status == UnitStatus::Cancelled);
+    gone.filter(|unit| chosen.contains(unit.id.as_str())).count()
 }
 
 #[async_trait]
@@ -135,22 +146,16 @@ impl Cancellations for TikTokShop {
         if lines.iter().any(|line| line.reason != first.reason) {
             return Err(Error::invalid("lines.reason", "one cancellation has one reason"));
         }
+        lines::once(lines.iter().map(|line| &line.line))?;
         let reason = self.cancel_reason(&first.reason)?;
         let before = self.read(order).await?;
         let Some(units) = to_cancel(&before.units, lines).map_err(named)? else { return Ok(()) };
         let chosen: BTreeSet<&str> = units.iter().map(String::as_str).collect();
-        let whole = before
-            .units
-            .iter()
-            .filter(|unit| unit.status != UnitStatus::Cancelled)
-            .all(|unit| is_cancellable(unit) && chosen.contains(unit.id.as_str()));
-        let arranged =
-            before.units.iter().any(|unit| !unit.is_open() && chosen.contains(unit.id.as_str()));
-        if arranged && !whole {
-            return Err(named(Error::new(
-                ErrorKind::Rejected,
-                "units whose shipment is arranged are cancelled with the whole order only",
-            )));
+        let mut live = before.units.iter().filter(|unit| unit.status != UnitStatus::Cancelled);
+        let whole = live.all(|unit| chosen.contains(unit.id.as_str()));
+        let is_chosen = |unit: &&Unit| chosen.contains(unit.id.as_str());
+        if !whole && before.units.iter().filter(is_chosen).any(|unit| !unit.is_open()) {
+            return Err(named(Error::new(ErrorKind::Rejected, ONLY_WHOLE)));
         }
         // A request of the buyer's is granted rather than overtaken, which would count.
         if whole
@@ -181,11 +186,10 @@ impl Cancellations for TikTokShop {
             return Err(named(error));
         }
         let Ok(after) = self.read(order).await else { return Err(named(error)) };
-        match to_cancel(&after.units, lines) {
-            Ok(None) => Ok(()),
-            Ok(Some(left)) if left == units && error.is_ambiguous() => {
-                Err(not_there("cancel", error))
-            }
+        // What became of the units that were chosen: another look at the request would choose others.
+        match cancelled_of(&after.units, &chosen) {
+            gone if gone == chosen.len() => Ok(()),
+            0 if error.is_ambiguous() => Err(not_there("cancel", error)),
             _ => Err(named(error)),
         }
     }
@@ -279,7 +283,7 @@ impl PlatformParcels for TikTokShop {
             return Err(named(Error::invalid("parcels", "a split needs at least two")));
         }
         for parcel in parcels {
-            settle::check_lines(parcel).map_err(named)?;
+            lines::check(parcel).map_err(named)?;
         }
         let market = self.market("split")?;
         let before = self.read(order).await?;

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::ids::{PlatformOrderId, TrackingNumber};
 use crate::money::Money;
 use crate::order::PlatformOrder;
+use crate::platforms::lines;
 use crate::ports::{
     CancelLine, CarrierNaming, Cursor, OrderQuery, Page, RefundLine, ShipmentNotice, StockLevel,
 };
@@ -119,7 +120,7 @@ impl Operation for AcknowledgeOrder<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Self::Output> {
-        map::receipt(&response.body, self.reading)
+        Ok(map::receipt(&response.body, self.reading)?.order)
     }
 }
 
@@ -161,12 +162,7 @@ impl ShipLines<'_> {
 
     fn body(&self) -> Result<ShipBody> {
         let notice = self.notice;
-        if notice.lines.is_empty() {
-            return Err(Error::invalid("lines", "a shipment needs at least one line"));
-        }
-        if notice.lines.iter().any(|line| line.units == 0) {
-            return Err(Error::invalid("lines.units", "must be at least 1"));
-        }
+        lines::check(&notice.lines)?;
         let (tracking, number) = self.tracking()?;
         let fits = |text: &&str| !text.is_empty() && text.chars().count() <= REFERENCE_LENGTH;
         let order: String = notice.order.as_str().chars().take(REFERENCE_LENGTH).collect();
@@ -200,7 +196,7 @@ impl ShipLines<'_> {
 }
 
 impl Operation for ShipLines<'_> {
-    type Output = Option<PlatformOrder>;
+    type Output = map::Receipt;
     const NAME: &'static str = "confirm_shipment";
     // Charges the buyer, and there is no key.
     const REPEAT: Repeat = Repeat::Never;
@@ -223,7 +219,7 @@ pub(super) struct CancelLines<'a> {
 }
 
 impl Operation for CancelLines<'_> {
-    type Output = Option<PlatformOrder>;
+    type Output = map::Receipt;
     const NAME: &'static str = "cancel";
     // The quantity is relative: twice would cancel twice as many.
     const REPEAT: Repeat = Repeat::Never;
@@ -236,6 +232,7 @@ impl Operation for CancelLines<'_> {
         if self.lines.iter().any(|line| line.units == 0) {
             return Err(Error::invalid("lines.units", "must be at least 1"));
         }
+        lines::once(self.lines.iter().map(|line| &line.line))?;
         let lines = self
             .lines
             .iter()
@@ -342,7 +339,7 @@ impl Operation for RefundLines<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Self::Output> {
-        map::receipt(&response.body, self.reading)
+        Ok(map::receipt(&response.body, self.reading)?.order)
     }
 }
 

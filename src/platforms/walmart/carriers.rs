@@ -129,6 +129,12 @@ const ALIASES: &[(&str, &str)] = &[
     ("lonestarovernight", "LSO"),
 ];
 
+/// Whether a name is one that Walmart takes as `carrier` in the United States.
+#[cfg(feature = "sandbox")]
+pub(crate) fn is_known(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
 /// Letters and digits only, in lower case.
 fn squeezed(text: &str) -> String {
     let kept = text.chars().filter(|letter| letter.is_alphanumeric());

@@ -231,6 +231,11 @@ fn looks_refused(body: &[u8]) -> bool {
     })
 }
 
+/// The code of the first error that a body lists. Their words stay behind: only refusals are redacted.
+pub(super) fn first_code(body: &[u8]) -> Option<String> {
+    first_error(body).code
+}
+
 /// What could be made out of an error body.
 #[derive(Default)]
 struct Found {

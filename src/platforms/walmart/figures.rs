@@ -1,4 +1,5 @@
 //! The figures by which Walmart judges a seller: `GET /v3/insights/performance/{figure}/summary`.
+//! The OpenAPI file has none of these calls: the names are those of the guide.
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -30,11 +31,16 @@ const FIGURES: &[Figure] = &[
     Figure { name: "srr", days: 30, kpi: None },
     Figure { name: "returns", days: 60, kpi: None },
     Figure { name: "negativeFeedback", days: 60, kpi: None },
-    Figure { name: "itemNotReceived", days: 60, kpi: None },
+    // Items that did not arrive.
+    Figure { name: "inr", days: 60, kpi: None },
 ];
 
+/// What the guide calls `inr` is `itemNotReceived` in programs that read it.
+const ALSO_CALLED: (&str, &str) = ("inr", "itemNotReceived");
+
 struct Summary {
-    figure: &'static Figure,
+    name: &'static str,
+    days: u16,
 }
 
 /// The rates are in percent: 73.18.
@@ -68,8 +74,8 @@ impl Operation for Summary {
     const QUOTA: &'static str = quota::FIGURES;
 
     fn request(&self) -> Result<Outgoing> {
-        let path = format!("/v3/insights/performance/{}/summary", self.figure.name);
-        Ok(Outgoing::get(path).query("reportDuration", self.figure.days.to_string()))
+        let path = format!("/v3/insights/performance/{}/summary", self.name);
+        Ok(Outgoing::get(path).query("reportDuration", self.days.to_string()))
     }
 
     fn parse(&self, response: Response) -> Result<Self::Output> {
@@ -91,6 +97,19 @@ fn fraction(percent: Decimal) -> Result<Decimal> {
     Ok((percent / Decimal::ONE_HUNDRED).normalize())
 }
 
+impl Walmart {
+    async fn rates_of(&self, figure: &Figure) -> Result<Option<Rates>> {
+        let (name, other) = ALSO_CALLED;
+        let answer = self.client.call(&Summary { name: figure.name, days: figure.days }).await;
+        match answer {
+            Err(error) if error.kind() == ErrorKind::NotFound && figure.name == name => {
+                self.client.call(&Summary { name: other, days: figure.days }).await
+            }
+            answer => answer,
+        }
+    }
+}
+
 #[async_trait]
 impl SellerFigures for Walmart {
     async fn stated(&self) -> Result<Vec<StatedFigure>> {
@@ -98,7 +117,7 @@ impl SellerFigures for Walmart {
         let mut stated = Vec::with_capacity(FIGURES.len());
         let mut unknown = None;
         for figure in FIGURES {
-            let rates = match self.client.call(&Summary { figure }).await {
+            let rates = match self.rates_of(figure).await {
                 // A figure that was moved or taken away costs none of the others.
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     unknown = Some(error.with_context("figure", figure.name));

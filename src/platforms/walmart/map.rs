@@ -141,23 +141,39 @@ pub(super) fn single(body: &[u8], reading: Reading) -> Result<PlatformOrder> {
     order(wrapped.order.map_or(text.trim(), RawValue::get), reading)
 }
 
-/// Reads the answer to a write. That it names an order is what proves success; the order itself is
-/// a welcome extra.
-pub(super) fn receipt(body: &[u8], reading: Reading) -> Result<Option<PlatformOrder>> {
+/// The answer to a write.
+pub(super) struct Receipt {
+    /// The order as it stands then; missing where it cannot be read or errors are listed beside it.
+    pub(super) order: Option<PlatformOrder>,
+    /// The code of the first error beside it.
+    pub(super) code: Option<String>,
+}
+
+/// Reads the answer to a write. That it names an order is what proves that it is an answer; the order
+/// itself proves what was done.
+pub(super) fn receipt(body: &[u8], reading: Reading) -> Result<Receipt> {
     #[derive(serde::Deserialize)]
-    struct Wrapped {
+    struct Wrapped<'a> {
         #[serde(default)]
         order: Option<OnlyId>,
+        #[serde(borrow, default)]
+        errors: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        error: Option<&'a RawValue>,
         #[serde(flatten)]
         bare: std::collections::HashMap<String, serde::de::IgnoredAny>,
     }
-    let wrapped: Wrapped = decode(body)?;
+    let wrapped: Wrapped<'_> = decode(body)?;
     let named = wrapped.order.is_some_and(|only| only.purchase_order_id.is_some())
         || wrapped.bare.contains_key("purchaseOrderId");
     if !named {
         return Err(unexpected("the answer names no purchaseOrderId"));
     }
-    Ok(single(body, reading).ok())
+    let is_empty = |list: &RawValue| matches!(list.get().trim(), "null" | "[]" | "{}" | "\"\"");
+    if [wrapped.errors, wrapped.error].into_iter().flatten().any(|list| !is_empty(list)) {
+        return Ok(Receipt { order: None, code: super::dialect::first_code(body) });
+    }
+    Ok(Receipt { order: single(body, reading).ok(), code: None })
 }
 
 fn order(raw: &str, reading: Reading) -> Result<PlatformOrder> {
@@ -385,13 +401,23 @@ fn unit_groups(wire: &WireLine<'_>) -> Vec<UnitGroup> {
         .filter(|row| !is_refund(row))
         .map(|r| u64::from(r.status_quantity.amount))
         .sum();
-    // A refund row beside rows that already hold every unit counts them a second time.
-    let counted_twice = others >= u64::from(wire.order_line_quantity.amount);
+    // A refund row may count units a second time: those that other rows hold, or that were refunded in
+    // several steps. Only what no other row holds is left for it.
+    let mut left = u64::from(wire.order_line_quantity.amount).saturating_sub(others);
+    let mut units = |row: &LineStatus<'_>| {
+        let stated = row.status_quantity.amount;
+        if !is_refund(row) {
+            return Some(stated);
+        }
+        let taken = u32::try_from(left).unwrap_or(u32::MAX).min(stated);
+        left -= u64::from(taken);
+        (taken > 0).then_some(taken)
+    };
     rows.iter()
-        .filter(|row| !(is_refund(row) && counted_twice))
-        .map(|row| UnitGroup {
+        .filter_map(|row| Some((row, units(row)?)))
+        .map(|(row, units)| UnitGroup {
             status: unit_status(&row.status),
-            units: row.status_quantity.amount,
+            units,
             shipment: row.tracking_info.as_ref().map(|info| PlatformShipment {
                 collected_at: None,
                 delivered_at: None,

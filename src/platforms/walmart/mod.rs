@@ -14,6 +14,8 @@
 //! - There is no status of a whole order, no unpaid state, no messaging, and a buyer's wish to
 //!   cancel cannot be refused, only overridden by shipping.
 //! - The next page is a whole query string, sent back word for word; an empty list is a 404.
+//! - A good status is no proof: shipping and cancelling count when the order shows them, in the answer or
+//!   read again; else the error is [`Ambiguous`](crate::ErrorKind::Ambiguous).
 //! - A repeated correlation id may be answered from the first call: every attempt has a new one.
 //! - A carrier without a name in Walmart's list needs a tracking page.
 //! - One refund request must not mix lines refunded wholly and in part: two requests are sent, and
@@ -42,14 +44,19 @@
 //! - Whether an empty list of returns is a 404, as an empty list of orders is: a 404 is an error.
 //! - The unit of measure in the refund of a return: `EA`, as in the official example.
 //! - Figures of seller performance: the form of their answers is known from programs that read them,
-//!   not from a specification. Figures that are not there are left out. On-time shipment is not asked
-//!   for, since two addresses of it are in use.
+//!   not from a specification. A figure answered with a 404 is left out of what is stated, and only when
+//!   none is there is that an error; items that did not arrive are asked for under both names in use.
+//!   On-time shipment is not asked for, since two addresses of it are in use.
+//! - Whether Walmart subtracts units of open orders from the stock it is told: in the reference's example
+//!   it does. The engine tells what can still be sold, its own open orders taken off, so units of orders
+//!   that Walmart counts too would be held back twice; there is no switch for that. A host that finds so
+//!   tells [`StockPush`] itself, with the units on the shelf.
 //! - Which carriers and reasons for refunds Canada takes: those of its older specification.
 //! - What a whole refund must state: the line's product amount is sent along with `isFullRefund`.
 
 mod auth;
 mod calls;
-mod carriers;
+pub(crate) mod carriers;
 mod config;
 mod dialect;
 mod figures;
@@ -77,10 +84,12 @@ use self::labels::{BoxItem, BuyLabel, DiscardLabel, DownloadLabel, EstimateRates
 use self::map::Reading;
 use self::webhooks::Receiver;
 use crate::client::{Client, Clock, Operation, Transport};
-use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::error::{Error, ErrorKind, Result, Retry, VendorDetail};
 use crate::ids::TrackingNumber;
 use crate::ids::{CarrierId, IdempotencyKey, PlatformId, PlatformOrderId, ServiceCode};
+use crate::money::Money;
 use crate::order::{PlatformOrder, UnitStatus};
+use crate::platforms::lines;
 use crate::ports::{
     Acknowledge, Acknowledged, AfterSale, CancelLine, Cancellations, CarrierNaming, Confirmed,
     Cursor, MarketplaceAdapter, OrderQuery, Page, PlatformLabelRequest, PlatformLabels,
@@ -175,6 +184,13 @@ impl Walmart {
                 );
             }
         }
+        if config.webhook_auth.is_open() {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "the secret of notifications is empty: anybody could send them",
+            )
+            .with_field("webhook_auth"));
+        }
         let tokens = auth::KeyTokens {
             client_id: config.client_id.clone(),
             client_secret: config.client_secret.clone(),
@@ -212,6 +228,34 @@ impl Walmart {
 
     async fn read(&self, id: &PlatformOrderId) -> Result<PlatformOrder> {
         self.client.call(&GetOrder { id, reading: self.reading }).await
+    }
+
+    /// The order after a write that was answered well. A good status proves nothing: the order in the
+    /// answer, or the one that is read then, has to show what was asked for.
+    async fn proven(
+        &self,
+        operation: &'static str,
+        id: &PlatformOrderId,
+        shown: map::Receipt,
+        is_there: impl Fn(&PlatformOrder) -> bool,
+    ) -> Result<PlatformOrder> {
+        if let Some(order) = shown.order.filter(&is_there) {
+            return Ok(order);
+        }
+        let vendor = VendorDetail { code: shown.code, ..VendorDetail::default() };
+        let unproven = Error::new(
+            ErrorKind::Ambiguous,
+            "the call was answered well, and the order does not show what it asked for",
+        )
+        .with_retry(Retry::LookFirst)
+        .with_vendor(vendor)
+        .with_operation(WALMART.as_str(), operation)
+        .with_context("order", id);
+        match self.read(id).await {
+            Ok(order) if is_there(&order) => Ok(order),
+            Ok(_) => Err(unproven),
+            Err(unread) => Err(unproven.with_source(unread)),
+        }
     }
 }
 
@@ -303,7 +347,11 @@ impl MarketplaceAdapter for Walmart {
         };
         let call = ShipLines { notice: &rest, replaces: None, reading: self.reading };
         let error = match self.client.call(&call).await {
-            Ok(order) => return Ok(Confirmed { already: false, order: order.map(Box::new) }),
+            Ok(shown) => {
+                let is_there = |order: &PlatformOrder| settle::missing(order, notice).is_empty();
+                let order = self.proven("confirm_shipment", &notice.order, shown, is_there).await?;
+                return Ok(Confirmed { already: false, order: Some(Box::new(order)) });
+            }
             Err(error) => error,
         };
         if !(error.is_ambiguous() || says(&error, "OverShipped")) {
@@ -409,7 +457,10 @@ impl Cancellations for Walmart {
     async fn cancel(&self, order: &PlatformOrderId, lines: &[CancelLine]) -> Result<()> {
         let call = CancelLines { order, lines, reading: self.reading };
         let error = match self.client.call(&call).await {
-            Ok(_) => return Ok(()),
+            Ok(shown) => {
+                let is_there = |order: &PlatformOrder| settle::shows_cancelled(order, lines);
+                return self.proven("cancel", order, shown, is_there).await.map(|_| ());
+            }
             Err(error) => error,
         };
         if !(error.is_ambiguous() || error.kind() == ErrorKind::Rejected) {
@@ -431,6 +482,24 @@ impl Cancellations for Walmart {
     }
 }
 
+impl Walmart {
+    /// Refuses an amount that can be no payment in the market: of another currency, below zero, or with
+    /// parts of its smallest coin.
+    fn payable(&self, field: &'static str, money: Money) -> Result<()> {
+        let currency = self.reading.market.currency();
+        if money.currency != currency {
+            return Err(Error::invalid(field, format!("must be in {currency}")));
+        }
+        if money.is_negative() {
+            return Err(Error::invalid(field, "must not be below zero"));
+        }
+        if money.amount.normalize().scale() > currency.minor_digits() {
+            return Err(Error::invalid(field, "has parts of the smallest coin"));
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Refunds for Walmart {
     async fn refund(
@@ -442,14 +511,16 @@ impl Refunds for Walmart {
         if lines.is_empty() {
             return Err(Error::invalid("lines", "a refund needs at least one line"));
         }
+        lines::once(lines.iter().map(|line| &line.line))?;
         let mut partly = Vec::new();
         for line in lines {
             let Some(amount) = line.amount else { continue };
-            if amount.amount <= rust_decimal::Decimal::ZERO {
+            self.payable("lines.amount", amount)?;
+            if amount.amount.is_zero() {
                 return Err(Error::invalid("lines.amount", "must be above zero"));
             }
-            if line.tax.is_some_and(|tax| tax.is_negative()) {
-                return Err(Error::invalid("lines.tax", "must not be below zero"));
+            if let Some(tax) = line.tax {
+                self.payable("lines.tax", tax)?;
             }
             partly.push(RefundEntry { line, parts: vec![RefundPart { amount, tax: line.tax }] });
         }

@@ -114,25 +114,31 @@ pub(super) enum Cancelled {
     Unclear,
 }
 
+fn units_in(order: &PlatformOrder, wanted: &CancelLine, suits: fn(&UnitStatus) -> bool) -> u64 {
+    let line = order.lines.iter().find(|line| line.id == wanted.line);
+    let groups = line.into_iter().flat_map(|line| &line.units);
+    groups.filter(|group| suits(&group.status)).map(|group| u64::from(group.units)).sum()
+}
+
+fn cancelled_in(order: &PlatformOrder, wanted: &CancelLine) -> u64 {
+    units_in(order, wanted, |status| *status == UnitStatus::Cancelled)
+}
+
+/// Whether as many units of every line are cancelled as were to be.
+pub(super) fn shows_cancelled(order: &PlatformOrder, lines: &[CancelLine]) -> bool {
+    lines.iter().all(|wanted| cancelled_in(order, wanted) >= u64::from(wanted.units))
+}
+
 /// Looks for a cancellation.
 pub(super) fn cancelled(order: &PlatformOrder, lines: &[CancelLine]) -> Cancelled {
-    let count = |wanted: &CancelLine, open: bool| -> u64 {
-        let line = order.lines.iter().find(|line| line.id == wanted.line);
-        let groups = line.into_iter().flat_map(|line| &line.units);
-        groups
-            .filter(|group| match open {
-                true => matches!(group.status, UnitStatus::New | UnitStatus::Acknowledged),
-                false => group.status == UnitStatus::Cancelled,
-            })
-            .map(|group| u64::from(group.units))
-            .sum()
+    let open = |wanted: &CancelLine| {
+        units_in(order, wanted, |status| {
+            matches!(status, UnitStatus::New | UnitStatus::Acknowledged)
+        })
     };
-    let done = |wanted: &CancelLine| {
-        count(wanted, false) >= u64::from(wanted.units) && count(wanted, true) == 0
-    };
-    if lines.iter().all(done) {
+    if shows_cancelled(order, lines) && lines.iter().all(|wanted| open(wanted) == 0) {
         Cancelled::All
-    } else if lines.iter().all(|wanted| count(wanted, false) == 0) {
+    } else if lines.iter().all(|wanted| cancelled_in(order, wanted) == 0) {
         Cancelled::None
     } else {
         Cancelled::Unclear

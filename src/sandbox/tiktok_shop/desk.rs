@@ -171,6 +171,9 @@ fn unit_json(unit: &SandboxUnit, state: &UnitState, currency: &str) -> Value {
 impl Market {
     pub(super) fn search(&self, asked: &Asked<'_>, body: &Value, now: DateTime<Utc>) -> Answer {
         let number = |name: &str| body.get(name).and_then(Value::as_i64);
+        if asked.query_value("page_size").is_none() {
+            return refused(400, 36_009_004, "page_size is missing");
+        }
         let by_update = asked.query_value("sort_field").as_deref() == Some("update_time");
         let size: usize = asked
             .query_value("page_size")
@@ -300,6 +303,13 @@ impl Market {
         if number.is_empty() {
             return refused(200, 21_001_001, "tracking_number is missing");
         }
+        let known = self.orders.get(order).map(|kept| &kept.order);
+        if known.is_some_and(|order| !UNIT_MARKETS.contains(&order.region)) {
+            return refused(200, 21_001_001, "the market does not support this call");
+        }
+        if known.is_some_and(|order| order.shipping != Shipping::Seller) {
+            return refused(200, 21_001_001, "the order is not shipped by the seller");
+        }
         let package = self.new_package();
         if let Some(refusal) = self.leave(order, &units, (&package, &number, provider), now) {
             return refusal;
@@ -323,6 +333,15 @@ impl Market {
         let Some(provider) = provider(text(body, "shipping_provider_id")) else {
             return refused(200, 21_001_001, "shipping_provider_id is invalid");
         };
+        // "orders not split use the first, split ones the second".
+        let in_parts = |kept: &Kept| {
+            let mut live = kept.units.iter().filter(|unit| unit.status != "CANCELLED");
+            let first = live.next().map(|unit| &unit.package);
+            live.any(|unit| Some(&unit.package) != first)
+        };
+        if kind == "orders" && self.orders.get(id).is_some_and(in_parts) {
+            return refused(200, 21_011_048, "the order has several packages");
+        }
         let mut changed = false;
         for (order, kept) in &mut self.orders {
             for unit in &mut kept.units {
@@ -351,6 +370,10 @@ impl Market {
     ) -> Answer {
         let order = text(body, "order_id").to_owned();
         let units = units_of(body);
+        let known = self.orders.get(&order);
+        if known.is_some_and(|kept| kept.order.shipping != Shipping::Platform) {
+            return refused(200, 21_001_001, "the order is shipped by the seller");
+        }
         let package = self.new_package();
         let region = self.orders.get(&order).map_or("US", |kept| kept.order.region);
         let (prefix, carrier, provider) = match region {
@@ -450,6 +473,16 @@ impl Market {
         let Some(kept) = self.orders.get_mut(&order) else {
             return refused(200, 25_001_001, "order does not exist");
         };
+        if !CANCEL_REASONS.contains(&reason.as_str()) {
+            return refused(200, 25_001_001, "cancel_reason is invalid");
+        }
+        let region = kept.order.region;
+        let in_part = kept.units.iter().any(|unit| {
+            unit.status != "CANCELLED" && !units.is_empty() && !units.contains(&unit.id)
+        });
+        if in_part && !(matches!(region, "US" | "GB") && reason.contains("out_of_stock")) {
+            return refused(200, 25_001_001, "the order can only be cancelled as a whole");
+        }
         let meant = |unit: &UnitState| units.is_empty() || units.contains(&unit.id);
         // A whole order may be cancelled until its carrier collects it.
         let collected = |unit: &UnitState| match unit.status {
@@ -560,7 +593,7 @@ impl Market {
                     "total_committed_quantity": 0,
                     "warehouse_inventory": [{
                         "available_quantity": units, "committed_quantity": 0,
-                        "warehouse_id": "7054915283043174149"
+                        "warehouse_id": WAREHOUSE
                     }]
                 })
             })
@@ -570,6 +603,13 @@ impl Market {
 
     pub(super) fn set_stock(&mut self, body: &Value, ledger: &Ledger) -> Answer {
         for sku in body.get("skus").and_then(Value::as_array).into_iter().flatten() {
+            let place = sku.pointer("/inventory/0/warehouse_id").and_then(Value::as_str);
+            if place.is_some_and(|place| place != WAREHOUSE) {
+                return good(&json!({"errors": [{
+                    "code": 12_052_990, "message": "The warehouse does not exist",
+                    "detail": {"sku_id": text(sku, "id")}
+                }]}));
+            }
             let units = sku.pointer("/inventory/0/quantity").and_then(Value::as_u64);
             let Some(units) = units.and_then(|units| u32::try_from(units).ok()) else {
                 return refused(200, 36_009_022, "quantity is missing");
@@ -599,6 +639,22 @@ fn units_of(body: &Value) -> Vec<String> {
         None => texts(body, "order_line_item_ids"),
     }
 }
+
+/// The one warehouse of the shop.
+const WAREHOUSE: &str = "7054915283043174149";
+
+/// Markets in which sellers mark any units as shipped, and in which the units of one SKU may go into
+/// several packages.
+pub(super) const UNIT_MARKETS: [&str; 8] = ["US", "GB", "ES", "IE", "IT", "DE", "FR", "JP"];
+
+/// The keys of reasons with which sellers cancel paid orders, as far as they have been seen.
+const CANCEL_REASONS: [&str; 5] = [
+    "seller_cancel_reason_out_of_stock",
+    "seller_cancel_reason_out_of_stock_uk",
+    "seller_cancel_reason_wrong_price",
+    "seller_cancel_paid_reason_address_not_deliver",
+    "seller_cancel_paid_reason_buyer_requested_cancellation",
+];
 
 /// Carriers that sellers may name, by the platform's id.
 pub(super) const PROVIDERS: [(&str, &str); 5] = [

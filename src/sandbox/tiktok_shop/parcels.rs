@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::desk::{order_status, text, texts};
+use super::desk::{UNIT_MARKETS, order_status, text, texts};
 use super::generate::Shipping;
 use super::{Kept, Market, good, refused};
 use crate::sandbox::{Answer, Asked};
-
-/// Markets in which the units of one SKU may go into several packages.
-const SPLITS_UNITS: [&str; 8] = ["US", "GB", "DE", "ES", "FR", "IE", "IT", "JP"];
 
 fn is_untouched(kept: &Kept, now: DateTime<Utc>) -> bool {
     order_status(kept, now) == "AWAITING_SHIPMENT" && !kept.asks_to_cancel
@@ -44,7 +41,7 @@ impl Market {
         if groups.len() < 2 || places.len() < kept.units.len() {
             return refused(200, 21_001_001, "splittable_groups is invalid");
         }
-        if !SPLITS_UNITS.contains(&kept.order.region) {
+        if !UNIT_MARKETS.contains(&kept.order.region) {
             let mut of_sku: BTreeMap<&str, &str> = BTreeMap::new();
             for unit in &kept.order.units {
                 let Some(place) = places.get(unit.id.as_str()).copied() else { continue };

@@ -5,6 +5,7 @@
 
 mod after_sale;
 mod generate;
+mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -15,13 +16,18 @@ use serde_json::{Value, json};
 
 pub use after_sale::SandboxReturn;
 pub use generate::{Article, CATALOGUE, GenerateOptions, SandboxLine, SandboxOrder, generate};
+pub use webhooks::SentNotification;
 
 use super::ledger::ConfirmedParcel;
 use super::{Answer, Asked, Ledger, Quirk, StandIn, lock, percent_decode};
+use crate::platforms::walmart::carriers::is_known;
 
 const PLATFORM: &str = "walmart";
 /// How long an access token lives.
 const TOKEN_LIFE: TimeDelta = TimeDelta::seconds(900);
+/// "limit of 30 characters".
+const REFERENCE_LENGTH: usize = 30;
+const METHODS: [&str; 6] = ["Standard", "Express", "OneDay", "Freight", "WhiteGlove", "Value"];
 /// Orders that a duplicated page repeats.
 const REPEATED: usize = 5;
 
@@ -54,6 +60,7 @@ struct Market {
     correlations: BTreeSet<String>,
     stock: BTreeMap<String, i64>,
     returns: BTreeMap<String, after_sale::Return>,
+    hooks: webhooks::Hooks,
 }
 
 /// Acts the marketplace out.
@@ -129,10 +136,10 @@ impl WalmartStandIn {
             .collect();
         market.by_created.insert((order.placed_at, order.id.clone()));
         market.by_modified.insert((order.placed_at, order.id.clone()));
-        let id = order.id.clone();
-        market
-            .orders
-            .insert(id, Kept { modified: order.placed_at, order, rows, refunded: BTreeMap::new() });
+        let (id, placed_at) = (order.id.clone(), order.placed_at);
+        let kept = Kept { modified: placed_at, order, rows, refunded: BTreeMap::new() };
+        market.orders.insert(id.clone(), kept);
+        market.tell(webhooks::CREATED, &id, placed_at);
     }
 
     /// The buyer asks to cancel. Returns whether there is such an order.
@@ -147,6 +154,7 @@ impl WalmartStandIn {
         };
         if found {
             market.touch(order, now);
+            market.tell(webhooks::INTENT_TO_CANCEL, order, now);
         }
         found
     }
@@ -196,6 +204,7 @@ impl WalmartStandIn {
             }
         }
         market.touch(order, now);
+        market.tell(webhooks::AUTO_CANCELLED, order, now);
         self.ledger.order_cancelled(PLATFORM, order);
         true
     }
@@ -378,8 +387,9 @@ impl Market {
             let Some(number) = line.get("lineNumber").and_then(Value::as_str) else {
                 return invalid("lineNumber is missing");
             };
-            if line.get("sellerOrderId").and_then(Value::as_str).is_none_or(str::is_empty) {
-                return invalid("sellerOrderId is missing");
+            let reference = line.get("sellerOrderId").and_then(Value::as_str).unwrap_or_default();
+            if !(1..=REFERENCE_LENGTH).contains(&reference.chars().count()) {
+                return invalid("sellerOrderId is missing or longer than 30 characters");
             }
             let overridden =
                 line.get("intentToCancelOverride").and_then(Value::as_bool).unwrap_or(false);
@@ -396,7 +406,7 @@ impl Market {
                     .and_then(Value::as_str)
                     .and_then(|amount| amount.parse().ok())
                     .unwrap_or(0);
-                if let Some(refused) = check_tracking(&tracking, now) {
+                if let Some(refused) = check_tracking(&tracking, kept.order.placed_at, now) {
                     return refused;
                 }
                 if update {
@@ -509,19 +519,32 @@ fn array(value: Option<&Value>) -> Vec<Value> {
     }
 }
 
-fn check_tracking(tracking: &Value, now: DateTime<Utc>) -> Option<Answer> {
+fn check_tracking(
+    tracking: &Value,
+    placed_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<Answer> {
     let carrier = tracking.pointer("/carrierName/carrier").and_then(Value::as_str);
     let other = tracking.pointer("/carrierName/otherCarrier").and_then(Value::as_str);
     let url = tracking.get("trackingURL").and_then(Value::as_str);
-    if carrier.is_none() && (other.is_none() || url.is_none_or(str::is_empty)) {
-        return Some(invalid("carrierName is missing, or otherCarrier without trackingURL"));
+    match carrier {
+        Some(carrier) if !is_known(carrier) => return Some(invalid("carrier is none of the list")),
+        None if other.is_none() || url.is_none_or(str::is_empty) => {
+            return Some(invalid("carrierName is missing, or otherCarrier without trackingURL"));
+        }
+        _ => {}
+    }
+    let method = tracking.get("methodCode").and_then(Value::as_str);
+    if method.is_some_and(|method| !METHODS.contains(&method)) {
+        return Some(invalid("methodCode is none of the list"));
     }
     if tracking.get("trackingNumber").and_then(Value::as_str).is_none_or(str::is_empty) {
         return Some(invalid("trackingNumber is missing"));
     }
+    let may_have_left = placed_at.timestamp_millis()..=now.timestamp_millis();
     match tracking.get("shipDateTime").and_then(Value::as_i64) {
-        Some(millis) if millis <= now.timestamp_millis() => None,
-        _ => Some(invalid("shipDateTime is missing or in the future")),
+        Some(millis) if may_have_left.contains(&millis) => None,
+        _ => Some(invalid("shipDateTime is missing, before the order or in the future")),
     }
 }
 
@@ -651,6 +674,14 @@ impl StandIn for WalmartStandIn {
             ("GET", ["v3", "insights", "performance", name, "summary"]) => {
                 market.figure(name, asked, now)
             }
+            ("GET", ["v3", "webhooks", "eventTypes"]) => webhooks::Hooks::event_types(),
+            ("GET", ["v3", "webhooks", "subscriptions"]) => market.hooks.list(),
+            ("POST", ["v3", "webhooks", "subscriptions"]) => market.hooks.subscribe(asked.body),
+            ("PATCH", ["v3", "webhooks", "subscriptions", id]) => {
+                market.hooks.switch(id, asked.body)
+            }
+            ("DELETE", ["v3", "webhooks", "subscriptions", id]) => market.hooks.unsubscribe(id),
+            ("POST", ["v3", "webhooks", "test"]) => market.hooks.test(asked.body, now),
             ("GET" | "PUT", ["v3", "inventory"]) => market.inventory(asked, &self.ledger),
             _ => error(
                 StatusCode::NOT_FOUND,
