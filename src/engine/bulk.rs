@@ -606,8 +606,9 @@ fn cancellable(order: &Order, reason: &CancelReason) -> Vec<CancelLine> {
         .iter()
         .filter_map(|line| {
             let counters = counters(order, &line.id)?;
-            let units = counters.active().saturating_sub(counters.shipped);
-            (units > 0).then(|| CancelLine { line: line.id.clone(), units, reason: reason.clone() })
+            let open = counters.active().saturating_sub(counters.shipped);
+            let units = counters.cancelled.saturating_add(open);
+            (open > 0).then(|| CancelLine { line: line.id.clone(), units, reason: reason.clone() })
         })
         .collect()
 }

@@ -356,7 +356,7 @@ pub struct Acknowledged {
 /// Cancelling orders, wholly or by lines.
 #[async_trait]
 pub trait Cancellations: Send + Sync {
-    /// Cancels units of an order, so many of each line as named. `Ok` means that the platform has
+    /// Cancels units of an order, until as many of each line are cancelled as named. `Ok` means that the platform has
     /// taken the cancellation of all of them: units that were cancelled before count as taken, so
     /// that asking twice is success. It does not mean that a read shows it yet, nor that the buyer's
     /// money is back. What became of the order is what the next read says.
@@ -387,7 +387,8 @@ pub trait Cancellations: Send + Sync {
 pub struct CancelLine {
     /// Which line.
     pub line: LineId,
-    /// How many units.
+    /// How many units of the line shall be cancelled in all, those of before included: so that the same
+    /// call may be sent again.
     pub units: u32,
     /// Why.
     pub reason: crate::order::CancelReason,

@@ -58,6 +58,8 @@ pub(crate) struct Book {
     pub(crate) reads: Vec<String>,
     pub(crate) acknowledged: Vec<String>,
     pub(crate) cancelled: Vec<String>,
+    /// As they were asked for.
+    pub(crate) cancelled_units: Vec<u32>,
     pub(crate) refunds: usize,
     pub(crate) messages: Vec<String>,
     pub(crate) levels: Vec<(Sku, u32)>,
@@ -274,8 +276,11 @@ impl Acknowledge for Bazaar {
 #[async_trait]
 impl Cancellations for Bazaar {
     async fn cancel(&self, order: &PlatformOrderId, lines: &[CancelLine]) -> Result<()> {
+        self.book().cancelled_units.extend(lines.iter().map(|line| line.units));
         self.wait("cancel").await?;
-        assert_eq!(lines.iter().map(|line| line.units).sum::<u32>(), 2);
+        let sold: u32 =
+            self.book().orders[order.as_str()].lines.iter().map(|line| line.quantity).sum();
+        assert_eq!(lines.iter().map(|line| line.units).sum::<u32>(), sold);
         self.write()?;
         self.book().cancelled.push(order.to_string());
         if !self.book().cancels_late {

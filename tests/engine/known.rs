@@ -326,3 +326,21 @@ async fn where_a_platform_takes_one_number_per_line_the_second_parcel_ships_unto
     assert_eq!(told, [(ExceptionKind::PartialUpload, words)]);
     assert_eq!(order.state(), OrderState::AwaitingCollection);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_asks_for_all_units_that_shall_be_cancelled_those_of_before_included() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    bazaar.book().orders.get_mut("a").unwrap().lines = vec![platform_line("1", 4)];
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    let mut part = bazaar.book().orders["a"].clone();
+    part.updated_at = Some(at(1));
+    let unit = |status, units| orderflow::order::UnitGroup::new(status, units);
+    use orderflow::order::UnitStatus::{Cancelled, New};
+    part.lines[0].units = vec![unit(Cancelled, 1), unit(New, 3)];
+    bazaar.book().orders.insert("a".into(), part);
+    engine.sync(&shop("1"), at(1)).await.unwrap();
+    let reason = orderflow::order::CancelReason::OutOfStock;
+    assert_eq!(words(&engine.cancel_orders(&[key("1", "a")], &reason, at(2)).await), ["done"]);
+    assert_eq!(bazaar.book().cancelled_units, [4]);
+}

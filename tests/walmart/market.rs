@@ -89,11 +89,15 @@ async fn canada_knows_two_reasons_to_cancel() {
             line_of(order)["orderLineQuantity"]["amount"] = json!("3");
             rows(order, json!([row("CREATED", 1), row("CANCELLED", 2)]));
         });
-        let (there, script) = shop_with(canadian(), vec![ok(gone)]);
+        let whole = order_with(|order| {
+            line_of(order)["orderLineQuantity"]["amount"] = json!("3");
+            rows(order, json!([row("CREATED", 3)]));
+        });
+        let (there, script) = shop_with(canadian(), vec![ok(whole), ok(gone)]);
         // Two of the line's units, not the line.
         let line = CancelLine { line: LineId::new("1").unwrap(), units: 2, reason };
         there.cancellations().unwrap().cancel(&id("1"), &[line]).await.unwrap();
-        let row = &script.body(0)["orderCancellation"]["orderLines"]["orderLine"][0]["orderLineStatuses"]
+        let row = &script.body(1)["orderCancellation"]["orderLines"]["orderLine"][0]["orderLineStatuses"]
             ["orderLineStatus"][0];
         assert_eq!(row["cancellationReason"], word);
         assert_eq!(row["statusQuantity"]["amount"], "2");

@@ -23,7 +23,7 @@ fn clocked() -> orderflow::platforms::walmart::WalmartConfig {
     config().with_clock(Arc::new(Stopped))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn figures_are_fractions_over_the_window_they_are_judged_by() {
     let (shop, script) = shop_with(
         clocked(),
@@ -70,7 +70,7 @@ async fn figures_are_fractions_over_the_window_they_are_judged_by() {
     assert_eq!(urls[7], format!("{address}/itemNotReceived/summary?reportDuration=60"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rate_that_is_no_percentage_and_addresses_that_are_all_gone_are_errors() {
     for rate in [json!(-1), json!(100.5)] {
         let (shop, _) = shop(vec![summary(json!({"overallRate": rate}))]);
@@ -107,7 +107,7 @@ fn event(name: &str, group: &str) -> EventType {
 
 const URL: &str = "https://example.com/events";
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_kinds_of_event_are_those_of_the_official_example_in_each_of_its_shapes() {
     let official = fixture("get_webhooks_eventTypes.response.json");
     // The schema has another name for the list than the example.
@@ -120,7 +120,7 @@ async fn the_kinds_of_event_are_those_of_the_official_example_in_each_of_its_sha
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_subscription_is_asked_for_as_in_the_official_example() {
     let none = ok(json!({"events": []}).to_string());
     let made = ok(fixture("post_webhooks_subscriptions.response.json"));
@@ -133,7 +133,7 @@ async fn a_subscription_is_asked_for_as_in_the_official_example() {
     assert_eq!(script.body(1), official);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_subscribed_to_is_not_subscribed_to_again_and_what_sleeps_is_woken() {
     let listed = fixture("get_webhooks_subscriptions.response.sample1.json");
     let (shop, script) = subscriber(vec![ok(listed.clone()), ok(listed), ok("{}")]);
@@ -150,7 +150,7 @@ async fn what_is_subscribed_to_is_not_subscribed_to_again_and_what_sleeps_is_wok
     assert_eq!(script.body(2), wanted);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_subscription_whose_answer_is_lost_is_not_asked_for_again_blindly() {
     let none = ok(json!({"events": []}).to_string());
     let (shop, script) = subscriber(vec![none, Answer::Lost]);
@@ -158,7 +158,7 @@ async fn a_subscription_whose_answer_is_lost_is_not_asked_for_again_blindly() {
     assert_eq!((error.kind(), script.calls().len()), (ErrorKind::Ambiguous, 2));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn subscriptions_that_prove_nothing_or_go_over_plain_http_are_refused_before_any_call() {
     let events = [event("PO_CREATED", "ORDER")];
     let (open, script) = shop(Vec::new());
@@ -170,7 +170,7 @@ async fn subscriptions_that_prove_nothing_or_go_over_plain_http_are_refused_befo
     assert!(script.calls().is_empty() && other.calls().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_subscription_is_tested_and_ended_as_in_the_official_examples() {
     let (shop, script) = subscriber(vec![
         ok(fixture("post_webhooks_test.response.json")),

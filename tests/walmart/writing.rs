@@ -187,7 +187,8 @@ async fn a_cancellation_counts_when_the_order_shows_it_and_not_because_the_statu
         (beside_errors(&open_order()), Some(Answer::Lost), Err(ErrorKind::Ambiguous)),
     ];
     for (index, (answer, look, outcome)) in cases.into_iter().enumerate() {
-        let (shop, _) = shop([ok(answer)].into_iter().chain(look).collect());
+        let before = ok(open_order());
+        let (shop, _) = shop([before, ok(answer)].into_iter().chain(look).collect());
         let got = shop.cancellations().unwrap().cancel(&id("1"), &[cancel(1)]).await;
         assert_eq!(got.map_err(|error| error.kind()), outcome, "case {index}");
     }
@@ -232,14 +233,14 @@ fn cancel(units: u32) -> CancelLine {
 
 #[tokio::test]
 async fn the_cancel_request_is_that_of_the_official_example() {
-    let (shop, script) =
-        shop(vec![ok(fixture("post_orders_purchaseOrderId_cancel.response.json"))]);
+    let answer = fixture("post_orders_purchaseOrderId_cancel.response.json");
+    let (shop, script) = shop(vec![ok(open_order()), ok(answer)]);
     shop.cancellations().unwrap().cancel(&id("1"), &[cancel(1)]).await.unwrap();
     let mut official = json_fixture("post_orders_purchaseOrderId_cancel.request.json");
     // The reference names EACH and EA alike.
     official["orderCancellation"]["orderLines"]["orderLine"][0]["orderLineStatuses"]["orderLineStatus"]
         [0]["statusQuantity"]["unitOfMeasurement"] = json!("EACH");
-    assert_eq!(script.body(0), official);
+    assert_eq!(script.body(1), official);
 }
 
 #[tokio::test]
@@ -254,7 +255,7 @@ async fn a_cancellation_that_is_there_already_is_success_and_a_shipped_line_is_a
         (Answer::Lost, open(), Err(ErrorKind::Transient)),
     ];
     for (first, second, outcome) in cases {
-        let (shop, _) = shop(vec![first, ok(second)]);
+        let (shop, _) = shop(vec![ok(open()), first, ok(second)]);
         let got = shop.cancellations().unwrap().cancel(&id("1"), &[cancel(1)]).await;
         assert_eq!(got.map_err(|error| error.kind()), outcome);
     }
@@ -262,6 +263,37 @@ async fn a_cancellation_that_is_there_already_is_success_and_a_shipped_line_is_a
     let refusal = shop.cancellations().unwrap().refuse_request(&id("1"), "no").await;
     assert_eq!(refusal.unwrap_err().kind(), ErrorKind::Unsupported);
     assert!(script.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_cancellation_of_more_units_sends_the_rest_and_one_that_is_there_sends_nothing() {
+    let with = |cancelled: u32| {
+        order_with(move |order| {
+            line_of(order)["orderLineQuantity"]["amount"] = json!("4");
+            let (gone, open) = (row("Cancelled", cancelled), row("Acknowledged", 4 - cancelled));
+            let shown: Vec<_> = [(cancelled, gone), (4 - cancelled, open)]
+                .into_iter()
+                .filter_map(|(units, row)| (units > 0).then_some(row))
+                .collect();
+            rows(order, json!(shown));
+        })
+    };
+    let (shop_a, script) = shop(vec![ok(with(1)), ok(with(3))]);
+    shop_a.cancellations().unwrap().cancel(&id("1"), &[cancel(3)]).await.unwrap();
+    let sent = &script.body(1)["orderCancellation"]["orderLines"]["orderLine"][0];
+    let status = &sent["orderLineStatuses"]["orderLineStatus"][0];
+    assert_eq!(status["statusQuantity"]["amount"], "2");
+    let (shop_b, script) = shop(vec![ok(with(3))]);
+    shop_b.cancellations().unwrap().cancel(&id("1"), &[cancel(3)]).await.unwrap();
+    assert_eq!(script.calls().len(), 1, "the order is read, and nothing sent");
+    // A lost answer after which nothing more is cancelled.
+    let (shop_c, _) = shop(vec![ok(with(1)), Answer::Lost, ok(with(1))]);
+    let lost = shop_c.cancellations().unwrap().cancel(&id("1"), &[cancel(3)]).await;
+    assert_eq!(lost.unwrap_err().kind(), ErrorKind::Transient);
+    let (shop_d, _) = shop(vec![ok(with(1))]);
+    let other = CancelLine { line: LineId::new("9").unwrap(), ..cancel(1) };
+    let error = shop_d.cancellations().unwrap().cancel(&id("1"), &[other]).await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("lines.line")));
 }
 
 fn refund(line: &str, amount: Option<&str>) -> RefundLine {

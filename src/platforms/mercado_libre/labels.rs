@@ -17,7 +17,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{
     CarrierId, IdempotencyKey, PlatformOrderId, PlatformPackageId, ServiceCode, TrackingNumber,
 };
-use crate::money::Money;
 use crate::order::PlatformOrder;
 use crate::ports::{PlatformLabelRequest, PlatformLabels};
 use crate::shipment::{
@@ -169,8 +168,8 @@ fn record(
         number: TrackingNumber::new(number)
             .map_err(|_| unexpected("tracking_number is not usable as a number"))?,
         carrier_reference: Some(shipment.id.clone()),
-        // The label itself is free: the platform settles the transport with the sale.
-        cost: LabelCost::plain(Money::zero(order.total.currency)),
+        // The platform settles the transport with the sale, and says no price of the label.
+        cost: LabelCost::unstated(order.total.currency),
         purchased_at: shipment.last_updated.unwrap_or(now),
         mailing_date: None,
         formats: Vec::new(),

@@ -429,7 +429,7 @@ fn to_cancel<'a>(
         if left > 0 {
             return Err(refused(NAME, "the units have left: money goes back by a claim"));
         }
-        if line.units < known.quantity.saturating_sub(cancelled) {
+        if line.units < known.quantity {
             return Err(unsupported(NAME, "a sale is cancelled whole, never in part"));
         }
         orders.entry(order_of(known.id.as_str())).or_insert(reason);

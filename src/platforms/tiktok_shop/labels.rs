@@ -156,7 +156,7 @@ impl TikTokShop {
                 number,
                 carrier_reference: Some(package.to_owned()),
                 // What platform shipping costs is settled on the statement, if no price was told.
-                cost: LabelCost::plain(price.unwrap_or(Money::zero(self.currency()))),
+                cost: price.map_or(LabelCost::unstated(self.currency()), LabelCost::plain),
                 purchased_at: self.clock.now(),
                 mailing_date: request.map(|request| request.mailing_date),
                 formats: document.iter().map(|document| document.format.clone()).collect(),

@@ -104,20 +104,17 @@ fn to_cancel(units: &[Unit], lines: &[CancelLine]) -> Result<Option<Vec<String>>
         if gone >= wanted {
             continue;
         }
+        let more = wanted.saturating_sub(gone);
         let open = count(Unit::is_open);
         let arranged = count(|unit| unit.status == UnitStatus::Shipped);
         let here = open.len() + arranged.len();
-        let meant = if wanted <= open.len() {
-            wanted
-        } else if wanted < here {
-            return Err(Error::new(ErrorKind::Rejected, ONLY_WHOLE));
-        } else if wanted <= here + gone {
-            // Units that were cancelled before count where everything else is asked for.
-            here
-        } else {
+        if more > here {
             return Err(Error::new(ErrorKind::Rejected, "the line has fewer units open"));
-        };
-        chosen.extend(open.into_iter().chain(arranged).take(meant).map(|unit| unit.id.clone()));
+        }
+        if more > open.len() && more < here {
+            return Err(Error::new(ErrorKind::Rejected, ONLY_WHOLE));
+        }
+        chosen.extend(open.into_iter().chain(arranged).take(more).map(|unit| unit.id.clone()));
     }
     Ok((!chosen.is_empty()).then_some(chosen))
 }

@@ -455,7 +455,14 @@ impl Acknowledge for Walmart {
 #[async_trait]
 impl Cancellations for Walmart {
     async fn cancel(&self, order: &PlatformOrderId, lines: &[CancelLine]) -> Result<()> {
-        let call = CancelLines { order, lines, reading: self.reading };
+        lines::once(lines.iter().map(|line| &line.line))?;
+        // Walmart takes how many more, and no key.
+        let before = self.read(order).await?;
+        let left = settle::left_to_cancel(&before, lines)?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        let call = CancelLines { order, lines: &left, reading: self.reading };
         let error = match self.client.call(&call).await {
             Ok(shown) => {
                 let is_there = |order: &PlatformOrder| settle::shows_cancelled(order, lines);
@@ -467,7 +474,7 @@ impl Cancellations for Walmart {
             return Err(error);
         }
         let Ok(now) = self.read(order).await else { return Err(error) };
-        match settle::cancelled(&now, lines) {
+        match settle::cancelled(&before, &now, lines) {
             settle::Cancelled::All => Ok(()),
             settle::Cancelled::None if error.is_ambiguous() => Err(not_there("cancel", error)),
             settle::Cancelled::None | settle::Cancelled::Unclear => Err(error),

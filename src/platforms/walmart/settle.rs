@@ -1,6 +1,7 @@
 //! What an order shows after an answer was lost. Pure.
 
 use super::labels::BoxItem;
+use crate::error::{Error, Result};
 use crate::ids::TrackingNumber;
 use crate::money::Money;
 use crate::order::{PlatformLine, PlatformOrder, UnitStatus};
@@ -106,9 +107,9 @@ fn all_elsewhere(line: &PlatformLine) -> bool {
 /// How much of a cancellation is on the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cancelled {
-    /// Every line has so many cancelled units and nothing open beside them.
+    /// Every line has so many cancelled units.
     All,
-    /// No unit of any line is cancelled.
+    /// No more units than before.
     None,
     /// Some are; by whom and when is not to be told.
     Unclear,
@@ -129,16 +130,34 @@ pub(super) fn shows_cancelled(order: &PlatformOrder, lines: &[CancelLine]) -> bo
     lines.iter().all(|wanted| cancelled_in(order, wanted) >= u64::from(wanted.units))
 }
 
+/// What is left to cancel of each line.
+pub(super) fn left_to_cancel(
+    order: &PlatformOrder,
+    lines: &[CancelLine],
+) -> Result<Vec<CancelLine>> {
+    let mut left = Vec::with_capacity(lines.len());
+    for wanted in lines {
+        if !order.lines.iter().any(|line| line.id == wanted.line) {
+            return Err(Error::invalid("lines.line", "is no line of the order"));
+        }
+        let gone = u32::try_from(cancelled_in(order, wanted)).unwrap_or(u32::MAX);
+        let units = wanted.units.saturating_sub(gone);
+        if units > 0 {
+            left.push(CancelLine { units, ..wanted.clone() });
+        }
+    }
+    Ok(left)
+}
+
 /// Looks for a cancellation.
-pub(super) fn cancelled(order: &PlatformOrder, lines: &[CancelLine]) -> Cancelled {
-    let open = |wanted: &CancelLine| {
-        units_in(order, wanted, |status| {
-            matches!(status, UnitStatus::New | UnitStatus::Acknowledged)
-        })
-    };
-    if shows_cancelled(order, lines) && lines.iter().all(|wanted| open(wanted) == 0) {
+pub(super) fn cancelled(
+    before: &PlatformOrder,
+    now: &PlatformOrder,
+    lines: &[CancelLine],
+) -> Cancelled {
+    if shows_cancelled(now, lines) {
         Cancelled::All
-    } else if lines.iter().all(|wanted| cancelled_in(order, wanted) == 0) {
+    } else if lines.iter().all(|wanted| cancelled_in(now, wanted) == cancelled_in(before, wanted)) {
         Cancelled::None
     } else {
         Cancelled::Unclear
