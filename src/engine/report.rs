@@ -151,7 +151,7 @@ impl Engine {
         Ok(items.into_values().collect())
     }
 
-    /// The documents of a parcel's live label.
+    /// The documents of a parcel's label, unless it is void or asked to be: nobody must stick it on then.
     ///
     /// # Errors
     /// [`Storage`](crate::ErrorKind::Storage).
@@ -162,7 +162,9 @@ impl Engine {
         let Some(order) = self.0.store.order(&item.order).await? else { return Ok(Vec::new()) };
         let key = order
             .package(&item.package)
-            .filter(|package| package.label.state != LabelState::Voided)
+            .filter(|package| {
+                matches!(package.label.state, LabelState::Purchased | LabelState::Printed)
+            })
             .and_then(|package| package.label.record.as_ref())
             .map(|record| record.key);
         match key {

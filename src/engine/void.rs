@@ -7,7 +7,7 @@ use super::commit::Alongside;
 use super::time::seconds_later;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdempotencyKey, OrderKey, PackageId};
-use crate::order::{Action, Actor, LogisticsMode, Order, OrderState};
+use crate::order::{Action, Actor, ExceptionKind, LogisticsMode, Order, OrderState};
 use crate::ports::VoidOutcome;
 use crate::ports::store::{IntendedEffect, Intent};
 use crate::rules::VoidVerdict;
@@ -17,8 +17,12 @@ impl Engine {
     /// Asks the carrier to void a parcel's label: written down first, settled after. One that is surely
     /// too late by the carrier's window is refused without asking.
     ///
+    /// A label whose money was asked back instead, and one of a carrier that takes none back, are given
+    /// up like void ones: not printed, not used, and another may be bought. An incident says what is
+    /// left for a person to see to.
+    ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] when the carrier cannot void; of the adapter or the store.
+    /// Of the adapter or the store.
     pub async fn void_label(
         &self,
         order: Order,
@@ -105,31 +109,44 @@ impl Engine {
                 (_, Some(ability)) => ability.void_label(record).await,
             }
         };
-        let (action, word) = match outcome {
-            Ok(VoidOutcome::Voided) => (Action::LabelVoided { package: package.clone() }, "voided"),
-            Ok(VoidOutcome::RefundRequested { reference }) => (
-                Action::VoidRejected {
-                    package: package.clone(),
-                    reason: format!(
-                        "a refund was asked for instead ({})",
-                        reference.as_deref().unwrap_or("no reference")
-                    ),
-                },
-                "refund requested",
-            ),
+        let given_up = |why: String| {
+            let told = Action::IncidentRaised {
+                kind: ExceptionKind::LabelFailed,
+                package: Some(package.clone()),
+                detail: format!("label {} is given up: {why}", record.number),
+            };
+            vec![Action::LabelVoided { package: package.clone() }, told]
+        };
+        let (actions, word) = match outcome {
+            Ok(VoidOutcome::Voided) => {
+                (vec![Action::LabelVoided { package: package.clone() }], "voided")
+            }
+            Ok(VoidOutcome::RefundRequested { reference }) => {
+                let reference = reference.as_deref().unwrap_or("no reference");
+                (
+                    given_up(format!("a refund was asked for instead of a void ({reference})")),
+                    "refund requested",
+                )
+            }
+            Err(error)
+                if error.kind() == ErrorKind::Unsupported
+                    && known.logistics != LogisticsMode::PlatformLabel =>
+            {
+                (given_up(error.message().to_owned()), "given up")
+            }
             Err(error) if error.may_have_acted() || error.is_passing() => {
                 let due = seconds_later(now, self.0.policy.upload_pause_seconds);
                 self.0.store.postpone(&key, due).await?;
                 return self.load(order).await;
             }
-            Err(error) => (
-                Action::VoidRejected { package: package.clone(), reason: error.to_string() },
-                "refused",
-            ),
+            Err(error) => {
+                let reason = error.to_string();
+                (vec![Action::VoidRejected { package: package.clone(), reason }], "refused")
+            }
         };
         let changed = self
             .change(order, None, &Actor::Carrier, now, |_| {
-                Ok(Some((vec![action.clone()], Alongside::settle(key, now, word), ())))
+                Ok(Some((actions.clone(), Alongside::settle(key, now, word), ())))
             })
             .await?;
         match changed {

@@ -88,7 +88,9 @@ async fn where_the_window_says_never_the_carrier_is_not_asked() {
     let order = house.only_order().await;
     let package = order.packages[0].id.clone();
     let after = house.engine.void_label(order, &package, "test", at(1)).await.unwrap().unwrap();
-    assert_eq!(after.packages[0].label.state, LabelState::Purchased);
+    // It is given up: nobody prints or uses it, and a person knows.
+    assert_eq!(after.packages[0].label.state, LabelState::Voided);
+    assert!(after.incidents.iter().any(|told| told.kind == ExceptionKind::LabelFailed));
     assert!(house.ledger.labels()[0].voided_at.is_none());
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use orderflow::engine::{EnginePolicy, ItemOutcome, PackageRef, Schedule};
+use orderflow::engine::{BatchOptions, EnginePolicy, ItemOutcome, PackageRef, Schedule};
 use orderflow::order::{Action, Actor, ExceptionKind, OrderState, Review};
 use orderflow::sandbox::{Fault, Faults, ScriptedFault};
-use orderflow::shipment::UploadState;
+use orderflow::shipment::{LabelState, UploadState};
 use orderflow::store::{MemoryStock, MemoryStore};
 use orderflow::{ErrorKind, LineId, Sku, WarehouseId};
 
@@ -343,4 +343,44 @@ async fn a_cancellation_asks_for_all_units_that_shall_be_cancelled_those_of_befo
     let reason = orderflow::order::CancelReason::OutOfStock;
     assert_eq!(words(&engine.cancel_orders(&[key("1", "a")], &reason, at(2)).await), ["done"]);
     assert_eq!(bazaar.book().cancelled_units, [4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_whose_money_is_asked_back_is_given_up_and_another_may_be_bought() {
+    let house = asked_to_cancel(Faults::none()).await;
+    let order = house.only_order().await;
+    let package = order.packages[0].id.clone();
+    // Past the night, when the shipping file was made: the post takes a refund request.
+    house.clock.set(at(30));
+    let after = house
+        .engine
+        .void_label(order.clone(), &package, "another address", at(30))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(after.packages[0].label.state, LabelState::Voided, "{:?}", after.incidents);
+    assert_eq!(after.packages[0].label.voided.len(), 1);
+    let told: Vec<_> = after.incidents.iter().map(|i| (i.kind, i.detail.as_str())).collect();
+    assert!(
+        matches!(told.as_slice(), [(ExceptionKind::LabelFailed, why)] if why.contains("refund")),
+        "{told:?}"
+    );
+    let item = PackageRef { order: order.key.clone(), package };
+    assert!(house.engine.label_documents(&item).await.unwrap().is_empty(), "nothing to print");
+    house.engine.sync(&house.shop, at(30)).await.unwrap();
+    let options = BatchOptions::default();
+    let again = house.engine.buy_labels(&[item], &options, at(30), |_| {}).await.unwrap();
+    assert!(matches!(again[0], ItemOutcome::Done(_)), "{again:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_that_is_to_be_void_is_not_printed() {
+    let house = asked_to_cancel(Faults::none()).await;
+    let order = house.only_order().await;
+    let item = PackageRef { order: order.key.clone(), package: order.packages[0].id.clone() };
+    assert!(!house.engine.label_documents(&item).await.unwrap().is_empty());
+    let asked =
+        Action::VoidRequested { package: item.package.clone(), reason: "a mistake".to_owned() };
+    house.engine.act(&item.order, vec![asked], Actor::System, at(0)).await.unwrap();
+    assert!(house.engine.label_documents(&item).await.unwrap().is_empty());
 }
