@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use orderflow::carriers::dhl::express::DHL_EXPRESS;
 use orderflow::engine::{BatchOptions, ItemOutcome, PackageRef, Received};
 use orderflow::ports::{CarrierAdapter, PushNotice, Stock, WebhookRequest};
@@ -257,7 +257,10 @@ async fn buy_all(
         if left.is_empty() {
             break;
         }
+        // What was given up on a busy machine is free again after a while.
+        let now = now + TimeDelta::minutes(i64::try_from(round)?);
         if round > 0 {
+            house.clock.set(now);
             house.let_in_again(now).await?;
         }
         let quiet = |_| {};

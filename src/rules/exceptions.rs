@@ -323,9 +323,7 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
         // What the order shows by itself and what was recorded of it are one exception; a payment has
         // no parcel, whatever the record says.
         let package = match incident.kind {
-            ExceptionKind::PaymentAnomaly
-            | ExceptionKind::CancelRequested
-            | ExceptionKind::ComplaintOpened => None,
+            ExceptionKind::PaymentAnomaly | ExceptionKind::CancelRequested => None,
             _ => incident.package.clone(),
         };
         found

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use super::generate::{SandboxUnit, Shipping};
+use super::generate::{SandboxOrder, SandboxUnit, Shipping};
 use super::{Case, Kept, Market, PLATFORM, REMORSE, REPEATED, UnitState, good, refused};
 use crate::money::{Currency, Money};
 use crate::sandbox::ledger::{ConfirmedParcel, SoldLabel};
@@ -60,6 +60,14 @@ fn masked(text: &str) -> String {
     text.chars().take(1).chain("*****".chars()).collect()
 }
 
+/// One buyer per name and house.
+fn user_of(order: &SandboxOrder) -> String {
+    let text = order.name.bytes().chain(order.street.bytes());
+    let number =
+        text.fold(0_u64, |sum, byte| sum.wrapping_mul(1_000_003).wrapping_add(u64::from(byte)));
+    format!("7021{:015}", number % 1_000_000_000_000_000)
+}
+
 fn order_json(kept: &Kept, now: DateTime<Utc>) -> Value {
     let order = &kept.order;
     let status = order_status(kept, now);
@@ -104,7 +112,7 @@ fn order_json(kept: &Kept, now: DateTime<Utc>) -> Value {
         "shipping_type": if platform { "TIKTOK" } else { "SELLER" },
         "status": status,
         "update_time": stamp(kept.updated),
-        "user_id": "7021436810468230477",
+        "user_id": user_of(order),
         "warehouse_id": "6955005333819123123"
     });
     if status != "ON_HOLD"
