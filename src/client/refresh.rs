@@ -176,23 +176,50 @@ const OTHERS_SAVE_WITHIN: [std::time::Duration; 5] = [
     std::time::Duration::from_secs(6),
 ];
 
+/// How many tokens of others are followed before a refusal is believed: more processes than that on
+/// one account are hardly meant.
+const FOLLOWED: usize = 16;
+
 impl RefreshTokenSource {
     /// Exchanges a token. One that is refused because another process was faster is no loss: the
     /// store has the next one by then, or in a moment.
-    async fn exchange_or_follow(&self, http: &Anonymous, stored: StoredToken) -> Result<Exchanged> {
-        let refused = match self.exchange.exchange(http, &stored).await {
+    async fn exchange_or_follow(
+        &self,
+        http: &Anonymous,
+        mut stored: StoredToken,
+    ) -> Result<Exchanged> {
+        let mut refused = match self.exchange.exchange(http, &stored).await {
             Err(error) if error.kind() == ErrorKind::AuthRejected => error,
             outcome => return outcome,
         };
+        // Of many processes that lose, one is faster with the next token, too: each one that is new
+        // is a reason to wait again.
+        for _ in 0..FOLLOWED {
+            let Some(next) = self.saved_by_another(http, &stored).await? else { break };
+            refused = match self.exchange.exchange(http, &next).await {
+                Err(error) if error.kind() == ErrorKind::AuthRejected => error,
+                outcome => return outcome,
+            };
+            stored = next;
+        }
+        Err(refused)
+    }
+
+    /// Waits for another token than a refused one.
+    async fn saved_by_another(
+        &self,
+        http: &Anonymous,
+        refused: &StoredToken,
+    ) -> Result<Option<StoredToken>> {
         for pause in OTHERS_SAVE_WITHIN {
             tokio::time::sleep(pause).await;
             if let Some(next) = self.store.load(http.account()).await?
-                && next.secret != stored.secret
+                && next.secret != refused.secret
             {
-                return self.exchange.exchange(http, &next).await;
+                return Ok(Some(next));
             }
         }
-        Err(refused)
+        Ok(None)
     }
 }
 

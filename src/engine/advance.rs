@@ -14,8 +14,8 @@ use super::{Engine, Shop};
 use crate::error::{Error, Result};
 use crate::ids::{BuyerId, OrderKey, ShopKey, Sku};
 use crate::order::{
-    Action, Actor, Effect, Event, ExceptionKind, LogisticsMode, Order, OrderFilter, OrderSort,
-    OrderState, Review, TimeRange,
+    Action, Actor, Effect, Event, ExceptionKind, Incident, LogisticsMode, Order, OrderFilter,
+    OrderSort, OrderState, Review, TimeRange,
 };
 use crate::ports::StockError;
 use crate::warehouse::StockView;
@@ -350,6 +350,9 @@ impl Engine {
             };
             return self.gather(draft, action, now).map_err(at("lifecycle"));
         }
+        if waits_for_stock(order, reserved, now) {
+            return self.short(draft, now).map_err(at("lifecycle"));
+        }
         Ok(false)
     }
 
@@ -401,6 +404,18 @@ impl Engine {
         told.inspect_err(|error| self.stop_if_refused(&shop.key, error, now))?;
         report.acknowledged += 1;
         self.gather(draft, Action::Acknowledged { acknowledged_at: now }, now)
+    }
+
+    /// Tells once that an approved order waits for goods.
+    fn short(&self, draft: &mut Draft, now: DateTime<Utc>) -> Result<bool> {
+        let kind = ExceptionKind::OutOfStock;
+        let is_told = |incident: &Incident| incident.kind == kind && incident.resolved_at.is_none();
+        if !draft.order.incidents.iter().any(is_told) {
+            let detail = "approved, and stock is not there for every line".to_owned();
+            let action = Action::IncidentRaised { kind, package: None, detail };
+            self.gather(draft, action, now)?;
+        }
+        Ok(false)
     }
 
     fn oversold(&self, draft: &mut Draft, why: String, now: DateTime<Utc>) -> Result<bool> {
@@ -461,6 +476,16 @@ impl Engine {
             None => Ok(&self.shop(shop)?.calendar),
         }
     }
+}
+
+/// Whether an order that somebody approved is not acknowledged because goods are missing.
+fn waits_for_stock(order: &Order, reserved: bool, now: DateTime<Utc>) -> bool {
+    order.needs_acknowledgement
+        && order.acknowledged_at.is_none()
+        && !reserved
+        && matches!(order.review, Review::Approved { .. })
+        && matches!(order.state(), OrderState::AwaitingShipment | OrderState::PartiallyShipped)
+        && !order.is_held(now)
 }
 
 /// Whether stock no longer matters to the plan.

@@ -10,7 +10,7 @@ use super::time::{earlier, later};
 use super::{Engine, Schedule};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{OrderKey, ShopKey};
-use crate::order::{Action, Actor, AfterSaleCase};
+use crate::order::{Action, Actor, AfterSaleCase, CaseKind, OrderCase};
 use crate::ports::{PageWalk, PlatformItem, Unreadable};
 
 /// A window begins this long before the end of the last one: platforms show what changed with some
@@ -114,7 +114,7 @@ impl Engine {
                 match item {
                     PlatformItem::Read(case) => {
                         report.read += 1;
-                        self.take_case(shop, *case, now, &mut report).await?;
+                        Box::pin(self.take_case(shop, *case, now, &mut report)).await?;
                     }
                     PlatformItem::Unreadable(unreadable) => report.unreadable.push(unreadable),
                 }
@@ -137,25 +137,48 @@ impl Engine {
             return Ok(());
         };
         let key = OrderKey::new(shop.platform.clone(), shop.shop.clone(), order);
-        match self.write_case(&key, &case, now).await {
-            Ok(changed) => {
-                report.changed += u64::from(changed);
-                return Ok(());
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+        let known = self.0.store.order(&key).await?;
+        // A wish that is over was granted or taken back, and the case does not say which: the order
+        // does, and nothing of it may leave before it was asked.
+        let ends_wish = |known: &OrderCase| {
+            known.case.id == case.id && known.case.open && known.case.kind == CaseKind::Cancellation
+        };
+        let must_ask = match &known {
+            Some(order) => !case.open && order.cases.iter().any(ends_wish),
+            // The store may know it by the id of its pack, or not at all.
+            None => true,
+        };
+        if !must_ask {
+            report.changed += u64::from(self.write_case(&key, &case, now).await?);
+            return Ok(());
         }
-        // The store may know it by the id of its pack, or not at all.
-        match self.patiently(shop, "get_order", self.refresh(&key, now)).await {
+        // On the heap: a future within futures grows with each, and threads have small stacks.
+        let read = self.patiently(shop, "get_order", Box::pin(self.refresh(&key, now)));
+        match contained(shop, "get_order", read).await.and_then(|read| read) {
             Ok(order) => {
                 report.changed += u64::from(self.write_case(&order.key, &case, now).await?);
             }
             Err(error) if error.kind() == ErrorKind::AuthRejected => return Err(error),
-            Err(error) if error.is_passing() => {
+            // The platform does not show it: what the case says is all there is.
+            Err(error) if error.kind() == ErrorKind::NotFound && known.is_some() => {
+                report.changed += u64::from(self.write_case(&key, &case, now).await?);
+            }
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::NotFound
+                        | ErrorKind::Rejected
+                        | ErrorKind::InvalidInput
+                        | ErrorKind::Unsupported
+                ) =>
+            {
+                report.unmatched.push(case);
+            }
+            // It cannot be read for now, or not as it is: the window is read again.
+            Err(error) => {
                 let error = error.with_context("order", &key);
                 report.errors.push(error.with_context("case", &case.id));
             }
-            Err(_) => report.unmatched.push(case),
         }
         Ok(())
     }
@@ -169,14 +192,18 @@ impl Engine {
     ) -> Result<bool> {
         let changed = self
             .change(key, None, &Actor::Platform, now, |order| {
+                let mut case = case.clone();
+                if order.erased_at.is_some() {
+                    case.reason = None;
+                }
                 let known = order.cases.iter().map(|known| &known.case).any(|known| {
                     let newer = matches!(
                         (known.updated_at, case.updated_at),
                         (Some(known), Some(read)) if known > read
                     );
-                    known.id == case.id && (newer || known == case)
+                    known.id == case.id && (newer || *known == case)
                 });
-                let action = Action::CaseSeen { case: Box::new(case.clone()) };
+                let action = Action::CaseSeen { case: Box::new(case) };
                 Ok((!known).then(|| (vec![action], Alongside::default(), ())))
             })
             .await?;

@@ -272,7 +272,7 @@ impl Engine {
             Err(unreadable) => {
                 let error = Error::new(ErrorKind::UnexpectedAnswer, unreadable.reason.clone())
                     .with_context("order", key);
-                self.put_aside(shop, unreadable, now, &mut report).await?;
+                Box::pin(self.put_aside(shop, unreadable, now, &mut report)).await?;
                 return Err(error);
             }
         };
@@ -321,7 +321,7 @@ impl Engine {
                 match item {
                     PlatformItem::Read(snapshot) => snapshots.push(*snapshot),
                     PlatformItem::Unreadable(unreadable) => {
-                        self.put_aside(shop, unreadable, now, &mut report).await?;
+                        Box::pin(self.put_aside(shop, unreadable, now, &mut report)).await?;
                     }
                 }
             }
@@ -350,7 +350,7 @@ impl Engine {
     ) -> Result<()> {
         report.quarantined += 1;
         if let (Some(id), false) = (&unreadable.id, unreadable.is_passing)
-            && self.hold_known(shop, id, &unreadable.reason, now, report).await?
+            && Box::pin(self.hold_known(shop, id, &unreadable.reason, now, report)).await?
         {
             return Ok(());
         }
@@ -454,7 +454,7 @@ impl Engine {
             let snapshot = match checked(snapshot) {
                 Ok(snapshot) => snapshot,
                 Err(unreadable) => {
-                    self.put_aside(shop, unreadable, now, report).await?;
+                    Box::pin(self.put_aside(shop, unreadable, now, report)).await?;
                     continue;
                 }
             };

@@ -287,7 +287,7 @@ impl Engine {
             tracking_url,
             shipped_at,
             requested_service: order.requested_service.clone(),
-            override_cancel_request: order.cancel_refused_at.is_some(),
+            override_cancel_request: order.cancel_refused.is_some(),
         })
     }
 
@@ -487,7 +487,7 @@ async fn insist(
     now: DateTime<Utc>,
 ) -> Result<Confirmed> {
     let mut notice = notice.clone();
-    notice.override_cancel_request |= order.cancel_refused_at.is_some();
+    notice.override_cancel_request |= order.cancel_refused.is_some();
     let refused = match tell(shop, order, package, &notice, key, now).await {
         Err(error)
             if matches!(error.kind(), ErrorKind::Rejected | ErrorKind::InvalidInput)

@@ -289,7 +289,7 @@ fn empty(
         needs_acknowledgement,
         acknowledged_at: None,
         cancel_request: None,
-        cancel_refused_at: None,
+        cancel_refused: None,
         cases: Vec::new(),
         deadlines: Vec::new(),
         incidents: Vec::new(),

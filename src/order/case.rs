@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::incident::ExceptionKind;
 use super::merge::{close_cancel_request, place_cancel_request};
 use super::snapshot::CancelRequest;
 use super::{Order, reconcile};
@@ -96,15 +97,42 @@ pub struct OrderCase {
     pub disputed_at: Option<DateTime<Utc>>,
     /// When it was over.
     pub closed_at: Option<DateTime<Utc>>,
+    /// When a person here refused what it asks for, whatever the platform goes on showing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_at: Option<DateTime<Utc>>,
+}
+
+impl OrderCase {
+    /// Whether it is a claim or a dispute that runs.
+    #[must_use]
+    pub fn is_open_complaint(&self) -> bool {
+        self.case.open && matches!(self.case.kind, CaseKind::Claim | CaseKind::Dispute)
+    }
+}
+
+impl AfterSaleCase {
+    /// Which exception it is while it [needs the seller](Self::needs_seller).
+    #[must_use]
+    pub const fn exception(&self) -> ExceptionKind {
+        match self.kind {
+            CaseKind::Cancellation => ExceptionKind::CancelRequested,
+            _ => ExceptionKind::ComplaintOpened,
+        }
+    }
 }
 
 /// Takes in how a case stands. What is older than what is known changes only when things began.
 pub(super) fn case_seen(order: &mut Order, case: &AfterSaleCase, at: DateTime<Utc>) {
+    let mut case = case.clone();
+    if order.erased_at.is_some() {
+        case.reason = None;
+    }
     let disputed = case.kind == CaseKind::Dispute;
     let complained_at = (disputed || case.kind == CaseKind::Claim)
         .then(|| case.opened_at.or(case.updated_at).unwrap_or(at));
     let disputed_at = disputed.then(|| case.updated_at.or(case.opened_at).unwrap_or(at));
     let closed_at = (!case.open).then(|| case.updated_at.unwrap_or(at));
+    let is_wish = case.kind == CaseKind::Cancellation;
     let was_open = match order.cases.iter_mut().find(|known| known.case.id == case.id) {
         Some(known) => {
             known.complained_at = earliest(known.complained_at, complained_at);
@@ -118,39 +146,65 @@ pub(super) fn case_seen(order: &mut Order, case: &AfterSaleCase, at: DateTime<Ut
             }
             let was_open = known.case.open;
             known.closed_at = closed_at.map(|closed| known.closed_at.unwrap_or(closed));
-            known.case = case.clone();
+            known.case = case;
             was_open
         }
         None => {
+            let (refused_at, known) = (None, case);
             order.cases.push(OrderCase {
-                case: case.clone(),
+                case: known,
                 complained_at,
                 disputed_at,
                 closed_at,
+                refused_at,
             });
             false
         }
     };
-    if case.kind != CaseKind::Cancellation {
+    // What the order itself shows is for its own readings to say.
+    if !is_wish || order.platform.asks_to_cancel {
         return;
     }
-    let asked = order.cancel_request.is_some();
-    if case.open && !asked && reconcile::accepts_cancel_requests(order.state()) {
-        let request = CancelRequest {
-            lines: case.lines.clone(),
-            reason: case.reason.clone().map(Into::into),
-            requested_at: case.opened_at,
-            respond_by: case.respond_by,
-        };
-        place_cancel_request(order, &request, at);
-    } else if was_open && asked && !has_open_cancellation(order) {
-        close_cancel_request(order, at);
+    match wish_of_cases(order) {
+        Some(wish) if order.cancel_request.is_some() => order.cancel_request = Some(wish),
+        Some(wish) if reconcile::accepts_cancel_requests(order.state()) => {
+            place_cancel_request(order, &wish, at);
+        }
+        Some(_) => {}
+        None if was_open && order.cancel_request.is_some() => close_cancel_request(order, at),
+        None => {}
     }
 }
 
-/// Whether a case says that the buyer still wants to cancel.
-pub(super) fn has_open_cancellation(order: &Order) -> bool {
-    order.cases.iter().any(|known| known.case.open && known.case.kind == CaseKind::Cancellation)
+/// What the buyer wants to cancel by the cases that are open and were not refused: the lines of all
+/// of them, the whole order where one names none.
+pub(super) fn wish_of_cases(order: &Order) -> Option<CancelRequest> {
+    let open = order.cases.iter().filter(|known| {
+        known.case.open && known.case.kind == CaseKind::Cancellation && known.refused_at.is_none()
+    });
+    let mut wish: Option<CancelRequest> = None;
+    for known in open {
+        let case = &known.case;
+        let Some(wish) = &mut wish else {
+            wish = Some(CancelRequest {
+                lines: case.lines.clone(),
+                reason: case.reason.clone().map(Into::into),
+                requested_at: case.opened_at,
+                respond_by: case.respond_by,
+            });
+            continue;
+        };
+        if wish.lines.is_empty() || case.lines.is_empty() {
+            wish.lines.clear();
+        } else {
+            let more = case.lines.iter().filter(|line| !wish.lines.contains(line));
+            let more: Vec<LineId> = more.cloned().collect();
+            wish.lines.extend(more);
+        }
+        wish.requested_at = earliest(wish.requested_at, case.opened_at);
+        wish.respond_by = earliest(wish.respond_by, case.respond_by);
+    }
+    wish
 }
 
 fn earliest(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {

@@ -17,7 +17,7 @@ pub enum CompletionPolicy {
     #[default]
     OnDelivered,
     /// So many days of 24 hours after the delivery of the last parcel, for example when the time
-    /// for returns is over.
+    /// for returns is over, and not before every claim and dispute is closed.
     AfterDays(u32),
 }
 
@@ -32,6 +32,10 @@ impl CompletionPolicy {
         match self {
             Self::PlatformOnly => false,
             Self::OnDelivered => true,
+            // What the buyer still complains about is not over.
+            Self::AfterDays(_) if order.cases.iter().any(|known| known.is_open_complaint()) => {
+                false
+            }
             Self::AfterDays(days) => order
                 .packages
                 .iter()

@@ -4,13 +4,14 @@ use chrono::{DateTime, Utc};
 
 use super::apply::{Effect, Rejected};
 use super::cancel::{cancel_everything, cancelled};
-use super::case::case_seen;
+use super::case::{CaseKind, case_seen};
 use super::event::{Action, Actor, Allocation, CancelReason, CancelledUnits, Event, EventKind};
 use super::incident::{ExceptionKind, Incident};
 use super::merge::{
     close_cancel_request, corrected, place_cancel_request, recipient_changed, updated,
 };
 use super::payment::PaymentMethod;
+use super::snapshot::RefusedRequest;
 use super::{LogisticsMode, Order, Payment, PaymentState};
 use crate::ids::{LineId, PackageId};
 use crate::money::Money;
@@ -278,8 +279,10 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
         }
         Action::CaseSeen { case } => case_seen(order, case, at),
         Action::CancelRequestClosed => {
-            if matches!(event.actor, Actor::Person(_)) && order.cancel_request.is_some() {
-                cancel_refused(order, at, effects);
+            if matches!(event.actor, Actor::Person(_))
+                && let Some(request) = order.cancel_request.clone()
+            {
+                cancel_refused(order, request.lines, at, effects);
             }
             close_cancel_request(order, at);
         }
@@ -326,8 +329,18 @@ pub(super) fn change(order: &mut Order, event: &Event, effects: &mut Vec<Effect>
 }
 
 /// A person decided to ship: what the platform would not hear of because of the wish is told again.
-fn cancel_refused(order: &mut Order, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
-    order.cancel_refused_at = Some(at);
+fn cancel_refused(
+    order: &mut Order,
+    lines: Vec<LineId>,
+    at: DateTime<Utc>,
+    effects: &mut Vec<Effect>,
+) {
+    order.cancel_refused = Some(RefusedRequest { at, lines });
+    for known in &mut order.cases {
+        if known.case.open && known.case.kind == CaseKind::Cancellation {
+            known.refused_at.get_or_insert(at);
+        }
+    }
     for package in &mut order.packages {
         if package.shipped.is_some() && package.upload.state == UploadState::Rejected {
             package.upload.state = UploadState::Pending;

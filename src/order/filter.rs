@@ -80,7 +80,7 @@ pub struct OrderFilter {
     pub priorities: Vec<Priority>,
     /// Whether a hold is open.
     pub held: Option<bool>,
-    /// Kinds of open incidents.
+    /// Kinds of open incidents, and of buyers' cases that wait for the seller.
     pub incidents: Vec<ExceptionKind>,
     /// When placed.
     pub placed: TimeRange,
@@ -150,6 +150,10 @@ impl OrderFilter {
                     .incidents
                     .iter()
                     .any(|incident| incident.kind == *kind && incident.resolved_at.is_none())
+                    || order
+                        .cases
+                        .iter()
+                        .any(|known| known.case.needs_seller() && known.case.exception() == *kind)
             })
             && self.placed.contains(Some(order.placed_at))
             && self.paid.contains(order.paid_at)

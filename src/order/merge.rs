@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::apply::Rejected;
+use super::case::wish_of_cases;
 use super::facts::{Changed, raise, resolve};
 use super::hold::{Hold, HoldReason};
 use super::incident::ExceptionKind;
@@ -63,10 +64,11 @@ pub(super) fn close_cancel_request(order: &mut Order, at: DateTime<Utc>) {
 
 /// Takes over what the platform says, except quantities and payments, which have events.
 pub(super) fn merge_snapshot(order: &mut Order, snapshot: &PlatformOrder, at: DateTime<Utc>) {
-    if snapshot.cancel_request.is_none() {
-        order.cancel_refused_at = None;
+    if snapshot.cancel_request.is_none() && wish_of_cases(order).is_none() {
+        order.cancel_refused = None;
     }
     let facts = &mut order.platform;
+    facts.asks_to_cancel = snapshot.cancel_request.is_some();
     facts.status.clone_from(&snapshot.status);
     facts.updated_at = snapshot.updated_at.or(facts.updated_at);
     facts.content_hash = super::reconcile::content_hash(snapshot);

@@ -51,7 +51,7 @@ pub use payment::{Payment, PaymentMethod, PaymentState};
 pub use reconcile::{content_hash, reconcile};
 pub use snapshot::{
     CancelRequest, PlatformBuyer, PlatformDeadline, PlatformHold, PlatformLine, PlatformOrder,
-    PlatformShipment, PlatformTrouble, SnapshotFault, UnitGroup, UnitStatus,
+    PlatformShipment, PlatformTrouble, RefusedRequest, SnapshotFault, UnitGroup, UnitStatus,
 };
 
 use crate::address::Contact;
@@ -212,9 +212,9 @@ pub struct Order {
     pub acknowledged_at: Option<DateTime<Utc>>,
     /// Open wish of the buyer to cancel.
     pub cancel_request: Option<CancelRequest>,
-    /// When a person refused it: the order ships although the platform may go on showing the wish.
+    /// What of it a person refused: the order ships although the platform may go on showing the wish.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cancel_refused_at: Option<DateTime<Utc>>,
+    pub cancel_refused: Option<RefusedRequest>,
     /// What buyers asked for after the sale, as far as it was read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<OrderCase>,
@@ -248,6 +248,9 @@ pub struct PlatformFacts {
     pub content_hash: String,
     /// Statuses this crate does not know, word for word.
     pub unknown_statuses: BTreeSet<String>,
+    /// Whether it shows a wish of the buyer to cancel.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks_to_cancel: bool,
     /// What it said is wrong, until it says so no longer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub troubles: Vec<PlatformTrouble>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::case::has_open_cancellation;
+use super::case::wish_of_cases;
 use super::event::{Action, Actor, CancelReason, CancelledUnits, Event};
 use super::incident::ExceptionKind;
 use super::snapshot::{CancelRequest, PlatformLine, PlatformOrder, PlatformShipment, UnitStatus};
@@ -71,7 +71,7 @@ pub fn reconcile(order: &Order, snapshot: &PlatformOrder, now: DateTime<Utc>) ->
             actions.push(Action::CancelRequested { request: request.clone() });
         }
         // Some platforms show such a wish as a case and never on the order.
-        (Some(_), None) if !has_open_cancellation(order) => {
+        (Some(_), None) if wish_of_cases(order).is_none() => {
             actions.push(Action::CancelRequestClosed);
         }
         _ => {}
@@ -96,9 +96,7 @@ fn stamped(actions: Vec<Action>, now: DateTime<Utc>) -> Vec<Event> {
 
 /// Whether a person refused this very wish: platforms without an answer to it go on showing it.
 fn is_refused(order: &Order, request: &CancelRequest) -> bool {
-    order
-        .cancel_refused_at
-        .is_some_and(|refused| request.requested_at.is_none_or(|asked| asked <= refused))
+    order.cancel_refused.as_ref().is_some_and(|refused| refused.covers(request))
 }
 
 pub(super) const fn accepts_cancel_requests(state: OrderState) -> bool {

@@ -261,6 +261,31 @@ pub struct CancelRequest {
     pub respond_by: Option<DateTime<Utc>>,
 }
 
+/// A wish to cancel that a person refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedRequest {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Of which lines; empty is the whole order.
+    pub lines: Vec<LineId>,
+}
+
+impl RefusedRequest {
+    /// Whether a wish is this one: made before it was refused, or, where the platform does not say
+    /// when, of no other lines.
+    #[must_use]
+    pub fn covers(&self, request: &CancelRequest) -> bool {
+        match request.requested_at {
+            Some(asked) => asked <= self.at,
+            None => {
+                self.lines.is_empty()
+                    || (!request.lines.is_empty()
+                        && request.lines.iter().all(|line| self.lines.contains(line)))
+            }
+        }
+    }
+}
+
 /// Why a snapshot cannot be an order: it contradicts itself, or says what nobody can mean.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

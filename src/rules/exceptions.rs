@@ -14,8 +14,8 @@ use super::review::{Finding, ReviewPolicy, payment_anomaly, validate};
 use super::sla::is_met;
 use crate::ids::{OrderKey, PackageId, ShopKey};
 use crate::order::{
-    AddressProblem, AfterSaleCase, CaseKind, Deadline, DeadlineKind, ExceptionKind, Incident,
-    LogisticsMode, Order, OrderState, Priority, Review,
+    AddressProblem, AfterSaleCase, Deadline, DeadlineKind, ExceptionKind, Incident, LogisticsMode,
+    Order, OrderState, Priority, Review,
 };
 use crate::shipment::{Package, TransitState};
 use crate::units::Grams;
@@ -304,14 +304,10 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
         order.cases.iter().map(|known| &known.case).filter(|case| case.needs_seller()).collect();
     cases.sort_by_key(|case| (case.respond_by.is_none(), case.respond_by, &case.id));
     for case in cases {
-        let kind = match case.kind {
-            CaseKind::Cancellation => ExceptionKind::CancelRequested,
-            _ => ExceptionKind::ComplaintOpened,
-        };
         let answer =
             case.respond_by.map_or_else(String::new, |until| format!(", answer by {until}"));
         add(
-            kind,
+            case.exception(),
             Severity::Urgent,
             format!("{} {}: {}{answer}", case.kind, case.id, case.status),
             case.opened_at.or(case.updated_at).unwrap_or(order.imported_at),

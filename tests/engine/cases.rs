@@ -306,3 +306,132 @@ async fn a_return_a_refund_and_the_figures_go_through_the_platforms_own_calls() 
     let checks = engine.compare_figures(&house.shop, at(2)).await.unwrap();
     assert!(checks.iter().any(|check| check.theirs.name == "cancellations" && check.agrees));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_that_was_granted_holds_until_the_order_shows_what_became_of_it() {
+    let bazaar = Bazaar::forgetful(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    bazaar.book().cases = vec![case("w1", "a", CaseKind::Cancellation, 0)];
+    engine.read_cases(&shop("1"), at(-1), at(1), at(1)).await.unwrap();
+    // Granted on the platform's own screens.
+    let mut granted = case("w1", "a", CaseKind::Cancellation, 1);
+    (granted.open, granted.status) = (false, "SUCCESS".into());
+    bazaar.book().cases = vec![granted];
+    bazaar.cancel_there("a");
+    bazaar.book().shaky = true;
+    let report = engine.read_cases(&shop("1"), at(0), at(2), at(2)).await.unwrap();
+    assert_eq!((report.changed, report.errors.len()), (0, 1));
+    let held = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert!(held.is_held(at(2)), "nobody knows how it ended");
+    bazaar.book().shaky = false;
+    engine.read_cases(&shop("1"), at(0), at(2), at(2)).await.unwrap();
+    let over = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert_eq!(over.state(), orderflow::order::OrderState::Cancelled);
+    assert!(over.cancel_request.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_wishes_by_case_are_one_of_all_their_lines_and_a_refused_one_does_not_come_back() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    bazaar.book().orders.get_mut("a").unwrap().lines =
+        ["1", "2"].map(|id| super::support::platform_line(id, 1)).to_vec();
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    let line = orderflow::LineId::from_static;
+    let of = |id: &str, lines: &[&'static str], changed: i64| AfterSaleCase {
+        lines: lines.iter().map(|id| line(id)).collect(),
+        ..case(id, "a", CaseKind::Cancellation, changed)
+    };
+    let asked = async |now: i64| {
+        engine.read_cases(&shop("1"), at(-2), at(now), at(now)).await.unwrap();
+        let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+        (order.is_held(at(now)), order.cancel_request.map(|request| request.lines))
+    };
+    bazaar.book().cases = vec![of("w1", &["1"], 0), of("w2", &["2"], 0)];
+    assert_eq!(asked(1).await, (true, Some(vec![line("1"), line("2")])));
+    let mut gone = of("w1", &["1"], 1);
+    gone.open = false;
+    bazaar.book().cases = vec![gone.clone(), of("w2", &["2"], 0)];
+    assert_eq!(asked(2).await, (true, Some(vec![line("2")])));
+    engine.refuse_cancellation(&key("1", "a"), "it left", "Kim", at(2)).await.unwrap();
+    bazaar.book().orders.get_mut("a").unwrap().updated_at = Some(at(2));
+    engine.refresh(&key("1", "a"), at(3)).await.unwrap();
+    let mut talked = of("w2", &["2"], 3);
+    talked.actions = vec!["send_message".into()];
+    bazaar.book().cases = vec![gone.clone(), talked.clone()];
+    assert_eq!(asked(4).await, (false, None), "a message in the case is no new wish");
+    bazaar.book().cases = vec![gone, talked, of("w3", &[], 4)];
+    assert_eq!(asked(5).await, (true, Some(Vec::new())), "another case is");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_wish_for_one_line_does_not_silence_a_wish_for_another() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    let line = orderflow::LineId::from_static;
+    let wish = |lines: &[&'static str], now: i64| {
+        let mut book = bazaar.book();
+        let order = book.orders.get_mut("a").unwrap();
+        order.updated_at = Some(at(now));
+        order.cancel_request = Some(CancelRequest {
+            lines: lines.iter().map(|id| line(id)).collect(),
+            reason: None,
+            requested_at: None,
+            respond_by: None,
+        });
+    };
+    bazaar.book().orders.get_mut("a").unwrap().lines =
+        ["1", "2"].map(|id| super::support::platform_line(id, 1)).to_vec();
+    wish(&["1"], 0);
+    engine.sync(&shop("1"), at(1)).await.unwrap();
+    let held =
+        async |now: i64| engine.refresh(&key("1", "a"), at(now)).await.unwrap().is_held(at(now));
+    assert!(held(1).await);
+    engine.refuse_cancellation(&key("1", "a"), "no", "Kim", at(1)).await.unwrap();
+    wish(&["1"], 2);
+    assert!(!held(2).await, "the same wish");
+    wish(&["1", "2"], 3);
+    assert!(held(3).await, "a wish for more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_case_of_an_order_that_cannot_be_read_as_it_is_waits_for_it() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    bazaar.book().orders.get_mut("a").unwrap().lines[0].quantity = 0;
+    bazaar.book().cases = vec![case("w1", "a", CaseKind::Cancellation, 0)];
+    let schedule = Schedule::default();
+    let first = engine.cases_due(&schedule, at(1)).await;
+    let report = first[0].1.as_ref().unwrap();
+    assert_eq!((report.errors.len(), report.unmatched.len()), (1, 0));
+    bazaar.sell("a");
+    let second = engine.cases_due(&schedule, at(40)).await;
+    assert_eq!(second[0].1.as_ref().unwrap().changed, 1);
+    let held = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert!(held.is_held(at(40)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_erased_order_gets_no_words_of_its_buyer_back_by_a_case() {
+    let bazaar = Bazaar::new(&["a"]);
+    let engine = engine(&[("1", &bazaar)]);
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    bazaar.book().cases = vec![case("c1", "a", CaseKind::Claim, 0)];
+    engine.read_cases(&shop("1"), at(-1), at(1), at(1)).await.unwrap();
+    let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert!(engine.store().erase(&orderflow::order::erase(&order, at(2))).await.unwrap());
+    let again = engine.read_cases(&shop("1"), at(-1), at(1), at(3)).await.unwrap();
+    assert_eq!((again.read, again.changed), (1, 0));
+    bazaar.book().cases = vec![case("c1", "a", CaseKind::Dispute, 1)];
+    engine.read_cases(&shop("1"), at(0), at(2), at(4)).await.unwrap();
+    let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert_eq!((order.cases[0].case.reason.clone(), order.cases.len()), (None, 1));
+    assert!(order.cases[0].disputed_at.is_some());
+    let filter = orderflow::order::OrderFilter {
+        incidents: vec![ExceptionKind::ComplaintOpened],
+        ..Default::default()
+    };
+    let found = engine.store().find(&filter, orderflow::order::OrderSort::Placed, at(4), 0, 9);
+    assert_eq!(found.await.unwrap().orders.len(), 1, "the filter knows open complaints");
+}

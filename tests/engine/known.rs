@@ -384,3 +384,26 @@ async fn a_label_that_is_to_be_void_is_not_printed() {
     house.engine.act(&item.order, vec![asked], Actor::System, at(0)).await.unwrap();
     assert!(house.engine.label_documents(&item).await.unwrap().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_approved_order_that_waits_for_goods_to_be_acknowledged_is_in_the_list() {
+    let bazaar = Bazaar::new(&["a"]);
+    let (engine, stock) = two_warehouses(&bazaar, 1, 0, EnginePolicy::default());
+    engine.sync(&shop("1"), at(0)).await.unwrap();
+    engine.advance(at(0)).await.unwrap();
+    let approved = Action::Reviewed {
+        review: Review::Approved { at: at(0), by: Actor::Person("Ana".into()) },
+    };
+    engine.act(&key("1", "a"), vec![approved], Actor::Person("Ana".into()), at(0)).await.unwrap();
+    for hour in 1..4 {
+        engine.advance(at(hour)).await.unwrap();
+    }
+    let told = engine.exceptions(at(4)).await.unwrap();
+    let short: Vec<_> = told.iter().filter(|i| i.kind == ExceptionKind::OutOfStock).collect();
+    assert_eq!((short.len(), short[0].count), (1, 1), "{told:?}");
+    stock.set(WarehouseId::from_static("main"), Sku::from_static("SKU-1"), 5);
+    engine.advance(at(5)).await.unwrap();
+    let order = engine.store().order(&key("1", "a")).await.unwrap().unwrap();
+    assert!(order.acknowledged_at.is_some() && !order.packages.is_empty());
+    assert!(order.incidents.iter().all(|incident| incident.resolved_at.is_some()));
+}

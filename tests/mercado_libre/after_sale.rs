@@ -237,7 +237,8 @@ async fn every_type_and_stage_of_a_claim_has_its_kind_and_unknown_words_are_kept
         ("return", CaseKind::Return),
         ("returns", CaseKind::Return),
         ("ml_case", CaseKind::Cancellation),
-        ("cancel_sale", CaseKind::Cancellation),
+        // The seller's own cancellation is no wish of the buyer.
+        ("cancel_sale", CaseKind::Other("cancel_sale".to_owned())),
         ("cancel_purchase", CaseKind::Cancellation),
         ("change", CaseKind::Replacement),
         ("fulfillment", CaseKind::Other("fulfillment".to_owned())),

@@ -168,7 +168,7 @@ impl Claim {
         let has_return = self.related_entities.iter().any(|entity| entity == "return");
         match (self.kind.as_deref(), self.stage.as_deref()) {
             // "cancel_purchase or ml_case: the buyer wants to cancel".
-            (Some("cancel_sale" | "cancel_purchase" | "ml_case"), _) => CaseKind::Cancellation,
+            (Some("cancel_purchase" | "ml_case"), _) => CaseKind::Cancellation,
             (Some("return" | "returns"), _) => CaseKind::Return,
             (Some("change"), _) => CaseKind::Replacement,
             (Some("mediations"), Some("dispute")) => CaseKind::Dispute,

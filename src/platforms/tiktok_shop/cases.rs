@@ -23,6 +23,8 @@ struct WireCase {
     order_id: Option<String>,
     #[serde(default, deserialize_with = "string_or_number_opt")]
     return_type: Option<String>,
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    cancel_type: Option<String>,
     #[serde(alias = "cancel_status", alias = "return_status")]
     status: String,
     #[serde(
@@ -83,7 +85,11 @@ fn is_open(status: &str) -> bool {
 pub(super) fn read(raw: &str) -> Result<AfterSaleCase> {
     let wire: WireCase = decode(raw.as_bytes())?;
     let kind = match wire.return_type.as_deref() {
-        None => CaseKind::Cancellation,
+        // `CANCEL` is of the seller or of the platform: nobody asks for anything.
+        None => match wire.cancel_type.as_deref() {
+            Some(word) if word != "BUYER_CANCEL" => CaseKind::Other(word.to_owned()),
+            _ => CaseKind::Cancellation,
+        },
         Some("REFUND") => CaseKind::Refund,
         Some("RETURN_AND_REFUND") => CaseKind::Return,
         Some("REPLACEMENT") => CaseKind::Replacement,
