@@ -300,6 +300,23 @@ fn a_completed_order_is_completed_also_where_no_instant_of_the_change_is_told() 
 }
 
 #[test]
+fn a_package_given_up_on_its_way_is_lost_whatever_its_unit_shows() {
+    let mut body = json_fixture("OrderBatchGetOrderDetailResponse.json");
+    for (shown, lost) in [("IN_TRANSIT", true), ("DELIVERED", false)] {
+        let order = &mut body["data"]["orders"][0];
+        order["status"] = json!("IN_TRANSIT");
+        for unit in order["line_items"].as_array_mut().unwrap() {
+            unit["display_status"] = json!(shown);
+            unit["package_status"] = json!("CANCELLED");
+        }
+        let page = read_search_page(body.to_string().as_bytes(), &Reading::default()).unwrap();
+        let PlatformItem::Read(order) = &page.items[0] else { panic!("unreadable") };
+        let unknown = UnitStatus::Unknown("package CANCELLED".to_owned());
+        assert_eq!(order.lines[0].units[0].status == unknown, lost, "{shown}");
+    }
+}
+
+#[test]
 fn hostile_bytes_are_an_error_and_never_a_panic() {
     let whole = fixture("OrderBatchGetOrderDetailResponse.json");
     for cut in (0..whole.len()).step_by(37) {

@@ -25,6 +25,8 @@ struct WireCase {
     return_type: Option<String>,
     #[serde(default, deserialize_with = "string_or_number_opt")]
     cancel_type: Option<String>,
+    #[serde(default, deserialize_with = "string_or_number_opt")]
+    role: Option<String>,
     #[serde(alias = "cancel_status", alias = "return_status")]
     status: String,
     #[serde(
@@ -85,10 +87,10 @@ fn is_open(status: &str) -> bool {
 pub(super) fn read(raw: &str) -> Result<AfterSaleCase> {
     let wire: WireCase = decode(raw.as_bytes())?;
     let kind = match wire.return_type.as_deref() {
-        // `CANCEL` is of the seller or of the platform: nobody asks for anything.
-        None => match wire.cancel_type.as_deref() {
-            Some(word) if word != "BUYER_CANCEL" => CaseKind::Other(word.to_owned()),
-            _ => CaseKind::Cancellation,
+        // What the seller or the platform cancels nobody asks for.
+        None => match (wire.cancel_type.as_deref(), wire.role.as_deref()) {
+            (Some("BUYER_CANCEL"), _) | (_, None | Some("BUYER")) => CaseKind::Cancellation,
+            (word, Some(role)) => CaseKind::Other(format!("{} {role}", word.unwrap_or("CANCEL"))),
         },
         Some("REFUND") => CaseKind::Refund,
         Some("RETURN_AND_REFUND") => CaseKind::Return,

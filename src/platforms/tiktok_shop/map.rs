@@ -458,6 +458,11 @@ fn shipment(
 /// order is right.
 fn status(unit: &WireUnit<'_>, wire: &WireOrder<'_>) -> UnitStatus {
     let own = own_status(unit, wire);
+    // A package that was given up on its way is lost, whatever is shown of the unit.
+    let lost = unit.package_status.as_deref().map(str::trim) == Some("CANCELLED");
+    if lost && matches!(own, UnitStatus::Shipped | UnitStatus::InTransit) {
+        return package_word("CANCELLED");
+    }
     match (whole_order(&wire.status), &own) {
         (Some(UnitStatus::Cancelled), _) => UnitStatus::Cancelled,
         (Some(UnitStatus::Unknown(word)), UnitStatus::New) => UnitStatus::Unknown(word),
