@@ -3,7 +3,16 @@
 //! A batch is merged by format: PDF files become one PDF, pictures become pages of another, and
 //! printer languages are put one after the other. Formats are never mixed unless asked for. One item
 //! that cannot be taken costs only that item: [`Merged::items`] has an outcome per document, at the
-//! same place. What is merged is what is given: for a label printer, leave out what
+//! same place.
+//!
+//! A PDF file whose table is lost, such as one that was cut off, is read by looking for its objects. It
+//! is taken only if all that its pages name is there and unpacks; else it is
+//! [damaged](MergeFault::Damaged), never a blank page. Of every file the contents of pages and the
+//! forms they draw are unpacked to see whether they do. Pictures and fonts are unpacked only where
+//! the file is damaged or their length does not fit, because that takes many times longer than
+//! copying them. An encrypted file is [refused](MergeFault::Encrypted), even where its password is empty.
+//!
+//! What is merged is what is given: for a label printer, leave out what
 //! [is no label](DocumentKind::is_label), such as invoices on A4.
 //!
 //! ```
@@ -28,6 +37,7 @@ mod picture;
 mod printer;
 mod source;
 mod syntax;
+mod unpacking;
 
 use std::io::Write;
 
@@ -52,8 +62,9 @@ pub enum MergeFault {
     /// Documents of this format cannot be put together.
     #[error("documents in the format {0} cannot be merged")]
     Unsupported(String),
-    /// It cannot be read without a password.
-    #[error("the document is encrypted")]
+    /// It is encrypted, be it with an empty password that lets anybody read it. Nothing is decrypted
+    /// here.
+    #[error("the document is encrypted: take the encryption off first")]
     Encrypted,
     /// It does not follow its format.
     #[error("the document is damaged: {what}")]

@@ -15,6 +15,7 @@ use super::syntax::{
     Reader, Value, copy_renumbered, entries, lookup, members, names_objects, plain_name,
     push_number, texts,
 };
+use super::unpacking::Unpacking;
 
 /// Pages taken from one file.
 const MOST_PAGES: usize = 10_000;
@@ -35,6 +36,9 @@ const LEFT_OUT: [&[u8]; 6] =
 /// The sides that a page may have, in points (ISO 32000-1, annex C).
 const SIDES: std::ops::RangeInclusive<f64> = 3.0..=14_400.0;
 
+const NO_CONTENT: &str = "the content of a page is no stream";
+const LOST_CONTENT: &str = "a page of a damaged file has no content";
+
 const fn damaged(what: &'static str) -> MergeFault {
     MergeFault::Damaged { what }
 }
@@ -54,6 +58,7 @@ pub(super) struct PageWriter {
     shared: HashMap<Fingerprint, Shared>,
     layers: Vec<u32>,
     hidden: Vec<u32>,
+    unpacking: Unpacking,
 }
 
 /// Tells most different data apart: length, and bytes of the middle and the end. Packed data end
@@ -102,6 +107,7 @@ impl PageWriter {
             shared: HashMap::new(),
             layers: Vec::new(),
             hidden: Vec::new(),
+            unpacking: Unpacking::new(),
         }
     }
 
@@ -211,6 +217,7 @@ impl PageWriter {
         }
         let most =
             self.bytes.len().saturating_add(length.saturating_mul(4)).saturating_add(64 << 20);
+        self.unpacking.next_file();
         let mut copy =
             Copy { source, numbers: vec![0; source.size()], waiting: Vec::new(), writer: self };
         let mut numbers = Vec::with_capacity(leaves.len());
@@ -521,9 +528,13 @@ impl<'s> Copy<'_, 's, '_> {
                     Some(known) if known == entry.text => continue,
                     Some(_) => return Err(damaged("a page has two contents")),
                 }
+                self.contents(entry.text)?;
             }
             self.key(entry.key);
             self.value(entry.text);
+        }
+        if contents.is_none() && self.source.rebuilt {
+            return Err(damaged(LOST_CONTENT));
         }
         let [resources, size, crop, rotate] = inherited;
         let size = size.ok_or(damaged("a page has no size"))?;
@@ -541,6 +552,48 @@ impl<'s> Copy<'_, 's, '_> {
         self.writer.end();
         self.writer.add_page(number);
         Ok(())
+    }
+
+    /// Looks at the content of a page: one that cannot be drawn would be a blank label.
+    fn contents(&mut self, text: &[u8]) -> Result<(), MergeFault> {
+        let source = self.source;
+        let listed = match Reader::new(text, 0).value() {
+            Some(Value::Array(inner)) => Some(inner),
+            Some(named) => match source.resolve(named) {
+                Some(Value::Array(inner)) => Some(inner),
+                _ => None,
+            },
+            None => None,
+        };
+        let mut draws = false;
+        // One that is not in a list reads like a list of one.
+        for part in members(listed.unwrap_or(text)) {
+            let found = match part {
+                Value::Null => continue,
+                Value::Reference(number) => {
+                    let index = usize::try_from(number).unwrap_or(usize::MAX);
+                    // Another page has it as well.
+                    if self.numbers.get(index).is_some_and(|known| *known != 0) {
+                        draws = true;
+                        continue;
+                    }
+                    // What is not there is null, or a fault of its own.
+                    let Some(found) = source.object(number) else { continue };
+                    found
+                }
+                _ => return Err(damaged(NO_CONTENT)),
+            };
+            match (found.data, found.value) {
+                (Some(data), Value::Dictionary(inner)) => {
+                    self.writer.unpacking.check(source, inner, data)?;
+                    draws |= !data.is_empty();
+                }
+                (_, Value::Null) => {}
+                _ => return Err(damaged(NO_CONTENT)),
+            }
+        }
+        // A blank page is allowed, and not what is left of a damaged file.
+        if draws || !source.rebuilt { Ok(()) } else { Err(damaged(LOST_CONTENT)) }
     }
 
     /// The size of a page, if a printer can have such paper.
@@ -604,6 +657,13 @@ impl<'s> Copy<'_, 's, '_> {
             return Ok(());
         };
         let inner = found.value.dictionary().unwrap_or_default();
+        // Pictures and fonts of an undamaged file are not unpacked: that costs more than copying.
+        if self.source.rebuilt
+            || !found.length_fits
+            || lookup(inner, b"Subtype").is_some_and(|kind| kind.is_name(b"Form"))
+        {
+            self.writer.unpacking.check(self.source, inner, data)?;
+        }
         let head = self.writer.bytes.len();
         if found.length_is_right {
             self.value(found.text);
@@ -690,13 +750,16 @@ fn renumber<'s>(
     written: &[u8],
     old: u32,
 ) -> Option<u32> {
+    // By the specification a reference to nothing is null. In a damaged file it is what was lost.
+    if !source.has(old) {
+        if source.rebuilt {
+            waiting.push(Waiting { number: 0, found: None });
+        }
+        return None;
+    }
     let known = numbers.get_mut(usize::try_from(old).unwrap_or(usize::MAX))?;
     if *known != 0 {
         return Some(*known);
-    }
-    // By the specification a reference to nothing is null, unless the table was lost.
-    if !source.has(old) && !source.rebuilt {
-        return None;
     }
     let found = source.object(old);
     // Labels of one carrier repeat fonts and logos.
