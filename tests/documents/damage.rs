@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use orderflow::documents::merge::{MergeFault, merge};
+use orderflow::documents::merge::{MergeFault, MergeOptions, merge_with};
 use orderflow::shipment::{Document, DocumentKind, LabelFormat};
 
 use crate::labels::{
@@ -11,16 +11,25 @@ use crate::labels::{
 };
 use crate::tools::page_texts;
 
-/// The merged file, or why there is none.
-fn merged(file: &[u8]) -> Result<Vec<u8>, MergeFault> {
+fn merged_with(file: &[u8], options: &MergeOptions) -> Result<Vec<u8>, MergeFault> {
     let label = Document::new(DocumentKind::Label, LabelFormat::Pdf, file.to_vec());
-    let mut merged = merge(&[label]);
+    let mut merged = merge_with(&[label], options);
     merged.items.remove(0)?;
     Ok(merged.documents.remove(0).bytes.expose().clone())
 }
 
-fn assert_damaged(name: &str, file: &[u8]) {
-    let outcome = merged(file);
+/// The merged file, or why there is none.
+fn merged(file: &[u8]) -> Result<Vec<u8>, MergeFault> {
+    merged_with(file, &MergeOptions::default())
+}
+
+/// The same, contents of whole files looked at as well.
+fn checked(file: &[u8]) -> Result<Vec<u8>, MergeFault> {
+    merged_with(file, &MergeOptions::default().with_contents_checked())
+}
+
+fn assert_damaged(name: &str, outcome: Result<Vec<u8>, MergeFault>) {
+    let outcome = outcome.map(|file| file.len());
     assert!(matches!(outcome, Err(MergeFault::Damaged { .. })), "{name}: {outcome:?}");
 }
 
@@ -70,6 +79,7 @@ fn a_file_cut_off_anywhere_gives_the_pages_it_had_or_a_fault() {
     assert_eq!(files.len(), 9);
     for (index, file) in files.iter().enumerate() {
         let whole = merged(file).unwrap();
+        assert_eq!(checked(file).as_ref(), Ok(&whole), "file {index}");
         // All of the end, where tables are; of large pictures not every byte.
         let step = if file.len() < 2_000 { 1 } else { 61 };
         let (mut same, mut faults) = (0, 0);
@@ -145,7 +155,7 @@ fn a_content_or_a_form_in_which_a_bit_changed_is_a_fault() {
     let file = |content: &[u8], form: &[u8]| {
         drawn(stream("/Filter[/FlateDecode]", content.to_vec()), stream(FORM, form.to_vec()))
     };
-    assert!(merged(&file(&data, &data)).is_ok());
+    assert_eq!(checked(&file(&data, &data)), merged(&file(&data, &data)));
     let mut refused = 0;
     for bit in 0..data.len() * 8 {
         let mut changed = data.clone();
@@ -154,8 +164,8 @@ fn a_content_or_a_form_in_which_a_bit_changed_is_a_fault() {
         if inflated(&changed).is_some_and(|plain| plain == text) {
             continue;
         }
-        assert_damaged(&format!("content, bit {bit}"), &file(&changed, &data));
-        assert_damaged(&format!("form, bit {bit}"), &file(&data, &changed));
+        assert_damaged(&format!("content, bit {bit}"), checked(&file(&changed, &data)));
+        assert_damaged(&format!("form, bit {bit}"), checked(&file(&data, &changed)));
         refused += 1;
     }
     assert!(refused > data.len() * 7, "{refused} bits of {} bytes", data.len());
@@ -167,13 +177,13 @@ fn content_that_lost_only_its_sum_is_printed() {
     for left_out in 1..=4 {
         data.pop();
         let file = drawn(stream("/Filter/FlateDecode", data.clone()), stream(FORM, Vec::new()));
-        let merged = merged(&file).unwrap_or_else(|fault| panic!("{left_out} bytes: {fault}"));
+        let merged = checked(&file).unwrap_or_else(|fault| panic!("{left_out} bytes: {fault}"));
         let Some(texts) = page_texts(&merged) else { continue };
         assert_eq!(texts, ["summed"]);
     }
     data.pop();
     let cut = drawn(stream("/Filter/FlateDecode", data), stream(FORM, Vec::new()));
-    assert_damaged("five bytes", &cut);
+    assert_damaged("five bytes", checked(&cut));
 }
 
 #[test]
@@ -188,9 +198,9 @@ fn a_page_without_content_is_blank_in_a_whole_file_and_lost_in_a_damaged_one() {
             ],
             "",
         );
-        assert!(merged(&file).is_ok(), "{content}");
+        assert!(checked(&file).is_ok(), "{content}");
         let end = file.windows(4).position(|window| window == b"xref").unwrap();
-        assert_damaged(content, &file[..end]);
+        assert_damaged(content, merged(&file[..end]));
     }
 }
 
@@ -208,7 +218,7 @@ fn content_that_is_no_stream_is_a_fault() {
             ],
             "",
         );
-        assert_damaged(content, &file);
+        assert_damaged(content, checked(&file));
     }
 }
 
@@ -217,9 +227,23 @@ fn a_picture_of_a_damaged_file_that_does_not_unpack_is_a_fault() {
     let mut file = raster(2);
     let middle = file.len() / 2;
     file[middle] ^= 1;
-    let end = file.windows(4).rposition(|window| window == b"xref").unwrap();
-    let end = file[..end].windows(4).rposition(|window| window == b"xref").unwrap_or(end);
-    assert_damaged("a bit", &file[..end]);
+    let end = file.windows(6).rposition(|window| window == b"\nxref\n").unwrap();
+    assert_damaged("a bit", merged(&file[..end]));
+}
+
+#[test]
+fn a_stream_whose_length_does_not_fit_is_looked_at_without_being_told() {
+    let data = deflate(&word("a stream of some length"));
+    let length = format!("/Length {}", data.len());
+    let file = |data: Vec<u8>| {
+        let (dictionary, data) = stream("/Filter/FlateDecode", data);
+        let wrong = (dictionary.replace(&length, "/Length 7"), data);
+        drawn(wrong, stream(FORM, Vec::new()))
+    };
+    assert!(merged(&file(data.clone())).is_ok());
+    let mut changed = data;
+    changed[9] ^= 1;
+    assert_damaged("a bit", merged(&file(changed)));
 }
 
 #[test]
@@ -236,6 +260,6 @@ fn contents_that_unpack_to_more_than_any_label_are_refused() {
         ],
         "",
     );
-    let outcome = merged(&file);
+    let outcome = checked(&file).map(|file| file.len());
     assert!(matches!(outcome, Err(MergeFault::TooLarge { limit: 134_217_728, .. })), "{outcome:?}");
 }

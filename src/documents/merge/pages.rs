@@ -3,17 +3,18 @@
 //! Libraries that build a tree of every file and write it again do more than labels need: they unpack
 //! and pack page contents.
 //!
-//! Source: ISO 32000-1, sections 7.7.3 (page tree), 7.9.5 (rectangles), 8.11 (optional content) and
+//! Source: ISO 32000-1, sections 7.7.3 (page tree), 7.8.2 (contents), 8.11 (optional content) and
 //! annex C (limits).
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use super::MergeFault;
+use super::rectangle::{Rectangle, rectangle};
 use super::source::{Found, Source};
 use super::syntax::{
     Reader, Value, copy_renumbered, entries, lookup, members, names_objects, plain_name,
-    push_number, texts,
+    push_number,
 };
 use super::unpacking::Unpacking;
 
@@ -58,7 +59,7 @@ pub(super) struct PageWriter {
     shared: HashMap<Fingerprint, Shared>,
     layers: Vec<u32>,
     hidden: Vec<u32>,
-    unpacking: Unpacking,
+    unpacking: Option<Box<Unpacking>>,
 }
 
 /// Tells most different data apart: length, and bytes of the middle and the end. Packed data end
@@ -107,7 +108,7 @@ impl PageWriter {
             shared: HashMap::new(),
             layers: Vec::new(),
             hidden: Vec::new(),
-            unpacking: Unpacking::new(),
+            unpacking: None,
         }
     }
 
@@ -174,8 +175,9 @@ impl PageWriter {
         self.shared.retain(|_, shared| shared.number <= most);
     }
 
-    /// Takes the pages of a file, or nothing of it.
-    pub(super) fn add_file(&mut self, bytes: &[u8]) -> Result<usize, MergeFault> {
+    /// Takes the pages of a file, or nothing of it. Contents of whole files are unpacked only where
+    /// they shall be `checked`.
+    pub(super) fn add_file(&mut self, bytes: &[u8], checked: bool) -> Result<usize, MergeFault> {
         // Offsets count from the header, which some programs put behind other bytes.
         let head = bytes.get(..bytes.len().min(1024)).unwrap_or_default();
         let begin = match bytes.starts_with(b"%PDF-") {
@@ -184,7 +186,8 @@ impl PageWriter {
         };
         let bytes = bytes.get(begin..).unwrap_or_default();
         let mark = self.mark();
-        let quick = Source::open(bytes).and_then(|source| self.add_pages(&source, bytes.len()));
+        let quick =
+            Source::open(bytes).and_then(|source| self.add_pages(&source, bytes.len(), checked));
         let outcome = match quick {
             Ok(pages) => Ok(pages),
             Err(MergeFault::Encrypted) => Err(MergeFault::Encrypted),
@@ -192,7 +195,7 @@ impl PageWriter {
                 self.back_to(mark);
                 // What is wrong with the table is what the reader of the fault wants to know.
                 Source::rebuild(bytes)
-                    .and_then(|source| self.add_pages(&source, bytes.len()))
+                    .and_then(|source| self.add_pages(&source, bytes.len(), true))
                     .map_err(|second| match second {
                         MergeFault::Damaged { .. } => first,
                         other => other,
@@ -205,7 +208,12 @@ impl PageWriter {
         outcome
     }
 
-    fn add_pages(&mut self, source: &Source<'_>, length: usize) -> Result<usize, MergeFault> {
+    fn add_pages(
+        &mut self,
+        source: &Source<'_>,
+        length: usize,
+        checked: bool,
+    ) -> Result<usize, MergeFault> {
         let root = source.trailer(b"Root").ok_or(damaged("there is no catalogue"))?;
         let catalogue = source
             .resolve(root)
@@ -217,9 +225,16 @@ impl PageWriter {
         }
         let most =
             self.bytes.len().saturating_add(length.saturating_mul(4)).saturating_add(64 << 20);
-        self.unpacking.next_file();
-        let mut copy =
-            Copy { source, numbers: vec![0; source.size()], waiting: Vec::new(), writer: self };
+        if let Some(unpacking) = &mut self.unpacking {
+            unpacking.next_file();
+        }
+        let mut copy = Copy {
+            source,
+            numbers: vec![0; source.size()],
+            waiting: Vec::new(),
+            writer: self,
+            checked,
+        };
         let mut numbers = Vec::with_capacity(leaves.len());
         for leaf in &leaves {
             let number = copy.writer.reserve();
@@ -420,64 +435,6 @@ fn inheritable<'s, 'a>(
     INHERITED.iter().zip(slots).find_map(|(name, slot)| (**name == *key).then_some(slot))
 }
 
-/// A rectangle in points.
-struct Rectangle {
-    /// Left, bottom, right, top.
-    sides: [f64; 4],
-    /// It was given by its other corners.
-    turned: bool,
-}
-
-impl Rectangle {
-    /// Whether it has a part of the other.
-    fn shows(&self, other: &Self) -> bool {
-        let ([left, bottom, right, top], [a, b, c, d]) = (self.sides, other.sides);
-        right.min(c) > left.max(a) && top.min(d) > bottom.max(b)
-    }
-
-    fn write(&self, output: &mut Vec<u8>) {
-        let [left, bottom, right, top] = self.sides;
-        output.extend_from_slice(format!("[{left} {bottom} {right} {top}]").as_bytes());
-    }
-}
-
-/// Four whole numbers in an array, as nearly every page has them: read at a glance.
-fn whole_numbers(text: &[u8]) -> Option<[f64; 4]> {
-    let inner = text.strip_prefix(b"[")?.strip_suffix(b"]")?;
-    let mut words = inner.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
-    let mut numbers = [0.0; 4];
-    for number in &mut numbers {
-        let digits = words.next().filter(|word| word.len() < 10)?;
-        *number = f64::from(digits.iter().try_fold(0_u32, |sum, digit| {
-            digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'))
-        })?);
-    }
-    words.next().is_none().then_some(numbers)
-}
-
-/// A rectangle from an array of four numbers, each of which may be an object of its own.
-fn rectangle(source: &Source<'_>, text: &[u8]) -> Option<Rectangle> {
-    let [a, b, c, d] = whole_numbers(text).or_else(|| corners(source, text))?;
-    Some(Rectangle { sides: [a.min(c), b.min(d), a.max(c), b.max(d)], turned: a > c || b > d })
-}
-
-fn corners(source: &Source<'_>, text: &[u8]) -> Option<[f64; 4]> {
-    let plain = |text: &[u8]| std::str::from_utf8(text.trim_ascii()).ok()?.parse::<f64>().ok();
-    let Value::Array(inner) = source.resolve(Reader::new(text, 0).value()?)? else { return None };
-    let mut corners = [0.0; 4];
-    let mut found = texts(inner);
-    for corner in &mut corners {
-        let (value, text) = found.next()?;
-        let number = match value {
-            Value::Integer(_) | Value::Real => plain(text),
-            Value::Reference(number) => plain(source.object(number)?.text),
-            _ => None,
-        };
-        *corner = number.filter(|number| number.is_finite())?;
-    }
-    Some(corners)
-}
-
 /// The copying of one file.
 struct Copy<'w, 's, 'a> {
     source: &'s Source<'a>,
@@ -485,6 +442,8 @@ struct Copy<'w, 's, 'a> {
     numbers: Vec<u32>,
     waiting: Vec<Waiting<'s>>,
     writer: &'w mut PageWriter,
+    /// Contents and forms are unpacked to see whether they do.
+    checked: bool,
 }
 
 /// An object that was named and is not yet copied.
@@ -496,7 +455,7 @@ struct Waiting<'s> {
 impl<'s> Copy<'_, 's, '_> {
     /// Copies a value, giving new numbers to what it names.
     fn value(&mut self, text: &[u8]) {
-        let Self { source, numbers, waiting, writer } = self;
+        let Self { source, numbers, waiting, writer, .. } = self;
         let PageWriter { bytes, offsets, shared, .. } = &mut **writer;
         // The bytes are being written while numbers are given, so sharing looks at them in turns.
         copy_renumbered(text, bytes, |written, old| {
@@ -528,7 +487,9 @@ impl<'s> Copy<'_, 's, '_> {
                     Some(known) if known == entry.text => continue,
                     Some(_) => return Err(damaged("a page has two contents")),
                 }
-                self.contents(entry.text)?;
+                if self.checked {
+                    self.contents(entry.text)?;
+                }
             }
             self.key(entry.key);
             self.value(entry.text);
@@ -585,7 +546,7 @@ impl<'s> Copy<'_, 's, '_> {
             };
             match (found.data, found.value) {
                 (Some(data), Value::Dictionary(inner)) => {
-                    self.writer.unpacking.check(source, inner, data)?;
+                    self.unpacks(inner, data)?;
                     draws |= !data.is_empty();
                 }
                 (_, Value::Null) => {}
@@ -594,6 +555,11 @@ impl<'s> Copy<'_, 's, '_> {
         }
         // A blank page is allowed, and not what is left of a damaged file.
         if draws || !source.rebuilt { Ok(()) } else { Err(damaged(LOST_CONTENT)) }
+    }
+
+    fn unpacks(&mut self, dictionary: &[u8], data: &[u8]) -> Result<(), MergeFault> {
+        let unpacking = self.writer.unpacking.get_or_insert_with(|| Box::new(Unpacking::new()));
+        unpacking.check(self.source, dictionary, data)
     }
 
     /// The size of a page, if a printer can have such paper.
@@ -657,12 +623,10 @@ impl<'s> Copy<'_, 's, '_> {
             return Ok(());
         };
         let inner = found.value.dictionary().unwrap_or_default();
-        // Pictures and fonts of an undamaged file are not unpacked: that costs more than copying.
-        if self.source.rebuilt
-            || !found.length_fits
-            || lookup(inner, b"Subtype").is_some_and(|kind| kind.is_name(b"Form"))
-        {
-            self.writer.unpacking.check(self.source, inner, data)?;
+        // Pictures and fonts of whole files are never unpacked: that costs many times more than copying.
+        let is_form = || lookup(inner, b"Subtype").is_some_and(|kind| kind.is_name(b"Form"));
+        if self.source.rebuilt || !found.length_fits || (self.checked && is_form()) {
+            self.unpacks(inner, data)?;
         }
         let head = self.writer.bytes.len();
         if found.length_is_right {
@@ -726,7 +690,7 @@ impl<'s> Copy<'_, 's, '_> {
         for (old, hide) in
             all.into_iter().map(|old| (old, false)).chain(hidden.into_iter().map(|old| (old, true)))
         {
-            let Self { source, numbers, waiting, writer } = self;
+            let Self { source, numbers, waiting, writer, .. } = self;
             let PageWriter { bytes, offsets, shared, .. } = &mut **writer;
             let Some(new) = renumber(source, numbers, waiting, offsets, shared, bytes, old) else {
                 continue;
