@@ -9,6 +9,8 @@
     clippy::indexing_slicing
 )]
 
+#[path = "documents/damage.rs"]
+mod damage;
 #[cfg(all(feature = "ipp", feature = "reqwest"))]
 #[path = "documents/ipp.rs"]
 mod ipp;

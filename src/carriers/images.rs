@@ -45,7 +45,7 @@ pub(super) fn format_named(name: &str) -> (LabelFormat, Option<u16>) {
     }
 }
 
-/// A document of an answer.
+/// A document of an answer. A PDF file that was cut off is kept in the format `damaged pdf`.
 ///
 /// # Errors
 /// Why its bytes are not what they are called. A sandbox answers "encoded label" at times, which
@@ -78,5 +78,18 @@ pub(super) fn document(
     if !is_what_it_says {
         return Err("a document of the shipment is not in the format it claims");
     }
+    // What was cut off stays with its number under its kind, and is told when it shall be printed.
+    let format = match format {
+        LabelFormat::Pdf if !is_whole_pdf(&bytes) => LabelFormat::Other("damaged pdf".to_owned()),
+        whole => whole,
+    };
     Ok(Document { dpi, ..Document::new(kind, format, bytes) })
+}
+
+/// Whether a PDF file has one of the marks of its end where readers look for them.
+#[cfg(any(feature = "fedex", feature = "dhl"))]
+fn is_whole_pdf(bytes: &[u8]) -> bool {
+    let tail = bytes.get(bytes.len().saturating_sub(2048)..).unwrap_or_default();
+    let has = |mark: &[u8]| tail.windows(mark.len()).any(|letters| letters == mark);
+    has(b"%%EOF") || has(b"startxref")
 }

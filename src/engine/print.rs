@@ -99,7 +99,9 @@ impl Engine {
             places.push(first..batch.len());
         }
         // Pictures go among the pages: one job for each format, and a parcel's papers together.
-        let merged = merge_with(&batch, &MergeOptions::default().with_pictures_among_pages());
+        // What comes out counts as printed, so it must show what it is to show.
+        let options = MergeOptions::default().with_pictures_among_pages().with_contents_checked();
+        let merged = merge_with(&batch, &options);
         let mut jobs = Vec::new();
         let mut names = Vec::with_capacity(merged.documents.len());
         let mut broken: BTreeMap<usize, Error> = BTreeMap::new();

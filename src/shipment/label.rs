@@ -22,7 +22,8 @@ pub enum LabelFormat {
     Zpl,
     /// Eltron printer language.
     Epl,
-    /// Another one, by the carrier's name.
+    /// Another one, by the carrier's name. `damaged pdf` and its like is a paper that arrived unreadable or
+    /// cut off: it is kept with its number and cannot be merged.
     Other(String),
 }
 

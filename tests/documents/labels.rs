@@ -314,6 +314,30 @@ pub(crate) fn small(text: &str) -> Vec<u8> {
     classic(&indirect_length(text), "")
 }
 
+/// `small`, its content replaced and the length of it deleted by an update, which begins at the offset
+/// beside it.
+pub(crate) fn updated() -> (Vec<u8>, usize) {
+    let mut file = small("older");
+    let previous: usize = {
+        let text = String::from_utf8_lossy(&file);
+        text.rsplit("startxref\n").next().unwrap().lines().next().unwrap().parse().unwrap()
+    };
+    let data = word("newer");
+    let offset = file.len();
+    file.extend_from_slice(format!("4 0 obj\n<</Length {}>>\nstream\n", data.len()).as_bytes());
+    file.extend_from_slice(&data);
+    file.extend_from_slice(b"\nendstream\nendobj\n");
+    let table = file.len();
+    file.extend_from_slice(
+        format!(
+            "xref\n0 1\n0000000005 65535 f \n4 2\n{offset:010} 00000 n \n0000000000 00001 f \n\
+             trailer\n<</Size 7/Root 1 0 R/Prev {previous}>>\nstartxref\n{table}\n%%EOF\n"
+        )
+        .as_bytes(),
+    );
+    (file, offset)
+}
+
 /// A file that needs a password: only its trailer matters.
 pub(crate) fn encrypted() -> Vec<u8> {
     let mut objects = indirect_length("secret");

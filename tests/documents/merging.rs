@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::labels::{
     Body, classic, deflate, encrypted, indirect_length, packed, plain, raster, small, stream,
-    two_pages, vector, word, zpl,
+    two_pages, updated, vector, word, zpl,
 };
 use crate::tools::{assert_sound, page_texts, picture};
 
@@ -250,24 +250,7 @@ fn a_lost_object_of_a_damaged_file_is_a_fault_and_no_blank_label() {
 
 #[test]
 fn a_newer_version_of_an_object_replaces_the_older_and_deleted_ones_are_null() {
-    let mut file = small("older");
-    let previous: usize = {
-        let text = String::from_utf8_lossy(&file);
-        text.rsplit("startxref\n").next().unwrap().lines().next().unwrap().parse().unwrap()
-    };
-    let data = word("newer");
-    let offset = file.len();
-    file.extend_from_slice(format!("4 0 obj\n<</Length {}>>\nstream\n", data.len()).as_bytes());
-    file.extend_from_slice(&data);
-    file.extend_from_slice(b"\nendstream\nendobj\n");
-    let table = file.len();
-    file.extend_from_slice(
-        format!(
-            "xref\n0 1\n0000000005 65535 f \n4 2\n{offset:010} 00000 n \n0000000000 00001 f \n\
-             trailer\n<</Size 7/Root 1 0 R/Prev {previous}>>\nstartxref\n{table}\n%%EOF\n"
-        )
-        .as_bytes(),
-    );
+    let (file, _) = updated();
     let merged = merge(&[pdf(file)]);
     assert!(merged.items[0].is_ok(), "{merged:?}");
     assert_sound(bytes(&merged));

@@ -119,6 +119,25 @@ async fn an_invoice_is_a_job_of_its_own_and_never_fed_to_the_label_printer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_label_that_would_come_out_blank_is_not_printed() {
+    let (house, items) = labelled(2).await;
+    let order = house.engine.store().order(&items[1].order).await.unwrap().unwrap();
+    let mut stored = house.engine.label_documents(&items[1]).await.unwrap().remove(0);
+    let text = String::from_utf8(stored.document.bytes.expose().clone()).unwrap();
+    // The font in place of what is drawn.
+    let blank = text.replace("/Contents 4 0 R", "/Contents 5 0 R");
+    assert_ne!(blank, text);
+    stored.document = Document::new(DocumentKind::Label, LabelFormat::Pdf, blank.into_bytes());
+    stored.position = 9;
+    let mut commit = Commit::new(order.clone(), Some(order.version), Vec::new());
+    commit.documents.push(stored);
+    house.engine.store().commit(vec![commit]).await.unwrap();
+    let printer = Printer::default();
+    let report = house.engine.print_labels(&items, &printer, "labels", at(0)).await.unwrap();
+    assert!(matches!(report.items[..], [ItemOutcome::Done(()), ItemOutcome::Failed(_)]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_printer_did_not_take_is_not_printed() {
     let (house, items) = labelled(3).await;
     let printer = Printer::default();

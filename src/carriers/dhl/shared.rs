@@ -173,6 +173,10 @@ mod tests {
         assert_eq!(cut.kind, DocumentKind::Other);
         assert_eq!(cut.format, LabelFormat::Other("damaged png".to_owned()));
         assert_eq!(cut.bytes.expose(), b"AAAAASUVORK5CYII=");
+        // One that was cut off is still the label of its number.
+        let pdf = document(DocumentKind::Label, "PDF", Encoding::Plain, "%PDF-1.4\n1 0 obj");
+        assert_eq!(pdf.kind, DocumentKind::Label);
+        assert_eq!(pdf.format, LabelFormat::Other("damaged pdf".to_owned()));
         let zpl = document(DocumentKind::Label, "zpl", Encoding::Plain, "^XA^XZ");
         assert_eq!((zpl.kind, zpl.format), (DocumentKind::Label, LabelFormat::Zpl));
     }

@@ -3,18 +3,20 @@
 //! Libraries that build a tree of every file and write it again do more than labels need: they unpack
 //! and pack page contents.
 //!
-//! Source: ISO 32000-1, sections 7.7.3 (page tree), 7.9.5 (rectangles), 8.11 (optional content) and
+//! Source: ISO 32000-1, sections 7.7.3 (page tree), 7.8.2 (contents), 8.11 (optional content) and
 //! annex C (limits).
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use super::MergeFault;
+use super::rectangle::{Rectangle, rectangle};
 use super::source::{Found, Source};
 use super::syntax::{
     Reader, Value, copy_renumbered, entries, lookup, members, names_objects, plain_name,
-    push_number, texts,
+    push_number,
 };
+use super::unpacking::Unpacking;
 
 /// Pages taken from one file.
 const MOST_PAGES: usize = 10_000;
@@ -35,6 +37,9 @@ const LEFT_OUT: [&[u8]; 6] =
 /// The sides that a page may have, in points (ISO 32000-1, annex C).
 const SIDES: std::ops::RangeInclusive<f64> = 3.0..=14_400.0;
 
+const NO_CONTENT: &str = "the content of a page is no stream";
+const LOST_CONTENT: &str = "a page of a damaged file has no content";
+
 const fn damaged(what: &'static str) -> MergeFault {
     MergeFault::Damaged { what }
 }
@@ -54,6 +59,7 @@ pub(super) struct PageWriter {
     shared: HashMap<Fingerprint, Shared>,
     layers: Vec<u32>,
     hidden: Vec<u32>,
+    unpacking: Option<Box<Unpacking>>,
 }
 
 /// Tells most different data apart: length, and bytes of the middle and the end. Packed data end
@@ -102,6 +108,7 @@ impl PageWriter {
             shared: HashMap::new(),
             layers: Vec::new(),
             hidden: Vec::new(),
+            unpacking: None,
         }
     }
 
@@ -168,8 +175,9 @@ impl PageWriter {
         self.shared.retain(|_, shared| shared.number <= most);
     }
 
-    /// Takes the pages of a file, or nothing of it.
-    pub(super) fn add_file(&mut self, bytes: &[u8]) -> Result<usize, MergeFault> {
+    /// Takes the pages of a file, or nothing of it. Contents of whole files are unpacked only where
+    /// they shall be `checked`.
+    pub(super) fn add_file(&mut self, bytes: &[u8], checked: bool) -> Result<usize, MergeFault> {
         // Offsets count from the header, which some programs put behind other bytes.
         let head = bytes.get(..bytes.len().min(1024)).unwrap_or_default();
         let begin = match bytes.starts_with(b"%PDF-") {
@@ -178,7 +186,8 @@ impl PageWriter {
         };
         let bytes = bytes.get(begin..).unwrap_or_default();
         let mark = self.mark();
-        let quick = Source::open(bytes).and_then(|source| self.add_pages(&source, bytes.len()));
+        let quick =
+            Source::open(bytes).and_then(|source| self.add_pages(&source, bytes.len(), checked));
         let outcome = match quick {
             Ok(pages) => Ok(pages),
             Err(MergeFault::Encrypted) => Err(MergeFault::Encrypted),
@@ -186,7 +195,7 @@ impl PageWriter {
                 self.back_to(mark);
                 // What is wrong with the table is what the reader of the fault wants to know.
                 Source::rebuild(bytes)
-                    .and_then(|source| self.add_pages(&source, bytes.len()))
+                    .and_then(|source| self.add_pages(&source, bytes.len(), true))
                     .map_err(|second| match second {
                         MergeFault::Damaged { .. } => first,
                         other => other,
@@ -199,7 +208,12 @@ impl PageWriter {
         outcome
     }
 
-    fn add_pages(&mut self, source: &Source<'_>, length: usize) -> Result<usize, MergeFault> {
+    fn add_pages(
+        &mut self,
+        source: &Source<'_>,
+        length: usize,
+        checked: bool,
+    ) -> Result<usize, MergeFault> {
         let root = source.trailer(b"Root").ok_or(damaged("there is no catalogue"))?;
         let catalogue = source
             .resolve(root)
@@ -211,8 +225,16 @@ impl PageWriter {
         }
         let most =
             self.bytes.len().saturating_add(length.saturating_mul(4)).saturating_add(64 << 20);
-        let mut copy =
-            Copy { source, numbers: vec![0; source.size()], waiting: Vec::new(), writer: self };
+        if let Some(unpacking) = &mut self.unpacking {
+            unpacking.next_file();
+        }
+        let mut copy = Copy {
+            source,
+            numbers: vec![0; source.size()],
+            waiting: Vec::new(),
+            writer: self,
+            checked,
+        };
         let mut numbers = Vec::with_capacity(leaves.len());
         for leaf in &leaves {
             let number = copy.writer.reserve();
@@ -413,64 +435,6 @@ fn inheritable<'s, 'a>(
     INHERITED.iter().zip(slots).find_map(|(name, slot)| (**name == *key).then_some(slot))
 }
 
-/// A rectangle in points.
-struct Rectangle {
-    /// Left, bottom, right, top.
-    sides: [f64; 4],
-    /// It was given by its other corners.
-    turned: bool,
-}
-
-impl Rectangle {
-    /// Whether it has a part of the other.
-    fn shows(&self, other: &Self) -> bool {
-        let ([left, bottom, right, top], [a, b, c, d]) = (self.sides, other.sides);
-        right.min(c) > left.max(a) && top.min(d) > bottom.max(b)
-    }
-
-    fn write(&self, output: &mut Vec<u8>) {
-        let [left, bottom, right, top] = self.sides;
-        output.extend_from_slice(format!("[{left} {bottom} {right} {top}]").as_bytes());
-    }
-}
-
-/// Four whole numbers in an array, as nearly every page has them: read at a glance.
-fn whole_numbers(text: &[u8]) -> Option<[f64; 4]> {
-    let inner = text.strip_prefix(b"[")?.strip_suffix(b"]")?;
-    let mut words = inner.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
-    let mut numbers = [0.0; 4];
-    for number in &mut numbers {
-        let digits = words.next().filter(|word| word.len() < 10)?;
-        *number = f64::from(digits.iter().try_fold(0_u32, |sum, digit| {
-            digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'))
-        })?);
-    }
-    words.next().is_none().then_some(numbers)
-}
-
-/// A rectangle from an array of four numbers, each of which may be an object of its own.
-fn rectangle(source: &Source<'_>, text: &[u8]) -> Option<Rectangle> {
-    let [a, b, c, d] = whole_numbers(text).or_else(|| corners(source, text))?;
-    Some(Rectangle { sides: [a.min(c), b.min(d), a.max(c), b.max(d)], turned: a > c || b > d })
-}
-
-fn corners(source: &Source<'_>, text: &[u8]) -> Option<[f64; 4]> {
-    let plain = |text: &[u8]| std::str::from_utf8(text.trim_ascii()).ok()?.parse::<f64>().ok();
-    let Value::Array(inner) = source.resolve(Reader::new(text, 0).value()?)? else { return None };
-    let mut corners = [0.0; 4];
-    let mut found = texts(inner);
-    for corner in &mut corners {
-        let (value, text) = found.next()?;
-        let number = match value {
-            Value::Integer(_) | Value::Real => plain(text),
-            Value::Reference(number) => plain(source.object(number)?.text),
-            _ => None,
-        };
-        *corner = number.filter(|number| number.is_finite())?;
-    }
-    Some(corners)
-}
-
 /// The copying of one file.
 struct Copy<'w, 's, 'a> {
     source: &'s Source<'a>,
@@ -478,6 +442,8 @@ struct Copy<'w, 's, 'a> {
     numbers: Vec<u32>,
     waiting: Vec<Waiting<'s>>,
     writer: &'w mut PageWriter,
+    /// Contents and forms are unpacked to see whether they do.
+    checked: bool,
 }
 
 /// An object that was named and is not yet copied.
@@ -489,7 +455,7 @@ struct Waiting<'s> {
 impl<'s> Copy<'_, 's, '_> {
     /// Copies a value, giving new numbers to what it names.
     fn value(&mut self, text: &[u8]) {
-        let Self { source, numbers, waiting, writer } = self;
+        let Self { source, numbers, waiting, writer, .. } = self;
         let PageWriter { bytes, offsets, shared, .. } = &mut **writer;
         // The bytes are being written while numbers are given, so sharing looks at them in turns.
         copy_renumbered(text, bytes, |written, old| {
@@ -521,9 +487,15 @@ impl<'s> Copy<'_, 's, '_> {
                     Some(known) if known == entry.text => continue,
                     Some(_) => return Err(damaged("a page has two contents")),
                 }
+                if self.checked {
+                    self.contents(entry.text)?;
+                }
             }
             self.key(entry.key);
             self.value(entry.text);
+        }
+        if contents.is_none() && self.source.rebuilt {
+            return Err(damaged(LOST_CONTENT));
         }
         let [resources, size, crop, rotate] = inherited;
         let size = size.ok_or(damaged("a page has no size"))?;
@@ -541,6 +513,53 @@ impl<'s> Copy<'_, 's, '_> {
         self.writer.end();
         self.writer.add_page(number);
         Ok(())
+    }
+
+    /// Looks at the content of a page: one that cannot be drawn would be a blank label.
+    fn contents(&mut self, text: &[u8]) -> Result<(), MergeFault> {
+        let source = self.source;
+        let listed = match Reader::new(text, 0).value() {
+            Some(Value::Array(inner)) => Some(inner),
+            Some(named) => match source.resolve(named) {
+                Some(Value::Array(inner)) => Some(inner),
+                _ => None,
+            },
+            None => None,
+        };
+        let mut draws = false;
+        // One that is not in a list reads like a list of one.
+        for part in members(listed.unwrap_or(text)) {
+            let found = match part {
+                Value::Null => continue,
+                Value::Reference(number) => {
+                    let index = usize::try_from(number).unwrap_or(usize::MAX);
+                    // Another page has it as well.
+                    if self.numbers.get(index).is_some_and(|known| *known != 0) {
+                        draws = true;
+                        continue;
+                    }
+                    // What is not there is null, or a fault of its own.
+                    let Some(found) = source.object(number) else { continue };
+                    found
+                }
+                _ => return Err(damaged(NO_CONTENT)),
+            };
+            match (found.data, found.value) {
+                (Some(data), Value::Dictionary(inner)) => {
+                    self.unpacks(inner, data)?;
+                    draws |= !data.is_empty();
+                }
+                (_, Value::Null) => {}
+                _ => return Err(damaged(NO_CONTENT)),
+            }
+        }
+        // A blank page is allowed, and not what is left of a damaged file.
+        if draws || !source.rebuilt { Ok(()) } else { Err(damaged(LOST_CONTENT)) }
+    }
+
+    fn unpacks(&mut self, dictionary: &[u8], data: &[u8]) -> Result<(), MergeFault> {
+        let unpacking = self.writer.unpacking.get_or_insert_with(|| Box::new(Unpacking::new()));
+        unpacking.check(self.source, dictionary, data)
     }
 
     /// The size of a page, if a printer can have such paper.
@@ -604,6 +623,11 @@ impl<'s> Copy<'_, 's, '_> {
             return Ok(());
         };
         let inner = found.value.dictionary().unwrap_or_default();
+        // Pictures and fonts of whole files are never unpacked: that costs many times more than copying.
+        let is_form = || lookup(inner, b"Subtype").is_some_and(|kind| kind.is_name(b"Form"));
+        if self.source.rebuilt || !found.length_fits || (self.checked && is_form()) {
+            self.unpacks(inner, data)?;
+        }
         let head = self.writer.bytes.len();
         if found.length_is_right {
             self.value(found.text);
@@ -666,7 +690,7 @@ impl<'s> Copy<'_, 's, '_> {
         for (old, hide) in
             all.into_iter().map(|old| (old, false)).chain(hidden.into_iter().map(|old| (old, true)))
         {
-            let Self { source, numbers, waiting, writer } = self;
+            let Self { source, numbers, waiting, writer, .. } = self;
             let PageWriter { bytes, offsets, shared, .. } = &mut **writer;
             let Some(new) = renumber(source, numbers, waiting, offsets, shared, bytes, old) else {
                 continue;
@@ -690,13 +714,16 @@ fn renumber<'s>(
     written: &[u8],
     old: u32,
 ) -> Option<u32> {
+    // By the specification a reference to nothing is null. In a damaged file it is what was lost.
+    if !source.has(old) {
+        if source.rebuilt {
+            waiting.push(Waiting { number: 0, found: None });
+        }
+        return None;
+    }
     let known = numbers.get_mut(usize::try_from(old).unwrap_or(usize::MAX))?;
     if *known != 0 {
         return Some(*known);
-    }
-    // By the specification a reference to nothing is null, unless the table was lost.
-    if !source.has(old) && !source.rebuilt {
-        return None;
     }
     let found = source.object(old);
     // Labels of one carrier repeat fonts and logos.

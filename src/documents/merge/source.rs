@@ -49,8 +49,16 @@ pub(super) struct Found<'a> {
     /// The value as it is written, brackets included.
     pub(super) text: &'a [u8],
     pub(super) data: Option<&'a [u8]>,
+    /// The data end where they are said to.
+    pub(super) length_fits: bool,
     /// The dictionary itself states the length of the data, and rightly.
     pub(super) length_is_right: bool,
+}
+
+impl<'a> Found<'a> {
+    const fn plain(value: Value<'a>, text: &'a [u8]) -> Self {
+        Self { value, text, data: None, length_fits: false, length_is_right: false }
+    }
 }
 
 /// A PDF file.
@@ -157,6 +165,13 @@ impl<'a> Source<'a> {
         let mut reader = Reader::new(self.bytes, tail.saturating_add(last).saturating_add(9));
         reader.skip_space();
         let mut next = reader.take_digits();
+        // An update that was cut off: the file before it is whole, and is not what was to be printed.
+        let rest = self.bytes.get(reader.at()..).unwrap_or_default();
+        if memmem::find_iter(rest, b"obj")
+            .any(|word| self.head_before(reader.at().saturating_add(word)).is_some())
+        {
+            return Err(damaged("objects follow the end of the file"));
+        }
         let mut visited: Vec<u64> = Vec::new();
         while let Some(offset) = next {
             // Updates that point at each other would be read for ever.
@@ -271,9 +286,22 @@ impl<'a> Source<'a> {
             let word = from.saturating_add(next);
             from = word.saturating_add(3);
             let Some(start) = self.head_before(word) else { continue };
-            let Some((number, found)) = self.at(start, None) else { continue };
+            let Some((number, found)) = self.at(start, None).filter(|(_, found)| self.ends(found))
+            else {
+                // Half an object is none, and an older one of its number would be another label.
+                if let Some(number) = Reader::new(self.bytes, start).object_head() {
+                    self.note(number, Place::Free, true)?;
+                }
+                continue;
+            };
             self.note(number, Place::At(start), true)?;
             if let Some(dictionary) = found.value.dictionary() {
+                // The trailer that names it may be what is lost.
+                if lookup(dictionary, b"Filter").is_some_and(|name| name.is_name(b"Standard"))
+                    && found.data.is_none()
+                {
+                    return Err(MergeFault::Encrypted);
+                }
                 let kind = lookup(dictionary, b"Type");
                 let is = |name: &[u8]| kind.is_some_and(|kind| kind.is_name(name));
                 if is(b"ObjStm") {
@@ -285,9 +313,7 @@ impl<'a> Source<'a> {
                 }
             }
             // What looks like an object inside another is none.
-            let last = found.data.unwrap_or(found.text);
-            let offset = last.as_ptr().addr().wrapping_sub(self.bytes.as_ptr().addr());
-            from = from.max(offset.saturating_add(last.len()));
+            from = from.max(self.end_of(found.data.unwrap_or(found.text)));
         }
         for word in memmem::find_iter(self.bytes, b"trailer") {
             let mut reader = Reader::new(self.bytes, word.saturating_add(7));
@@ -312,7 +338,7 @@ impl<'a> Source<'a> {
         for number in containers {
             let Some(container) = self.container(number)? else { continue };
             for (member, _) in &container.members {
-                if !matches!(self.place(*member), Place::At(_)) {
+                if !matches!(self.place(*member), Place::At(_) | Place::Free) {
                     self.note(*member, Place::Within(number), true)?;
                 }
             }
@@ -341,6 +367,23 @@ impl<'a> Source<'a> {
             self.trailers.push(format!("/Root {root} 0 R").into_bytes());
         }
         Ok(())
+    }
+
+    /// Where a part of the file ends.
+    fn end_of(&self, part: &[u8]) -> usize {
+        let offset = part.as_ptr().addr().wrapping_sub(self.bytes.as_ptr().addr());
+        offset.saturating_add(part.len())
+    }
+
+    /// Whether an object is whole: one without data may be the head of a stream that was cut off.
+    fn ends(&self, found: &Found<'_>) -> bool {
+        let mut reader = Reader::new(self.bytes, self.end_of(found.text));
+        reader.skip_space();
+        found.data.is_some()
+            || reader.object_head().is_some()
+            || [b"endobj".as_slice(), b"xref", b"trailer", b"startxref"]
+                .into_iter()
+                .any(|word| reader.take_word(word))
     }
 
     /// Where `N G obj` begins, its last word being at `word`.
@@ -429,7 +472,7 @@ impl<'a> Source<'a> {
                 let value = reader.value()?;
                 let text = container.bytes.get(start..reader.at())?;
                 self.may_read(text.len());
-                Some(Found { value, text, data: None, length_is_right: false })
+                Some(Found::plain(value, text))
             }
             Place::Unknown | Place::Free => None,
         }
@@ -476,11 +519,11 @@ impl<'a> Source<'a> {
         let value = reader.value()?;
         let text = self.bytes.get(start..reader.at())?;
         let Value::Dictionary(inner) = value else {
-            return Some((number, Found { value, text, data: None, length_is_right: false }));
+            return Some((number, Found::plain(value, text)));
         };
         reader.skip_space();
         if !reader.take_word(b"stream") {
-            return Some((number, Found { value, text, data: None, length_is_right: false }));
+            return Some((number, Found::plain(value, text)));
         }
         let mut start = reader.at();
         if self.bytes.get(start) == Some(&b'\r') {
@@ -497,9 +540,10 @@ impl<'a> Source<'a> {
         let data = length
             .and_then(|length| usize::try_from(length).ok())
             .and_then(|length| self.data_of(start, length));
-        let length_is_right = data.is_some() && matches!(stated, Some(Value::Integer(_)));
+        let length_fits = data.is_some();
+        let length_is_right = length_fits && matches!(stated, Some(Value::Integer(_)));
         let data = data.or_else(|| self.data_until_end(start))?;
-        Some((number, Found { value, text, data: Some(data), length_is_right }))
+        Some((number, Found { value, text, data: Some(data), length_fits, length_is_right }))
     }
 
     /// A number that stands in an object of its own, as lengths do.
@@ -554,7 +598,7 @@ impl<'a> Source<'a> {
         };
         let plain = match filter {
             None | Some(Value::Null) => data.get(..data.len().min(left)).unwrap_or_default().into(),
-            Some(name) if name.is_name(b"FlateDecode") || name.is_name(b"Fl") => {
+            Some(name) if is_deflate(name) => {
                 let mut plain = Vec::new();
                 flate2::read::ZlibDecoder::new(data)
                     .take(u64::try_from(left).unwrap_or(u64::MAX).saturating_add(1))
@@ -587,6 +631,11 @@ impl<'a> Source<'a> {
         }
         unpredict(&plain, columns).ok_or(damaged("a table's prediction does not resolve"))
     }
+}
+
+/// Whether this names the filter whose data start with the header of RFC 1950.
+pub(super) fn is_deflate(filter: Value<'_>) -> bool {
+    filter.is_name(b"FlateDecode") || filter.is_name(b"Fl")
 }
 
 /// Undoes the predictors of PNG for one byte per pixel, as tables use them.
