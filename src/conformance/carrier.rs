@@ -10,7 +10,7 @@ use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::money::{Currency, Money};
 use crate::ports::{
     AddressVerdict, CarrierAdapter, IdempotencySupport, ManifestRequest, Piece, Pieces,
-    PiecesRecovery, PiecesRequest, PushNotice, Recovery, VoidOutcome, WebhookRequest,
+    PiecesIntent, PiecesRecovery, PiecesRequest, PushNotice, Recovery, VoidOutcome, WebhookRequest,
 };
 use crate::shipment::{
     Label, LabelIntent, LabelRequest, RateQuote, RateRequest, ServiceKey, TrackOutcome, Tracked,
@@ -142,6 +142,12 @@ pub async fn run(adapter: Arc<dyn CarrierAdapter>, fixture: &Fixture) -> Report 
 struct Suite<'a> {
     adapter: &'a dyn CarrierAdapter,
     fixture: &'a Fixture,
+}
+
+/// A purchase of several pieces whose only answer was lost.
+fn lost_at(now: DateTime<Utc>, number: u32, request: &PiecesRequest) -> PiecesIntent {
+    let request = request.clone();
+    PiecesIntent { key: key(number), request, created_at: now, sent_at: now }
 }
 
 fn key(number: u32) -> IdempotencyKey {
@@ -382,7 +388,7 @@ impl Suite<'_> {
         let sold = self.buy_pieces(21, &request).await?;
         let support = self.adapter.limits().idempotency;
         let lost = support == IdempotencySupport::None;
-        match ability.recover_pieces(&request, &key(21), now).await.map_err(said)? {
+        match ability.recover_pieces(&lost_at(now, 21, &request)).await.map_err(said)? {
             // As with one label: found without paper, given back, and bought anew.
             PiecesRecovery::Absent if support == IdempotencySupport::ReferenceLookup => {
                 let anew = self.buy_pieces(21, &request).await?;
@@ -402,7 +408,7 @@ impl Suite<'_> {
             other => return Err(format!("a shipment bought: found {other:?}")),
         }
         let never = self.pieces_of(22, 2).await?;
-        match ability.recover_pieces(&never, &key(22), now).await.map_err(said)? {
+        match ability.recover_pieces(&lost_at(now, 22, &never)).await.map_err(said)? {
             PiecesRecovery::Absent => Ok(()),
             PiecesRecovery::Unknowable { .. } if lost => Ok(()),
             other => Err(format!("a shipment never bought: found {other:?}")),

@@ -303,13 +303,10 @@ pub trait MultiPiece: Send + Sync {
     /// [`recover_pieces`](Self::recover_pieces), never by buying again.
     async fn buy_pieces(&self, request: &PiecesRequest, key: &IdempotencyKey) -> Result<Pieces>;
 
-    /// Finds out what became of a purchase whose answer was lost, that was last sent at `sent_at`.
-    async fn recover_pieces(
-        &self,
-        request: &PiecesRequest,
-        key: &IdempotencyKey,
-        sent_at: DateTime<Utc>,
-    ) -> Result<PiecesRecovery>;
+    /// Finds out what became of a purchase whose answer was lost. Everything
+    /// [`recover_label`](CarrierAdapter::recover_label) promises holds here too: what was sent again
+    /// may be several shipments, and each of them may still be on its way into the vendor's search.
+    async fn recover_pieces(&self, intent: &PiecesIntent) -> Result<PiecesRecovery>;
 }
 
 /// What a carrier is asked to sell for several parcels.
@@ -320,6 +317,35 @@ pub struct PiecesRequest {
     pub shipment: LabelRequest,
     /// The pieces, at least one.
     pub pieces: Vec<Piece>,
+}
+
+/// A purchase of several pieces that was intended: what is needed to find out what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PiecesIntent {
+    /// The key it was sent under.
+    pub key: IdempotencyKey,
+    /// What was asked for.
+    pub request: PiecesRequest,
+    /// When the intent was written down.
+    pub created_at: DateTime<Utc>,
+    /// When it was last sent. Whatever shows a new shipment with a delay is given that delay from
+    /// here.
+    pub sent_at: DateTime<Utc>,
+}
+
+impl PiecesIntent {
+    /// The same purchase as one of a single label: what looks for shipments by the key, as
+    /// [`LateDuplicates`] does, finds those of several pieces with it.
+    #[must_use]
+    pub fn as_label(&self) -> LabelIntent {
+        let Self { key, request, created_at, sent_at } = self;
+        LabelIntent {
+            key: *key,
+            request: request.shipment.clone(),
+            created_at: *created_at,
+            sent_at: *sent_at,
+        }
+    }
 }
 
 /// One of several parcels.

@@ -9,8 +9,8 @@ use orderflow::carriers::dhl::express::{
 use orderflow::client::RetryPolicy;
 use orderflow::conformance::{Report, carriers};
 use orderflow::ports::{
-    AddressVerdict, CarrierAdapter, MultiPiece, PickupRequest, Pickups, Piece, PiecesRecovery,
-    PiecesRequest, Recovery, ValidateAddress,
+    AddressVerdict, CarrierAdapter, MultiPiece, PickupRequest, Pickups, Piece, PiecesIntent,
+    PiecesRecovery, PiecesRequest, Recovery, ValidateAddress,
 };
 use orderflow::sandbox::dhl::express::DhlExpressStandIn;
 use orderflow::sandbox::{Fault, Faults, Ledger, Sandbox, Scenario, ScriptedFault, VirtualClock};
@@ -373,6 +373,10 @@ async fn places_without_postal_codes_have_an_empty_one() {
 }
 
 // ---- Several pieces ----
+
+fn lost_once(request: PiecesRequest) -> PiecesIntent {
+    PiecesIntent { key: key("PK-1"), request, created_at: noon(), sent_at: noon() }
+}
 
 fn pieces(request: LabelRequest, count: usize) -> PiecesRequest {
     let piece = |n: usize| Piece {
@@ -773,7 +777,7 @@ fn feed(status: u16, body: &[u8]) {
         if let Ok(bought) = house.dhl.buy_pieces(&several, &key("PK-1")).await {
             assert_eq!(bought.labels.len(), 2);
         }
-        let _ = house.dhl.recover_pieces(&several, &key("PK-1"), noon()).await;
+        let _ = house.dhl.recover_pieces(&lost_once(several)).await;
         let _ = house.dhl.recover_label(&intent(purchase("PK-1"), "PK-1")).await;
         let _ = house.dhl.rates(&parcel()).await;
         let _ = house.dhl.validate(&recipient().address).await;
@@ -937,17 +941,46 @@ async fn a_purchase_whose_answer_is_lost_is_found_and_made_once() {
     let request = pieces(purchase_abroad("x"), 3);
     let error = town.dhl.buy_pieces(&request, &key("PK-1")).await.unwrap_err();
     assert!(error.is_ambiguous());
-    let early = town.dhl.recover_pieces(&request, &key("PK-1"), noon()).await.unwrap_err();
+    let early = town.dhl.recover_pieces(&lost_once(request.clone())).await.unwrap_err();
     assert_eq!(early.kind(), ErrorKind::Transient);
     town.clock.advance(TimeDelta::minutes(6));
-    let found = town.dhl.recover_pieces(&request, &key("PK-1"), noon()).await.unwrap();
+    let found = town.dhl.recover_pieces(&lost_once(request.clone())).await.unwrap();
     let PiecesRecovery::Found(found) = found else { panic!("{found:?}") };
     assert_eq!(found.labels.len(), 3);
     assert_eq!(town.ledger.labels().len(), 1);
     assert_eq!(town.ledger.labels()[0].number, found.number.as_str());
     let fewer = pieces(purchase_abroad("x"), 2);
-    let undecided = town.dhl.recover_pieces(&fewer, &key("PK-1"), noon()).await.unwrap();
+    let undecided = town.dhl.recover_pieces(&lost_once(fewer)).await.unwrap();
     assert!(matches!(undecided, PiecesRecovery::Unknowable { .. }), "{undecided:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pieces_sent_again_are_given_up_only_when_the_last_sending_can_be_found() {
+    let lost = Faults::scripted(vec![ScriptedFault {
+        stand_in: "dhl-express".into(),
+        path: "/shipments".into(),
+        from: 0,
+        times: 2,
+        fault: Fault::LostAfter,
+    }]);
+    let minutes = TimeDelta::minutes;
+    let give_up = |config: DhlExpressConfig| {
+        config.with_settling_time(minutes(15)).with_lost_waybills(LostWaybill::GiveUp)
+    };
+    let town = town(give_up, |stand_in| stand_in.with_reference_delay(minutes(5)), lost);
+    let mut intent = lost_once(pieces(purchase_abroad("x"), 2));
+    town.dhl.buy_pieces(&intent.request, &intent.key).await.unwrap_err();
+    town.clock.advance(minutes(6));
+    assert_eq!(town.dhl.recover_pieces(&intent).await.unwrap(), PiecesRecovery::Absent);
+    intent.sent_at = town.clock.now();
+    town.dhl.buy_pieces(&intent.request, &intent.key).await.unwrap_err();
+    town.clock.advance(minutes(2));
+    // The first waybill is found, and the second cannot be yet.
+    let early = town.dhl.recover_pieces(&intent).await.unwrap_err();
+    assert_eq!(early.kind(), ErrorKind::Transient);
+    town.clock.advance(minutes(13));
+    assert_eq!(town.dhl.recover_pieces(&intent).await.unwrap(), PiecesRecovery::Absent);
+    assert_eq!(town.ledger.labels().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,8 @@ use orderflow::carriers::fedex::{FEDEX, Fedex, FedexConfig, TWO_DAY, catalogue};
 use orderflow::client::{Quota, RetryPolicy};
 use orderflow::conformance::{Report, carriers};
 use orderflow::ports::{
-    CarrierAdapter, ManifestRequest, Manifests, PickupRequest, Pickups, Recovery, VoidLabel,
+    CarrierAdapter, ManifestRequest, Manifests, MultiPiece, PickupRequest, Pickups, Piece,
+    PiecesIntent, PiecesRecovery, PiecesRequest, Recovery, VoidLabel,
 };
 use orderflow::sandbox::fedex::FedexStandIn;
 use orderflow::sandbox::{Fault, Faults, Ledger, Sandbox, Scenario, ScriptedFault, VirtualClock};
@@ -161,6 +162,44 @@ async fn a_purchase_whose_answer_is_lost_leaves_one_live_label_in_the_end() {
     let live: Vec<_> = sold.iter().filter(|label| label.voided_at.is_none()).collect();
     assert_eq!((sold.len(), live.len()), (2, 1));
     assert_eq!(live[0].reference, "PK-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pieces_whose_answers_are_lost_again_and_again_leave_one_live_shipment_in_the_end() {
+    let lost = |from| ScriptedFault {
+        stand_in: "fedex".into(),
+        path: "/ship/v1/shipments".into(),
+        from,
+        times: 1,
+        fault: Fault::LostAfter,
+    };
+    // The second counts what the first lets through: between the sendings there is a cancellation.
+    let lost = Faults::scripted(vec![lost(0), lost(1)]);
+    let delay = TimeDelta::minutes(5);
+    let town = town(|config| config, |stand_in| stand_in.with_reference_delay(delay), lost);
+    let piece = Piece { weight: Grams::new(700), dimensions: None, references: Vec::new() };
+    let request = PiecesRequest { shipment: to_a_home("PK-1"), pieces: vec![piece; 2] };
+    let mut intent =
+        PiecesIntent { key: key("PK-1"), request, created_at: noon(), sent_at: noon() };
+    let mut sendings = 0;
+    loop {
+        sendings += 1;
+        intent.sent_at = town.clock.now();
+        if town.fedex.buy_pieces(&intent.request, &intent.key).await.is_ok() {
+            break;
+        }
+        loop {
+            town.clock.advance(TimeDelta::minutes(2));
+            match town.fedex.recover_pieces(&intent).await {
+                Ok(PiecesRecovery::Absent) => break,
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Transient),
+            }
+        }
+    }
+    let sold = town.ledger.labels();
+    let live = sold.iter().filter(|label| label.voided_at.is_none()).count();
+    assert_eq!((sendings, live), (3, 1), "{sold:?}");
 }
 
 #[tokio::test(start_paused = true)]

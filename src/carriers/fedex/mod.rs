@@ -72,7 +72,6 @@ mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 
 pub use catalogue::{
     CATALOGUE_AS_OF, CONNECT_PLUS, EXPRESS_SAVER, GROUND, GROUND_ECONOMY, HOME_DELIVERY,
@@ -90,8 +89,8 @@ use crate::ids::{CarrierId, IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::ports::{
     AddressCheck, CarrierAdapter, CarrierLimits, IdempotencySupport, LateDuplicate, LateDuplicates,
     Manifest, ManifestRequest, Manifests, MultiPiece, Pickup, PickupRequest, Pickups,
-    Pieces as SoldPieces, PiecesRecovery, PiecesRequest, Recovery, TrackingPush, ValidateAddress,
-    VoidLabel, VoidOutcome,
+    Pieces as SoldPieces, PiecesIntent, PiecesRecovery, PiecesRequest, Recovery, TrackingPush,
+    ValidateAddress, VoidLabel, VoidOutcome,
 };
 use crate::shipment::{
     Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest, Tracked,
@@ -354,16 +353,9 @@ impl MultiPiece for Fedex {
         self.ship.call(&calls::ShipPieces { config: &self.config, request, key: *key }).await
     }
 
-    async fn recover_pieces(
-        &self,
-        request: &PiecesRequest,
-        key: &IdempotencyKey,
-        sent_at: DateTime<Utc>,
-    ) -> Result<PiecesRecovery> {
+    async fn recover_pieces(&self, intent: &PiecesIntent) -> Result<PiecesRecovery> {
         // Every piece carries the purchase's reference, and one cancellation cancels them all.
-        let (created_at, request) = (sent_at, request.shipment.clone());
-        let intent = LabelIntent { key: *key, request, created_at, sent_at };
-        Ok(match self.recover_label(&intent).await? {
+        Ok(match self.recover_label(&intent.as_label()).await? {
             // A purchase that is found is given back: there is no paper any more.
             Recovery::Absent | Recovery::Found(_) => PiecesRecovery::Absent,
             Recovery::Unknowable { reason } => PiecesRecovery::Unknowable { reason },

@@ -61,7 +61,6 @@ mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 
 pub use catalogue::{
     CATALOGUE_AS_OF, DOMESTIC, ECONOMY_SELECT, ECONOMY_SELECT_EU, HALF_PAST_TEN, NINE, NOON,
@@ -78,8 +77,8 @@ use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
 use crate::ports::{
     AddressCheck, AddressVerdict, CarrierAdapter, CarrierLimits, IdempotencySupport, LateDuplicate,
-    LateDuplicates, MultiPiece, Pickup, PickupRequest, Pickups, Pieces, PiecesRecovery,
-    PiecesRequest, Recovery, ValidateAddress,
+    LateDuplicates, MultiPiece, Pickup, PickupRequest, Pickups, Pieces, PiecesIntent,
+    PiecesRecovery, PiecesRequest, Recovery, ValidateAddress,
 };
 use crate::shipment::{
     Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest,
@@ -137,15 +136,9 @@ impl DhlExpress {
         Ok(Self { config, client })
     }
 
-    async fn look_for(
-        &self,
-        key: IdempotencyKey,
-        (created_at, sent_at): (DateTime<Utc>, DateTime<Utc>),
-        mailing_date: chrono::NaiveDate,
-    ) -> Result<Lost> {
-        let config = &*self.config;
-        let find = calls::FindPurchase { config, key, created_at, sent_at, mailing_date };
-        let age = self.config.calls.clock.now().signed_duration_since(sent_at);
+    async fn look_for(&self, intent: &LabelIntent) -> Result<Lost> {
+        let find = calls::FindPurchase { config: &self.config, intent };
+        let age = self.config.calls.clock.now().signed_duration_since(intent.sent_at);
         let settled = age >= self.config.settle;
         let mut unclear = None;
         let mut found = match self.client.call(&find).await {
@@ -164,7 +157,7 @@ impl DhlExpress {
             Err(error) => return Err(error),
         };
         // What was sent again may still be on its way into the search.
-        let is_whole = settled || created_at == sent_at;
+        let is_whole = settled || !intent.was_sent_again();
         if self.config.lost == LostWaybill::GiveUp && !found.is_empty() && is_whole {
             // A waybill that was given up keeps its reference: later there may be several.
             for one in &found {
@@ -266,13 +259,10 @@ impl CarrierAdapter for DhlExpress {
     }
 
     async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery> {
-        let request = &intent.request;
-        match self
-            .look_for(intent.key, (intent.created_at, intent.sent_at), request.mailing_date)
-            .await?
-        {
+        match self.look_for(intent).await? {
             Lost::Found(found) => {
-                let label = map::found_label(&self.config, request, intent.key, found.number)?;
+                let LabelIntent { request, key, .. } = intent;
+                let label = map::found_label(&self.config, request, *key, found.number)?;
                 Ok(Recovery::Found(Box::new(label)))
             }
             Lost::Absent => Ok(Recovery::Absent),
@@ -317,10 +307,7 @@ impl LateDuplicates for DhlExpress {
         intent: &LabelIntent,
         kept: &[LabelRecord],
     ) -> Result<Vec<LateDuplicate>> {
-        let LabelIntent { key, request, created_at, sent_at } = intent;
-        let (key, created_at, sent_at) = (*key, *created_at, *sent_at);
-        let (config, mailing_date) = (&*self.config, request.mailing_date);
-        let find = calls::FindPurchase { config, key, created_at, sent_at, mailing_date };
+        let find = calls::FindPurchase { config: &self.config, intent };
         let found = match self.client.call(&find).await {
             Ok(found) => found.unwrap_or_default(),
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
@@ -356,14 +343,9 @@ impl MultiPiece for DhlExpress {
         self.client.call(&calls::ShipPieces { config: &self.config, request, key: *key }).await
     }
 
-    async fn recover_pieces(
-        &self,
-        request: &PiecesRequest,
-        key: &IdempotencyKey,
-        sent_at: DateTime<Utc>,
-    ) -> Result<PiecesRecovery> {
-        let day = request.shipment.mailing_date;
-        match self.look_for(*key, (sent_at, sent_at), day).await? {
+    async fn recover_pieces(&self, intent: &PiecesIntent) -> Result<PiecesRecovery> {
+        let PiecesIntent { request, key, .. } = intent;
+        match self.look_for(&intent.as_label()).await? {
             Lost::Found(found) if found.pieces.len() == request.pieces.len() => {
                 let pieces =
                     map::found_pieces(&self.config, request, *key, &found.number, &found.pieces)?;
