@@ -213,6 +213,10 @@ pub trait Manifests: Send + Sync {
     }
 
     /// Closes a set of labels for hand-over.
+    ///
+    /// A lost answer is [`Ambiguous`](crate::ErrorKind::Ambiguous), and the same call is the way on: labels
+    /// that are closed already are no failure. They are among [`Manifest::labels`], with their form where
+    /// the carrier hands it out again.
     async fn create_manifest(&self, request: &ManifestRequest) -> Result<Manifest>;
 }
 
@@ -230,19 +234,25 @@ pub struct ManifestRequest {
 /// A closed set of labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
-    /// The carrier's number of it.
+    /// The carrier's number of it. Empty where all labels were closed before and it does not say under
+    /// which.
     pub number: String,
-    /// Which labels are on it.
+    /// Which labels are closed: those on it, and those asked for that had been closed before.
     pub labels: Vec<TrackingNumber>,
     /// The forms to hand over: one, or several where a carrier parts its parcels, for example by
-    /// whether they leave the country. Empty where it gives none.
+    /// whether they leave the country. Empty where it gives none, or none again.
     pub documents: Vec<Document>,
 }
 
 /// Pickups.
 #[async_trait]
 pub trait Pickups: Send + Sync {
-    /// Orders a driver. A pickup already ordered for the same place and day is returned.
+    /// Orders a driver. A pickup already ordered for the same place and day is returned, as far as the
+    /// carrier or the adapter, while it lives, remembers it: carriers know no keys for pickups, so what
+    /// must survive a restart is kept by the caller.
+    ///
+    /// A lost answer is [`Ambiguous`](crate::ErrorKind::Ambiguous). The next call for the place and day
+    /// orders nothing where the carrier cannot be asked: it is `Ambiguous` too, until somebody looked.
     async fn schedule_pickup(&self, request: &PickupRequest) -> Result<Pickup>;
 
     /// Cancels it.

@@ -20,7 +20,7 @@ use orderflow::shipment::{
     DocumentKind, DutiesPayer, EventTime, ExportReason, LabelFormat, LabelRequest, Milestone,
     RateRequest, ServiceKey, TaxId, TaxIdOwner, TrackOutcome, TransitState, fold,
 };
-use orderflow::{Currency, ErrorKind, Grams, MoneyError, ServiceCode, TrackingNumber};
+use orderflow::{Currency, ErrorKind, Grams, MoneyError, Retry, ServiceCode, TrackingNumber};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -694,6 +694,8 @@ async fn a_pickup_is_confirmed_by_a_list_of_numbers_that_are_cancelled_together(
     assert_eq!((&body["closeTime"], &body["location"]), (&json!("18:00"), &json!("reception")));
     let packages = body["shipmentDetails"][0]["packages"].as_array().unwrap();
     assert_eq!((packages.len(), &packages[0]["weight"]), (3, &json!(1.334)));
+    house.carrier.says("DELETE /pickups/PRG221222000062", Says::text(200, ""));
+    house.dhl.cancel_pickup(&ordered).await.unwrap();
     let two = json!({"dispatchConfirmationNumbers": ["PRG1", "PRG2"]});
     house.carrier.says("POST /pickups", Says::json(201, &two));
     let ordered = house.dhl.schedule_pickup(&pickup()).await.unwrap();
@@ -1064,4 +1066,33 @@ async fn whatever_goes_wrong_every_parcel_has_one_waybill_in_the_end() {
         assert_eq!(sold.len(), 20, "seed {seed}");
         assert!(sold.iter().zip(&numbers).all(|(sold, number)| sold.number == number.as_str()));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_driver_comes_once_to_a_place_on_a_day_and_a_lost_answer_orders_no_second() {
+    let lost = Faults::scripted(vec![ScriptedFault {
+        stand_in: "dhl-express".into(),
+        path: "/pickups".into(),
+        from: 0,
+        times: 1,
+        fault: Fault::LostAfter,
+    }]);
+    let town = town(|config| config, |stand_in| stand_in, lost);
+    let request = pickup();
+    let first = town.dhl.schedule_pickup(&request).await.unwrap_err();
+    assert!(first.is_ambiguous(), "{first:?}");
+    let again = town.dhl.schedule_pickup(&request).await.unwrap_err();
+    assert_eq!((again.kind(), again.retry()), (ErrorKind::Ambiguous, Retry::LookFirst));
+    // Somebody looked and found none.
+    town.dhl.settle_pickup(&request, None);
+    let ordered = town.dhl.clone().schedule_pickup(&request).await.unwrap();
+    let more = PickupRequest { weight: Grams::new(9_000), ..request.clone() };
+    assert_eq!(town.dhl.schedule_pickup(&more).await.unwrap(), ordered);
+    let tomorrow = PickupRequest { date: request.date + TimeDelta::days(1), ..request.clone() };
+    assert_ne!(town.dhl.schedule_pickup(&tomorrow).await.unwrap(), ordered);
+    town.dhl.cancel_pickup(&ordered).await.unwrap();
+    assert_ne!(town.dhl.schedule_pickup(&request).await.unwrap(), ordered);
+    // Somebody looked and found one.
+    town.dhl.settle_pickup(&request, Some(&ordered));
+    assert_eq!(town.dhl.schedule_pickup(&request).await.unwrap(), ordered);
 }

@@ -125,6 +125,7 @@ impl FedexStandIn {
             ("POST", "/track/v1/referencenumbers") => self.find(&state, &body, now),
             ("POST", "/address/v1/addresses/resolve") => desk::address(&body),
             ("PUT", "/ship/v1/endofday/") => state.close(&body),
+            ("POST", "/ship/v1/endofday/") => state.reprint(&body),
             ("POST", "/pickup/v1/pickups") => state.order_pickup(&body),
             ("PUT", "/pickup/v1/pickups/cancel") => state.cancel_pickup(&body),
             _ => refusal(

@@ -42,7 +42,10 @@
 //!   countries of their own, sold over a border with a declaration. Written as a state, nothing is offered
 //!   to them and a purchase is refused with `address.state`.
 //! - A field of another form costs only itself; a product whose price cannot be read is not offered.
-//! - Pickups are ordered without customs data, for parcels that weigh the same.
+//! - Pickups are ordered without customs data, for parcels that weigh the same. Each order brings a
+//!   driver, and no call lists them: the adapter remembers what it ordered for a place and day until it is
+//!   dropped, and after an answer that was lost it orders none before somebody looked
+//!   ([`DhlExpress::settle_pickup`]).
 //!
 //! # What is not here
 //!
@@ -72,6 +75,7 @@ use self::track::FoundShipment;
 use crate::address::Address;
 use crate::carriers::asking;
 use crate::carriers::fitting::outside_the_states;
+use crate::carriers::pickups::{Ordered, Stop};
 use crate::client::{Client, Transport, percent_encode};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
@@ -106,6 +110,7 @@ const TRACK_CONCURRENCY: usize = 4;
 pub struct DhlExpress {
     config: Arc<DhlExpressConfig>,
     client: Client,
+    ordered: Ordered,
 }
 
 /// What became of a lost purchase.
@@ -133,7 +138,14 @@ impl DhlExpress {
             builder = builder.secret(duties.as_str());
         }
         let client = config.calls.of(builder, &["default", "track"]).build()?;
-        Ok(Self { config, client })
+        Ok(Self { config, client, ordered: Ordered::default() })
+    }
+
+    /// Tells what became of a pickup whose answer was lost, after somebody looked: what was found, or that
+    /// there is none and another may be ordered. Until then, every order for the place and day is refused as
+    /// [`ErrorKind::Ambiguous`], for the carrier has no call that lists pickups.
+    pub fn settle_pickup(&self, request: &PickupRequest, found: Option<&Pickup>) {
+        self.ordered.settle(Stop::of(request, ""), found);
     }
 
     async fn look_for(&self, intent: &LabelIntent) -> Result<Lost> {
@@ -368,7 +380,10 @@ impl MultiPiece for DhlExpress {
 #[async_trait]
 impl Pickups for DhlExpress {
     async fn schedule_pickup(&self, request: &PickupRequest) -> Result<Pickup> {
-        self.client.call(&calls::SchedulePickup { config: &self.config, request }).await
+        // What is wrong with the request is told even where a driver comes already.
+        map::pickup_body(&self.config, request)?;
+        let order = calls::SchedulePickup { config: &self.config, request };
+        self.ordered.once(Stop::of(request, ""), self.client.call(&order)).await
     }
 
     async fn cancel_pickup(&self, pickup: &Pickup) -> Result<()> {
@@ -378,6 +393,7 @@ impl Pickups for DhlExpress {
                 outcome => outcome?,
             }
         }
+        self.ordered.cancelled(pickup);
         Ok(())
     }
 }
