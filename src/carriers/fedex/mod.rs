@@ -50,7 +50,8 @@
 //! - Ground is closed at the end of the day for the whole account, whatever origin a close names; Express
 //!   needs no closing. After it Ground labels cannot be cancelled any more. Where a close is refused or its
 //!   answer is lost, the form of each label is asked for again: labels that an earlier close took along,
-//!   also that of another origin, are closed with its form, and those without a form are left out.
+//!   also that of another origin, are closed with its form, and those without a form are left out. What the
+//!   carrier answers when there is nothing to close, or nothing to print again, is not documented.
 //! - Express and Ground have drivers of their own, so a pickup is for one of them. Each order brings a
 //!   driver, and no call lists them: the adapter remembers what it ordered for a place and day until it is
 //!   dropped, and after an answer that was lost it orders none before somebody looked
