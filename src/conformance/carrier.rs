@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Utc, Weekday};
 
 use super::{Outcome, Report, said, same, that};
 use crate::error::ErrorKind;
 use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::money::{Currency, Money};
 use crate::ports::{
-    AddressVerdict, CarrierAdapter, IdempotencySupport, ManifestRequest, Piece, Pieces,
-    PiecesIntent, PiecesRecovery, PiecesRequest, PushNotice, Recovery, VoidOutcome, WebhookRequest,
+    AddressVerdict, CarrierAdapter, IdempotencySupport, ManifestRequest, PickupRequest, Piece,
+    Pieces, PiecesIntent, PiecesRecovery, PiecesRequest, PushNotice, Recovery, VoidOutcome,
+    WebhookRequest,
 };
 use crate::shipment::{
     Label, LabelIntent, LabelRequest, RateQuote, RateRequest, ServiceKey, TrackOutcome, Tracked,
@@ -121,6 +122,9 @@ pub async fn run(adapter: Arc<dyn CarrierAdapter>, fixture: &Fixture) -> Report 
     }
     cards_where! { lacks(adapter.manifests().is_some(), "no ability manifests");
         "a manifest holds the labels asked for" => manifest,
+    }
+    cards_where! { lacks(adapter.pickups().is_some(), "no ability pickups");
+        "a driver is ordered once for a place and day" => pickup,
     }
     cards_where! { lacks(adapter.addresses().is_some(), "no ability addresses");
         "a sound address is deliverable" => address,
@@ -321,6 +325,31 @@ impl Suite<'_> {
         let manifest = ability.create_manifest(&request).await.map_err(said)?;
         that(!manifest.number.is_empty(), || "it has no number".into())?;
         same("labels", &manifest.labels, &vec![label.number])
+    }
+
+    async fn pickup(&self) -> Outcome {
+        let ability = self.adapter.pickups().ok_or("no ability")?;
+        let is_working_day =
+            |day: &NaiveDate| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+        let days = self.fixture.rate.mailing_date.iter_days().skip(1);
+        let request = PickupRequest {
+            place: self.fixture.rate.sender.clone(),
+            date: days.into_iter().find(is_working_day).ok_or("no day to fetch on")?,
+            window: NaiveTime::from_hms_opt(13, 0, 0).zip(NaiveTime::from_hms_opt(18, 0, 0)),
+            parcels: vec![(self.request(24).await?.service, 2)],
+            weight: Grams::new(1_400),
+            location: None,
+            instructions: None,
+        };
+        let first = ability.schedule_pickup(&request).await.map_err(said)?;
+        let again = ability.schedule_pickup(&request).await.map_err(said)?;
+        same("confirmation", &again.confirmation, &first.confirmation)?;
+        ability.cancel_pickup(&first).await.map_err(said)?;
+        let anew = ability.schedule_pickup(&request).await.map_err(said)?;
+        that(anew.confirmation != first.confirmation, || {
+            format!("{} is cancelled and comes all the same", first.confirmation)
+        })?;
+        ability.cancel_pickup(&anew).await.map_err(said)
     }
 
     async fn address(&self) -> Outcome {

@@ -925,6 +925,7 @@ async fn the_adapter_passes_the_suite_of_carriers_with_either_number() {
         let missing = [
             "it sells labels",
             "the carrier knows no keys",
+            "no ability pickups",
             "no ability addresses",
             "no ability pieces",
         ];

@@ -562,7 +562,8 @@ impl State {
         if is_unknown_zip(zip) {
             return bad_request("PICKUP.POSTALCODE.MISSING", "The postal code is missing.");
         }
-        let code = format!("{network}{}", 3_001 + self.pickups.len());
+        let code = format!("{network}{}", 3_001 + self.pickups_ordered);
+        self.pickups_ordered += 1;
         self.pickups.insert(code.clone(), network.to_owned());
         output(&json!({
             "pickupConfirmationCode": code,

@@ -46,6 +46,8 @@ struct State {
     pieces: HashMap<String, String>,
     scenarios: HashMap<String, Scenario>,
     pickups: HashMap<String, String>,
+    /// How many were ever ordered: a confirmation is not used again.
+    pickups_ordered: u32,
 }
 
 /// A shipment that was made.
