@@ -10,6 +10,18 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::TrackingNumber;
 use crate::shipment::{TrackOutcome, Tracked};
 
+/// The answer to a call that may be repeated: one that cannot be read is asked for once more.
+#[cfg(any(feature = "fedex", feature = "dhl"))]
+pub(super) async fn once_more<T, F>(ask: impl Fn() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    match ask().await {
+        Err(error) if error.kind() == ErrorKind::UnexpectedAnswer => ask().await,
+        answer => answer,
+    }
+}
+
 /// How a carrier is asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pieces {

@@ -45,6 +45,15 @@ pub(super) fn format_named(name: &str) -> (LabelFormat, Option<u16>) {
     }
 }
 
+/// A document whose bytes are not what they are called, as it came: a paper that cannot be read never
+/// costs the number of its shipment.
+#[cfg(any(feature = "fedex", feature = "dhl"))]
+pub(super) fn damaged(format: &str, text: &[u8]) -> Document {
+    let extension = format_named(format).0.extension().to_owned();
+    let format = LabelFormat::Other(format!("damaged {extension}"));
+    Document::new(DocumentKind::Other, format, text.to_vec())
+}
+
 /// A document of an answer. A PDF file that was cut off is kept in the format `damaged pdf`.
 ///
 /// # Errors

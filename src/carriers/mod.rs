@@ -12,6 +12,8 @@ mod events;
 mod fitting;
 #[cfg(any(feature = "usps", feature = "fedex", feature = "dhl"))]
 mod images;
+#[cfg(any(feature = "usps", feature = "fedex", feature = "dhl"))]
+mod pickups;
 #[cfg(any(feature = "usps", feature = "fedex"))]
 mod signed;
 

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Utc, Weekday};
 
 use super::{Outcome, Report, said, same, that};
 use crate::error::ErrorKind;
 use crate::ids::{IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::money::{Currency, Money};
 use crate::ports::{
-    AddressVerdict, CarrierAdapter, IdempotencySupport, ManifestRequest, Piece, Pieces,
-    PiecesRecovery, PiecesRequest, PushNotice, Recovery, VoidOutcome, WebhookRequest,
+    AddressVerdict, CarrierAdapter, IdempotencySupport, ManifestRequest, PickupRequest, Piece,
+    Pieces, PiecesIntent, PiecesRecovery, PiecesRequest, PushNotice, Recovery, VoidOutcome,
+    WebhookRequest,
 };
 use crate::shipment::{
     Label, LabelIntent, LabelRequest, RateQuote, RateRequest, ServiceKey, TrackOutcome, Tracked,
@@ -122,6 +123,9 @@ pub async fn run(adapter: Arc<dyn CarrierAdapter>, fixture: &Fixture) -> Report 
     cards_where! { lacks(adapter.manifests().is_some(), "no ability manifests");
         "a manifest holds the labels asked for" => manifest,
     }
+    cards_where! { lacks(adapter.pickups().is_some(), "no ability pickups");
+        "a driver is ordered once for a place and day" => pickup,
+    }
     cards_where! { lacks(adapter.addresses().is_some(), "no ability addresses");
         "a sound address is deliverable" => address,
     }
@@ -142,6 +146,12 @@ pub async fn run(adapter: Arc<dyn CarrierAdapter>, fixture: &Fixture) -> Report 
 struct Suite<'a> {
     adapter: &'a dyn CarrierAdapter,
     fixture: &'a Fixture,
+}
+
+/// A purchase of several pieces whose only answer was lost.
+fn lost_at(now: DateTime<Utc>, number: u32, request: &PiecesRequest) -> PiecesIntent {
+    let request = request.clone();
+    PiecesIntent { key: key(number), request, created_at: now, sent_at: now }
 }
 
 fn key(number: u32) -> IdempotencyKey {
@@ -317,6 +327,31 @@ impl Suite<'_> {
         same("labels", &manifest.labels, &vec![label.number])
     }
 
+    async fn pickup(&self) -> Outcome {
+        let ability = self.adapter.pickups().ok_or("no ability")?;
+        let is_working_day =
+            |day: &NaiveDate| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+        let days = self.fixture.rate.mailing_date.iter_days().skip(1);
+        let request = PickupRequest {
+            place: self.fixture.rate.sender.clone(),
+            date: days.into_iter().find(is_working_day).ok_or("no day to fetch on")?,
+            window: NaiveTime::from_hms_opt(13, 0, 0).zip(NaiveTime::from_hms_opt(18, 0, 0)),
+            parcels: vec![(self.request(24).await?.service, 2)],
+            weight: Grams::new(1_400),
+            location: None,
+            instructions: None,
+        };
+        let first = ability.schedule_pickup(&request).await.map_err(said)?;
+        let again = ability.schedule_pickup(&request).await.map_err(said)?;
+        same("confirmation", &again.confirmation, &first.confirmation)?;
+        ability.cancel_pickup(&first).await.map_err(said)?;
+        let anew = ability.schedule_pickup(&request).await.map_err(said)?;
+        that(anew.confirmation != first.confirmation, || {
+            format!("{} is cancelled and comes all the same", first.confirmation)
+        })?;
+        ability.cancel_pickup(&anew).await.map_err(said)
+    }
+
     async fn address(&self) -> Outcome {
         let ability = self.adapter.addresses().ok_or("no ability")?;
         let check = ability.validate(&self.fixture.rate.recipient.address).await.map_err(said)?;
@@ -382,7 +417,7 @@ impl Suite<'_> {
         let sold = self.buy_pieces(21, &request).await?;
         let support = self.adapter.limits().idempotency;
         let lost = support == IdempotencySupport::None;
-        match ability.recover_pieces(&request, &key(21), now).await.map_err(said)? {
+        match ability.recover_pieces(&lost_at(now, 21, &request)).await.map_err(said)? {
             // As with one label: found without paper, given back, and bought anew.
             PiecesRecovery::Absent if support == IdempotencySupport::ReferenceLookup => {
                 let anew = self.buy_pieces(21, &request).await?;
@@ -402,7 +437,7 @@ impl Suite<'_> {
             other => return Err(format!("a shipment bought: found {other:?}")),
         }
         let never = self.pieces_of(22, 2).await?;
-        match ability.recover_pieces(&never, &key(22), now).await.map_err(said)? {
+        match ability.recover_pieces(&lost_at(now, 22, &never)).await.map_err(said)? {
             PiecesRecovery::Absent => Ok(()),
             PiecesRecovery::Unknowable { .. } if lost => Ok(()),
             other => Err(format!("a shipment never bought: found {other:?}")),

@@ -293,7 +293,7 @@ impl Engine {
     /// confirmed over it.
     ///
     /// # Errors
-    /// [`ErrorKind::Rejected`](crate::ErrorKind::Rejected) when the buyer has no open wish; of the
+    /// [`ErrorKind::Rejected`] when the buyer has no open wish; of the
     /// adapter or the store: nothing is changed here then.
     pub async fn refuse_cancellation(
         &self,

@@ -213,6 +213,10 @@ pub trait Manifests: Send + Sync {
     }
 
     /// Closes a set of labels for hand-over.
+    ///
+    /// A lost answer is [`Ambiguous`](crate::ErrorKind::Ambiguous), and the same call is the way on: labels
+    /// that are closed already are no failure. They are among [`Manifest::labels`], with their form where
+    /// the carrier hands it out again.
     async fn create_manifest(&self, request: &ManifestRequest) -> Result<Manifest>;
 }
 
@@ -230,19 +234,25 @@ pub struct ManifestRequest {
 /// A closed set of labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
-    /// The carrier's number of it.
+    /// The carrier's number of it. Empty where all labels were closed before and it does not say under
+    /// which.
     pub number: String,
-    /// Which labels are on it.
+    /// Which labels are closed: those on it, and those asked for that had been closed before.
     pub labels: Vec<TrackingNumber>,
     /// The forms to hand over: one, or several where a carrier parts its parcels, for example by
-    /// whether they leave the country. Empty where it gives none.
+    /// whether they leave the country. Empty where it gives none, or none again.
     pub documents: Vec<Document>,
 }
 
 /// Pickups.
 #[async_trait]
 pub trait Pickups: Send + Sync {
-    /// Orders a driver. A pickup already ordered for the same place and day is returned.
+    /// Orders a driver. A pickup already ordered for the same place and day is returned, as far as the
+    /// carrier or the adapter, while it lives, remembers it: carriers know no keys for pickups, so what
+    /// must survive a restart is kept by the caller.
+    ///
+    /// A lost answer is [`Ambiguous`](crate::ErrorKind::Ambiguous). The next call for the place and day
+    /// orders nothing where the carrier cannot be asked: it is `Ambiguous` too, until somebody looked.
     async fn schedule_pickup(&self, request: &PickupRequest) -> Result<Pickup>;
 
     /// Cancels it.
@@ -303,13 +313,10 @@ pub trait MultiPiece: Send + Sync {
     /// [`recover_pieces`](Self::recover_pieces), never by buying again.
     async fn buy_pieces(&self, request: &PiecesRequest, key: &IdempotencyKey) -> Result<Pieces>;
 
-    /// Finds out what became of a purchase whose answer was lost, that was last sent at `sent_at`.
-    async fn recover_pieces(
-        &self,
-        request: &PiecesRequest,
-        key: &IdempotencyKey,
-        sent_at: DateTime<Utc>,
-    ) -> Result<PiecesRecovery>;
+    /// Finds out what became of a purchase whose answer was lost. Everything
+    /// [`recover_label`](CarrierAdapter::recover_label) promises holds here too: what was sent again
+    /// may be several shipments, and each of them may still be on its way into the vendor's search.
+    async fn recover_pieces(&self, intent: &PiecesIntent) -> Result<PiecesRecovery>;
 }
 
 /// What a carrier is asked to sell for several parcels.
@@ -320,6 +327,35 @@ pub struct PiecesRequest {
     pub shipment: LabelRequest,
     /// The pieces, at least one.
     pub pieces: Vec<Piece>,
+}
+
+/// A purchase of several pieces that was intended: what is needed to find out what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PiecesIntent {
+    /// The key it was sent under.
+    pub key: IdempotencyKey,
+    /// What was asked for.
+    pub request: PiecesRequest,
+    /// When the intent was written down.
+    pub created_at: DateTime<Utc>,
+    /// When it was last sent. Whatever shows a new shipment with a delay is given that delay from
+    /// here.
+    pub sent_at: DateTime<Utc>,
+}
+
+impl PiecesIntent {
+    /// The same purchase as one of a single label: what looks for shipments by the key, as
+    /// [`LateDuplicates`] does, finds those of several pieces with it.
+    #[must_use]
+    pub fn as_label(&self) -> LabelIntent {
+        let Self { key, request, created_at, sent_at } = self;
+        LabelIntent {
+            key: *key,
+            request: request.shipment.clone(),
+            created_at: *created_at,
+            sent_at: *sent_at,
+        }
+    }
 }
 
 /// One of several parcels.

@@ -27,11 +27,19 @@ pub struct BulkOptions {
     /// How long a carrier may take for one price, also in a dry run. One that takes longer is left out for the rest of
     /// the call, so that it costs the call this time once and not for every parcel. Default 30 seconds.
     pub patience: Duration,
+    /// How long a carrier may take for one purchase, its waiting and trying again included. One that takes
+    /// longer is [`PurchaseOutcome::Ambiguous`], as a lost answer is. Default 2 minutes.
+    pub purchase_patience: Duration,
 }
 
 impl Default for BulkOptions {
     fn default() -> Self {
-        Self { concurrency: 8, dry_run: false, patience: Duration::from_secs(30) }
+        Self {
+            concurrency: 8,
+            dry_run: false,
+            patience: Duration::from_secs(30),
+            purchase_patience: Duration::from_secs(120),
+        }
     }
 }
 
@@ -47,6 +55,13 @@ impl BulkOptions {
     #[must_use]
     pub const fn with_patience(mut self, time: Duration) -> Self {
         self.patience = time;
+        self
+    }
+
+    /// Sets how long a carrier may take for one purchase.
+    #[must_use]
+    pub const fn with_purchase_patience(mut self, time: Duration) -> Self {
+        self.purchase_patience = time;
         self
     }
 
@@ -195,8 +210,9 @@ impl EnquiryReport {
 #[async_trait]
 pub trait CarrierExt: CarrierAdapter {
     /// Buys labels: one outcome for each item, in order; one item's failure never costs another, nor
-    /// does a panic of the adapter, after which a purchase is ambiguous. The keys are stored by the
-    /// caller before. A dry run asks for the price of exactly the service that would be bought, for no
+    /// does a panic of the adapter, or an answer that takes longer than
+    /// [`BulkOptions::purchase_patience`]: after both a purchase is ambiguous. The keys are stored by
+    /// the caller before. Needs a tokio runtime with its timer. A dry run asks for the price of exactly the service that would be bought, for no
     /// longer than [`BulkOptions::patience`].
     ///
     /// A key names one purchase: of several items with the same key only the first is worked on, and
@@ -223,8 +239,16 @@ pub trait CarrierExt: CarrierAdapter {
                     return would_buy(self, &request, silent, options.patience).await;
                 }
                 let bought = self.buy_label(&request, &key);
+                let bought = tokio::time::timeout(options.purchase_patience, bought);
                 let bought = caught(carrier.as_str(), "buy_label", bought).await;
-                match bought.and_then(|answer| answer) {
+                let in_time = bought.and_then(|answer| {
+                    answer.unwrap_or_else(|_| {
+                        let late = "the carrier gave no answer in time: it may have sold the label";
+                        Err(Error::new(ErrorKind::Ambiguous, late)
+                            .with_operation(carrier.as_str(), "buy_label"))
+                    })
+                });
+                match in_time {
                     Ok(label) => PurchaseOutcome::Bought(Box::new(label)),
                     Err(error) if error.may_have_acted() => PurchaseOutcome::Ambiguous(error),
                     Err(error) => PurchaseOutcome::Failed(error),
@@ -236,7 +260,9 @@ pub trait CarrierExt: CarrierAdapter {
     }
 
     /// Asks about parcels that have not moved for too long, all of one carrier, and tells those that
-    /// have meanwhile from those that have not.
+    /// have meanwhile from those that have not. Only a scan of the parcel itself is a movement
+    /// ([`Milestone::is_physical`](crate::shipment::Milestone::is_physical)): data that were sent, codes
+    /// nobody knows and trouble without a scan leave it silent.
     async fn enquire(&self, parcels: &[Enquiry]) -> EnquiryReport {
         let mut report = EnquiryReport {
             carrier: self.carrier(),
@@ -262,6 +288,7 @@ pub trait CarrierExt: CarrierAdapter {
                 Some(TrackOutcome::Found { events, .. }) => {
                     let newest = events
                         .iter()
+                        .filter(|event| event.milestone.is_physical())
                         .filter(|event| event.time.approximate() > parcel.last_sign_at)
                         .max_by_key(|event| event.time.approximate());
                     match newest {

@@ -18,8 +18,8 @@ pub use crate::order::{AfterSaleCase, CaseKind};
 pub use carrier::{
     AddressCheck, AddressVerdict, CarrierAdapter, CarrierLimits, Handshake, IdempotencySupport,
     LateDuplicate, LateDuplicates, Manifest, ManifestRequest, Manifests, MultiPiece, Pickup,
-    PickupRequest, Pickups, Piece, Pieces, PiecesRecovery, PiecesRequest, PushNotice, Recovery,
-    TrackingPush, ValidateAddress, VoidLabel, VoidOutcome,
+    PickupRequest, Pickups, Piece, Pieces, PiecesIntent, PiecesRecovery, PiecesRequest, PushNotice,
+    Recovery, TrackingPush, ValidateAddress, VoidLabel, VoidOutcome,
 };
 #[cfg(feature = "engine")]
 pub(crate) use carrier_bulk::Silent;

@@ -151,7 +151,7 @@ pub fn fold(
     };
     for event in &counted {
         let at = event.time.approximate();
-        if is_physical(event.milestone) {
+        if event.milestone.is_physical() {
             folded.accepted_at.get_or_insert(at);
             folded.last_scan_at = Some(folded.last_scan_at.map_or(at, |last| last.max(at)));
         }
@@ -163,11 +163,6 @@ pub fn fold(
     }
     folded.events = counted;
     folded
-}
-
-/// Whether an event proves that the carrier has the parcel.
-const fn is_physical(milestone: Milestone) -> bool {
-    !matches!(milestone, Milestone::PreAdvice | Milestone::Other | Milestone::Exception)
 }
 
 const fn is_day(event: &TrackingEvent) -> bool {

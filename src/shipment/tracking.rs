@@ -44,6 +44,15 @@ pub enum Milestone {
     Other,
 }
 
+impl Milestone {
+    /// Whether it proves that the carrier has or had the parcel in hand. Data, unknown codes and trouble
+    /// do not.
+    #[must_use]
+    pub const fn is_physical(self) -> bool {
+        !matches!(self, Self::PreAdvice | Self::Other | Self::Exception)
+    }
+}
+
 /// Who or what caused trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

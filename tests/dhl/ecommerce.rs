@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use orderflow::carriers::dhl::ecommerce::{
     DHL_ECOMMERCE, DhlEcommerce, DhlEcommerceConfig, GROUND, NumberOfLabel, PARCEL_STANDARD,
-    VOLUMETRIC_DIVISOR, billed_pounds,
+    VOLUMETRIC_DIVISOR, billed_pounds, catalogue,
 };
 use orderflow::client::RetryPolicy;
 use orderflow::conformance::{Report, carriers};
@@ -17,10 +17,10 @@ use orderflow::ports::{
 use orderflow::sandbox::dhl::ecommerce::DhlEcommerceStandIn;
 use orderflow::sandbox::{Fault, Faults, Ledger, Sandbox, Scenario, ScriptedFault, VirtualClock};
 use orderflow::shipment::{
-    DocumentKind, DutiesPayer, EventTime, LabelFormat, LabelRequest, Milestone, RateRequest, TaxId,
-    TaxIdOwner, TrackOutcome, TransitState, fold,
+    Coverage, DocumentKind, DutiesPayer, EventTime, LabelFormat, LabelRequest, Milestone,
+    RateRequest, TaxId, TaxIdOwner, TrackOutcome, TransitState, fold,
 };
-use orderflow::{ErrorKind, Grams, MoneyError, TrackingNumber};
+use orderflow::{Country, ErrorKind, Grams, MoneyError, TrackingNumber};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -527,6 +527,10 @@ async fn a_manifest_that_does_not_get_ready_is_waited_for_so_long_and_can_be_ask
     assert!(error.is_ambiguous());
     assert!(began.elapsed() <= Duration::from_secs(66));
     let request = error.context().find(|(name, _)| *name == "request").unwrap().1.to_owned();
+    // The same call waits for the same manifest.
+    house.dhl.create_manifest(&day(&["4200000000000001"])).await.unwrap_err();
+    let calls = house.carrier.calls();
+    assert_eq!(calls.iter().filter(|call| call.path == "/shipping/v4/manifest").count(), 1);
     house
         .carrier
         .says(DAY, Says::fixture(200, "ecommerce/constructed-manifest-partly-invalid-200.json"));
@@ -921,6 +925,7 @@ async fn the_adapter_passes_the_suite_of_carriers_with_either_number() {
         let missing = [
             "it sells labels",
             "the carrier knows no keys",
+            "no ability pickups",
             "no ability addresses",
             "no ability pieces",
         ];
@@ -1020,6 +1025,79 @@ async fn a_day_is_closed_once_and_what_is_on_it_is_not_voided() {
     assert_eq!(town.dhl.void_label(&home).await.unwrap_err().kind(), ErrorKind::Rejected);
     let again = town.dhl.close_day(&numbers[..1]).await.unwrap();
     assert_eq!(again.refused[0].code.as_deref(), Some("MANIFESTED_ALREADY"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn parcels_closed_by_a_request_whose_answer_was_lost_count_as_closed_where_their_code_is_known()
+ {
+    for known in [false, true] {
+        let lost = Faults::scripted(vec![ScriptedFault {
+            stand_in: "dhl-ecommerce".into(),
+            path: "/shipping/v4/manifest".into(),
+            from: 0,
+            times: 1,
+            fault: Fault::LostAfter,
+        }]);
+        let codes = known.then_some("MANIFESTED_ALREADY");
+        let town = town(|config| config.with_closed_codes(codes), lost);
+        let label = town.dhl.buy_label(&purchase("PK-1"), &key("1")).await.unwrap().record;
+        let request = ManifestRequest { numbers: vec![label.number.clone()], ..day(&[]) };
+        let error = town.dhl.create_manifest(&request).await.unwrap_err();
+        assert!(error.is_ambiguous(), "{error:?}");
+        match town.dhl.create_manifest(&request).await {
+            Ok(closed) if known => {
+                assert_eq!((closed.labels, closed.documents.len()), (vec![label.number], 0));
+                assert_eq!(closed.number, "");
+            }
+            Err(refused) if !known => assert_eq!(refused.kind(), ErrorKind::Rejected),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_catalogue_covers_a_territory_with_the_products_that_are_quoted_for_it() {
+    let town = quiet_town();
+    for code in ["PR", "VI", "GU", "AS", "MP"] {
+        let country = Country::new(code).unwrap();
+        let mut request = parcel_abroad();
+        let address = &mut request.recipient.address;
+        (address.country, address.state) = (Some(country), None);
+        address.postal_code = Some("00901".into());
+        let quotes = town.dhl.rates(&request).await.unwrap();
+        let mut quoted: Vec<_> =
+            quotes.iter().map(|quote| quote.service.service.as_str().to_owned()).collect();
+        let mut covered: Vec<_> = catalogue()
+            .into_iter()
+            .filter(|row| {
+                let Coverage { countries, excluded_countries, .. } = &row.coverage;
+                (countries.is_empty() || countries.contains(&country))
+                    && !excluded_countries.contains(&country)
+            })
+            .map(|row| row.key.service.as_str().to_owned())
+            .collect();
+        quoted.sort();
+        covered.sort();
+        assert_eq!(quoted, covered, "{code}");
+        assert_eq!(covered, ["EXP", "GND", "MAX"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_whose_answer_cannot_be_read_is_asked_for_again() {
+    let fault = |from, fault| ScriptedFault {
+        stand_in: "dhl-ecommerce".into(),
+        path: "/shipping/v4/label".into(),
+        from,
+        times: 1,
+        fault,
+    };
+    let faults = vec![fault(0, Fault::LostAfter), fault(1, Fault::Truncated)];
+    let town = town(|config| config, Faults::scripted(faults));
+    town.dhl.buy_label(&purchase("PK-1"), &key("1")).await.unwrap_err();
+    let found = town.dhl.recover_label(&intent(purchase("PK-1"), "1")).await.unwrap();
+    let Recovery::Found(label) = found else { panic!("{found:?}") };
+    assert_eq!(label.record.number.as_str(), town.ledger.labels()[0].number);
 }
 
 #[tokio::test(start_paused = true)]

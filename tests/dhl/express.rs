@@ -9,8 +9,8 @@ use orderflow::carriers::dhl::express::{
 use orderflow::client::RetryPolicy;
 use orderflow::conformance::{Report, carriers};
 use orderflow::ports::{
-    AddressVerdict, CarrierAdapter, MultiPiece, PickupRequest, Pickups, Piece, PiecesRecovery,
-    PiecesRequest, Recovery, ValidateAddress,
+    AddressVerdict, CarrierAdapter, MultiPiece, PickupRequest, Pickups, Piece, PiecesIntent,
+    PiecesRecovery, PiecesRequest, Recovery, ValidateAddress,
 };
 use orderflow::sandbox::dhl::express::DhlExpressStandIn;
 use orderflow::sandbox::{Fault, Faults, Ledger, Sandbox, Scenario, ScriptedFault, VirtualClock};
@@ -20,7 +20,7 @@ use orderflow::shipment::{
     DocumentKind, DutiesPayer, EventTime, ExportReason, LabelFormat, LabelRequest, Milestone,
     RateRequest, ServiceKey, TaxId, TaxIdOwner, TrackOutcome, TransitState, fold,
 };
-use orderflow::{Currency, ErrorKind, Grams, MoneyError, ServiceCode, TrackingNumber};
+use orderflow::{Currency, ErrorKind, Grams, MoneyError, Retry, ServiceCode, TrackingNumber};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -374,6 +374,10 @@ async fn places_without_postal_codes_have_an_empty_one() {
 
 // ---- Several pieces ----
 
+fn lost_once(request: PiecesRequest) -> PiecesIntent {
+    PiecesIntent { key: key("PK-1"), request, created_at: noon(), sent_at: noon() }
+}
+
 fn pieces(request: LabelRequest, count: usize) -> PiecesRequest {
     let piece = |n: usize| Piece {
         weight: Grams::new(1_000),
@@ -690,6 +694,8 @@ async fn a_pickup_is_confirmed_by_a_list_of_numbers_that_are_cancelled_together(
     assert_eq!((&body["closeTime"], &body["location"]), (&json!("18:00"), &json!("reception")));
     let packages = body["shipmentDetails"][0]["packages"].as_array().unwrap();
     assert_eq!((packages.len(), &packages[0]["weight"]), (3, &json!(1.334)));
+    house.carrier.says("DELETE /pickups/PRG221222000062", Says::text(200, ""));
+    house.dhl.cancel_pickup(&ordered).await.unwrap();
     let two = json!({"dispatchConfirmationNumbers": ["PRG1", "PRG2"]});
     house.carrier.says("POST /pickups", Says::json(201, &two));
     let ordered = house.dhl.schedule_pickup(&pickup()).await.unwrap();
@@ -773,7 +779,7 @@ fn feed(status: u16, body: &[u8]) {
         if let Ok(bought) = house.dhl.buy_pieces(&several, &key("PK-1")).await {
             assert_eq!(bought.labels.len(), 2);
         }
-        let _ = house.dhl.recover_pieces(&several, &key("PK-1"), noon()).await;
+        let _ = house.dhl.recover_pieces(&lost_once(several)).await;
         let _ = house.dhl.recover_label(&intent(purchase("PK-1"), "PK-1")).await;
         let _ = house.dhl.rates(&parcel()).await;
         let _ = house.dhl.validate(&recipient().address).await;
@@ -937,17 +943,46 @@ async fn a_purchase_whose_answer_is_lost_is_found_and_made_once() {
     let request = pieces(purchase_abroad("x"), 3);
     let error = town.dhl.buy_pieces(&request, &key("PK-1")).await.unwrap_err();
     assert!(error.is_ambiguous());
-    let early = town.dhl.recover_pieces(&request, &key("PK-1"), noon()).await.unwrap_err();
+    let early = town.dhl.recover_pieces(&lost_once(request.clone())).await.unwrap_err();
     assert_eq!(early.kind(), ErrorKind::Transient);
     town.clock.advance(TimeDelta::minutes(6));
-    let found = town.dhl.recover_pieces(&request, &key("PK-1"), noon()).await.unwrap();
+    let found = town.dhl.recover_pieces(&lost_once(request.clone())).await.unwrap();
     let PiecesRecovery::Found(found) = found else { panic!("{found:?}") };
     assert_eq!(found.labels.len(), 3);
     assert_eq!(town.ledger.labels().len(), 1);
     assert_eq!(town.ledger.labels()[0].number, found.number.as_str());
     let fewer = pieces(purchase_abroad("x"), 2);
-    let undecided = town.dhl.recover_pieces(&fewer, &key("PK-1"), noon()).await.unwrap();
+    let undecided = town.dhl.recover_pieces(&lost_once(fewer)).await.unwrap();
     assert!(matches!(undecided, PiecesRecovery::Unknowable { .. }), "{undecided:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pieces_sent_again_are_given_up_only_when_the_last_sending_can_be_found() {
+    let lost = Faults::scripted(vec![ScriptedFault {
+        stand_in: "dhl-express".into(),
+        path: "/shipments".into(),
+        from: 0,
+        times: 2,
+        fault: Fault::LostAfter,
+    }]);
+    let minutes = TimeDelta::minutes;
+    let give_up = |config: DhlExpressConfig| {
+        config.with_settling_time(minutes(15)).with_lost_waybills(LostWaybill::GiveUp)
+    };
+    let town = town(give_up, |stand_in| stand_in.with_reference_delay(minutes(5)), lost);
+    let mut intent = lost_once(pieces(purchase_abroad("x"), 2));
+    town.dhl.buy_pieces(&intent.request, &intent.key).await.unwrap_err();
+    town.clock.advance(minutes(6));
+    assert_eq!(town.dhl.recover_pieces(&intent).await.unwrap(), PiecesRecovery::Absent);
+    intent.sent_at = town.clock.now();
+    town.dhl.buy_pieces(&intent.request, &intent.key).await.unwrap_err();
+    town.clock.advance(minutes(2));
+    // The first waybill is found, and the second cannot be yet.
+    let early = town.dhl.recover_pieces(&intent).await.unwrap_err();
+    assert_eq!(early.kind(), ErrorKind::Transient);
+    town.clock.advance(minutes(13));
+    assert_eq!(town.dhl.recover_pieces(&intent).await.unwrap(), PiecesRecovery::Absent);
+    assert_eq!(town.ledger.labels().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -1031,4 +1066,33 @@ async fn whatever_goes_wrong_every_parcel_has_one_waybill_in_the_end() {
         assert_eq!(sold.len(), 20, "seed {seed}");
         assert!(sold.iter().zip(&numbers).all(|(sold, number)| sold.number == number.as_str()));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_driver_comes_once_to_a_place_on_a_day_and_a_lost_answer_orders_no_second() {
+    let lost = Faults::scripted(vec![ScriptedFault {
+        stand_in: "dhl-express".into(),
+        path: "/pickups".into(),
+        from: 0,
+        times: 1,
+        fault: Fault::LostAfter,
+    }]);
+    let town = town(|config| config, |stand_in| stand_in, lost);
+    let request = pickup();
+    let first = town.dhl.schedule_pickup(&request).await.unwrap_err();
+    assert!(first.is_ambiguous(), "{first:?}");
+    let again = town.dhl.schedule_pickup(&request).await.unwrap_err();
+    assert_eq!((again.kind(), again.retry()), (ErrorKind::Ambiguous, Retry::LookFirst));
+    // Somebody looked and found none.
+    town.dhl.settle_pickup(&request, None);
+    let ordered = town.dhl.clone().schedule_pickup(&request).await.unwrap();
+    let more = PickupRequest { weight: Grams::new(9_000), ..request.clone() };
+    assert_eq!(town.dhl.schedule_pickup(&more).await.unwrap(), ordered);
+    let tomorrow = PickupRequest { date: request.date + TimeDelta::days(1), ..request.clone() };
+    assert_ne!(town.dhl.schedule_pickup(&tomorrow).await.unwrap(), ordered);
+    town.dhl.cancel_pickup(&ordered).await.unwrap();
+    assert_ne!(town.dhl.schedule_pickup(&request).await.unwrap(), ordered);
+    // Somebody looked and found one.
+    town.dhl.settle_pickup(&request, Some(&ordered));
+    assert_eq!(town.dhl.schedule_pickup(&request).await.unwrap(), ordered);
 }

@@ -362,6 +362,7 @@ async fn a_carrier_that_only_follows_parcels_passes_the_suite_and_says_what_it_d
         "it sells nothing",
         "no ability void",
         "no ability manifests",
+        "no ability pickups",
         "no ability addresses",
         "no ability pieces",
     ];

@@ -37,6 +37,7 @@ struct Van {
 const REFUSED: Grams = Grams::new(13);
 const LOST: Grams = Grams::new(14);
 const BROKEN: Grams = Grams::new(15);
+const ENDLESS: Grams = Grams::new(16);
 
 impl Van {
     fn named(name: &'static str) -> Self {
@@ -92,6 +93,7 @@ impl CarrierAdapter for Van {
         match request.weight {
             REFUSED => return Err(Error::new(ErrorKind::Rejected, "not this one")),
             LOST => return Err(Error::new(ErrorKind::Ambiguous, "the answer was lost")),
+            ENDLESS => std::future::pending().await,
             _ => self.bought.lock().unwrap().push(*key),
         }
         Ok(Label {
@@ -273,6 +275,22 @@ async fn a_dry_run_waits_no_longer_than_its_patience() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_purchase_that_never_ends_is_ambiguous_and_costs_no_other() {
+    let van = Van::named("a");
+    let items: Vec<_> = [100, ENDLESS.get(), 102].map(|grams| purchase(&van, grams)).to_vec();
+    let options =
+        BulkOptions::default().with_concurrency(1).with_purchase_patience(Duration::from_secs(10));
+    let begun = tokio::time::Instant::now();
+    let outcomes = van.buy_labels(&items, options).await;
+    assert!(begun.elapsed() < Duration::from_secs(11), "{:?}", begun.elapsed());
+    let PurchaseOutcome::Ambiguous(error) = &outcomes[1] else { panic!("{outcomes:?}") };
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Ambiguous, Some("buy_label")));
+    for bought in [&outcomes[0], &outcomes[2]] {
+        assert!(matches!(bought, PurchaseOutcome::Bought(_)), "{bought:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_adapter_that_panics_costs_its_own_item_only() {
     let van = Van::named("a");
     let items: Vec<_> = [100, BROKEN.get(), 102].map(|grams| purchase(&van, grams)).to_vec();
@@ -325,4 +343,31 @@ async fn an_enquiry_tells_parcels_that_moved_from_those_that_did_not() {
     assert!(message.contains("these 2 parcels") && message.ends_with("S1\nU1"), "{message}");
     let closed = Van::named("closed").enquire(&parcels).await;
     assert_eq!((closed.failed.len(), closed.message()), (4, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_and_trouble_without_a_scan_are_no_movement_for_an_enquiry() {
+    let sign = |milestone| TrackingEvent {
+        time: EventTime::Instant(at(0) + TimeDelta::hours(5)),
+        place: None,
+        raw_code: "X".into(),
+        raw_text: String::new(),
+        milestone,
+        reason: None,
+    };
+    let found =
+        |milestone| TrackOutcome::Found { events: vec![sign(milestone)], estimated_delivery: None };
+    let news = [
+        ("A1", found(Milestone::Other)),
+        ("A2", found(Milestone::PreAdvice)),
+        ("A3", found(Milestone::Exception)),
+        ("A4", found(Milestone::Accepted)),
+    ];
+    let van = Van { news: BTreeMap::from(news), ..Van::named("a") };
+    let parcels = ["A1", "A2", "A3", "A4"]
+        .map(|number| Enquiry { number: TrackingNumber::from_static(number), last_sign_at: at(0) });
+    let report = van.enquire(&parcels).await;
+    let silent: Vec<_> = report.silent.iter().map(TrackingNumber::as_str).collect();
+    assert_eq!(silent, ["A1", "A2", "A3"]);
+    assert_eq!(report.moved, [(TrackingNumber::from_static("A4"), sign(Milestone::Accepted))]);
 }

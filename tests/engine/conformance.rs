@@ -369,6 +369,7 @@ async fn a_carrier_in_memory_passes_and_a_greedy_one_is_found_out() {
         "it sells labels",
         "no ability void",
         "no ability manifests",
+        "no ability pickups",
         "no ability addresses",
         "no ability pieces",
         "no ability push",

@@ -6,11 +6,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use orderflow::carriers::fedex::{CONNECT_PLUS, catalogue};
 use orderflow::personal::Personal;
 use orderflow::ports::{
-    CarrierAdapter, MultiPiece, Piece, PiecesRecovery, PiecesRequest, PushNotice, WebhookRequest,
+    CarrierAdapter, MultiPiece, Piece, PiecesIntent, PiecesRecovery, PiecesRequest, PushNotice,
+    WebhookRequest,
 };
 use orderflow::shipment::{
-    CustomsDeclaration, CustomsItem, DocumentKind, DutiesPayer, ExportReason, LabelRequest,
-    RateRequest, TaxId, TaxIdOwner, TrackOutcome,
+    CustomsDeclaration, CustomsItem, DocumentKind, DutiesPayer, ExportReason, LabelFormat,
+    LabelRequest, RateRequest, TaxId, TaxIdOwner, TrackOutcome,
 };
 use orderflow::{Country, Currency, ErrorKind, Grams, Money, ServiceCode, Sku};
 use serde_json::{Value, json};
@@ -213,6 +214,10 @@ fn services_over_a_border_are_none_within_the_country() {
     }
 }
 
+fn lost_once() -> PiecesIntent {
+    PiecesIntent { key: key("1"), request: pieces(), created_at: noon(), sent_at: noon() }
+}
+
 fn pieces() -> PiecesRequest {
     let piece = |grams, reference: &str| Piece {
         weight: Grams::new(grams),
@@ -284,6 +289,28 @@ async fn pieces_without_a_label_each_are_no_success() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_paper_that_cannot_be_read_costs_neither_the_label_nor_the_number() {
+    let invoice = STANDARD.encode(b"%PDF-1.4 invoice");
+    for spoilt in ["&&&".to_owned(), STANDARD.encode(b"no paper")] {
+        let house = house();
+        let answer = sold(&["794953535000"]).replace(&invoice, &spoilt);
+        house.carrier.says(SHIP, Says::text(200, &answer));
+        let label = house.fedex.buy_label(&abroad(Some(mugs())), &key("1")).await.unwrap();
+        assert_eq!(label.record.number.as_str(), "794953535000");
+        let kinds: Vec<_> = label.documents.iter().map(|document| document.kind).collect();
+        assert_eq!(kinds, [DocumentKind::Label, DocumentKind::Other]);
+        assert_eq!(label.documents[1].format, LabelFormat::Other("damaged pdf".into()));
+        assert_eq!(label.documents[1].bytes.expose(), spoilt.as_bytes());
+
+        let answer = sold(&["794953535000", "794953535011", "794953535022"]);
+        house.carrier.says(SHIP, Says::text(200, &answer.replace(&invoice, &spoilt)));
+        let bought = house.fedex.buy_pieces(&pieces(), &key("2")).await.unwrap();
+        assert_eq!(bought.labels.len(), 3);
+        assert_eq!(bought.documents[0].kind, DocumentKind::Other);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn pieces_whose_answer_was_lost_are_given_back_as_one() {
     let house = house();
     house.carrier.says(SHIP, Says::Nothing);
@@ -298,7 +325,7 @@ async fn pieces_whose_answer_was_lost_are_given_back_as_one() {
     house.carrier.says(REFERENCES, Says::text(200, &found.to_string()));
     let gone = json!({ "output": { "cancelledShipment": true } });
     house.carrier.says(CANCEL, Says::text(200, &gone.to_string()));
-    let recovery = house.fedex.recover_pieces(&pieces(), &key("1"), noon()).await.unwrap();
+    let recovery = house.fedex.recover_pieces(&lost_once()).await.unwrap();
     assert_eq!(recovery, PiecesRecovery::Absent);
     assert_eq!(house.carrier.body(CANCEL)["trackingNumber"], "794953535000");
 
@@ -319,10 +346,10 @@ async fn pieces_whose_answer_was_lost_are_given_back_as_one() {
     let refused = json!({ "errors": [{ "code": "SHIPMENT.DELETE.ERROR", "message": "no" }] });
     house.carrier.says(CANCEL, Says::text(400, &refused.to_string()));
     house.carrier.says(TRACK, all("CA"));
-    let recovery = house.fedex.recover_pieces(&pieces(), &key("1"), noon()).await.unwrap();
+    let recovery = house.fedex.recover_pieces(&lost_once()).await.unwrap();
     assert_eq!(recovery, PiecesRecovery::Absent);
     house.carrier.says(TRACK, all("OC"));
-    let recovery = house.fedex.recover_pieces(&pieces(), &key("1"), noon()).await.unwrap();
+    let recovery = house.fedex.recover_pieces(&lost_once()).await.unwrap();
     assert!(matches!(recovery, PiecesRecovery::Unknowable { .. }), "{recovery:?}");
 }
 

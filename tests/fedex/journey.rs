@@ -10,7 +10,8 @@ use orderflow::carriers::fedex::{FEDEX, Fedex, FedexConfig, TWO_DAY, catalogue};
 use orderflow::client::{Quota, RetryPolicy};
 use orderflow::conformance::{Report, carriers};
 use orderflow::ports::{
-    CarrierAdapter, ManifestRequest, Manifests, PickupRequest, Pickups, Recovery, VoidLabel,
+    CarrierAdapter, ManifestRequest, Manifests, MultiPiece, PickupRequest, Pickups, Piece,
+    PiecesIntent, PiecesRecovery, PiecesRequest, Recovery, VoidLabel,
 };
 use orderflow::sandbox::fedex::FedexStandIn;
 use orderflow::sandbox::{Fault, Faults, Ledger, Sandbox, Scenario, ScriptedFault, VirtualClock};
@@ -18,7 +19,7 @@ use orderflow::shipment::number::{Validity, validate};
 use orderflow::shipment::{
     LabelFormat, LabelIntent, LabelRequest, ServiceKey, TrackOutcome, TransitState, fold,
 };
-use orderflow::{ErrorKind, Grams, ServiceCode, TrackingNumber};
+use orderflow::{ErrorKind, Grams, Retry, ServiceCode, TrackingNumber};
 use sha2::Sha256;
 
 use super::house::{intent, key, noon, parcel, purchase, sender, today};
@@ -164,6 +165,44 @@ async fn a_purchase_whose_answer_is_lost_leaves_one_live_label_in_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pieces_whose_answers_are_lost_again_and_again_leave_one_live_shipment_in_the_end() {
+    let lost = |from| ScriptedFault {
+        stand_in: "fedex".into(),
+        path: "/ship/v1/shipments".into(),
+        from,
+        times: 1,
+        fault: Fault::LostAfter,
+    };
+    // The second counts what the first lets through: between the sendings there is a cancellation.
+    let lost = Faults::scripted(vec![lost(0), lost(1)]);
+    let delay = TimeDelta::minutes(5);
+    let town = town(|config| config, |stand_in| stand_in.with_reference_delay(delay), lost);
+    let piece = Piece { weight: Grams::new(700), dimensions: None, references: Vec::new() };
+    let request = PiecesRequest { shipment: to_a_home("PK-1"), pieces: vec![piece; 2] };
+    let mut intent =
+        PiecesIntent { key: key("PK-1"), request, created_at: noon(), sent_at: noon() };
+    let mut sendings = 0;
+    loop {
+        sendings += 1;
+        intent.sent_at = town.clock.now();
+        if town.fedex.buy_pieces(&intent.request, &intent.key).await.is_ok() {
+            break;
+        }
+        loop {
+            town.clock.advance(TimeDelta::minutes(2));
+            match town.fedex.recover_pieces(&intent).await {
+                Ok(PiecesRecovery::Absent) => break,
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Transient),
+            }
+        }
+    }
+    let sold = town.ledger.labels();
+    let live = sold.iter().filter(|label| label.voided_at.is_none()).count();
+    assert_eq!((sendings, live), (3, 1), "{sold:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn parcels_travel_as_their_story_goes() {
     let town = quiet_town();
     let mut numbers = Vec::new();
@@ -205,15 +244,70 @@ async fn a_label_is_given_back_until_its_first_scan_or_the_close() {
     assert!(manifest.documents[0].bytes.expose().starts_with(b"%PDF"));
     let refused = town.fedex.void_label(&third).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Rejected);
-    let again = town.fedex.create_manifest(&request).await.unwrap_err();
-    assert_eq!(again.kind(), ErrorKind::Rejected);
+    let again = town.fedex.create_manifest(&request).await.unwrap();
+    assert_eq!((again.labels, again.documents.len()), (vec![second.number, third.number], 1));
+    // What nobody closed is not closed by being asked about.
+    let void = ManifestRequest { numbers: vec![first.number], ..request };
+    let refused = town.fedex.create_manifest(&void).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Rejected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pickup_that_is_gone_is_cancelled_already() {
-    let town = quiet_town();
+async fn a_close_whose_answer_was_lost_and_that_of_another_origin_still_give_the_form() {
+    let lost = Faults::scripted(vec![ScriptedFault {
+        stand_in: "fedex".into(),
+        path: "/ship/v1/endofday".into(),
+        from: 0,
+        times: 2,
+        fault: Fault::LostAfter,
+    }]);
+    let town = town(|config| config, |stand_in| stand_in, lost);
+    let mut elsewhere = to_a_home("PK-2");
+    elsewhere.sender.address.lines = vec!["5 Other Road".into()];
+    let here = town.fedex.buy_label(&to_a_home("PK-1"), &key("1")).await.unwrap().record;
+    let there = town.fedex.buy_label(&elsewhere, &key("2")).await.unwrap().record;
+    let request = |sender, number: &TrackingNumber| ManifestRequest {
+        sender,
+        mailing_date: today(),
+        numbers: vec![number.clone()],
+    };
+    let first = request(sender(), &here.number);
+    let error = town.fedex.create_manifest(&first).await.unwrap_err();
+    assert!(error.is_ambiguous(), "{error:?}");
+    // It closed the whole account.
+    for request in [first, request(elsewhere.sender, &there.number)] {
+        let closed = town.fedex.create_manifest(&request).await.unwrap();
+        assert_eq!(closed.labels, request.numbers);
+        assert!(closed.documents[0].bytes.expose().starts_with(b"%PDF"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recovery_asks_again_for_answers_that_cannot_be_read() {
+    let fault = |path: &str, fault| ScriptedFault {
+        stand_in: "fedex".into(),
+        path: path.into(),
+        from: 0,
+        times: 1,
+        fault,
+    };
+    let faults = vec![
+        fault("/shipments/cancel", Fault::Truncated),
+        fault("/referencenumbers", Fault::Truncated),
+        fault("/ship/v1/shipments", Fault::LostAfter),
+    ];
+    let town = town(|config| config, |stand_in| stand_in, Faults::scripted(faults));
+    let request = to_a_home("PK-1");
+    town.fedex.buy_label(&request, &key("PK-1")).await.unwrap_err();
+    town.clock.advance(TimeDelta::minutes(20));
+    let intent = LabelIntent { request, ..intent() };
+    assert_eq!(town.fedex.recover_label(&intent).await.unwrap(), Recovery::Absent);
+    assert!(town.ledger.labels()[0].voided_at.is_some());
+}
+
+fn driver() -> PickupRequest {
     let time = |hour| chrono::NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
-    let request = PickupRequest {
+    PickupRequest {
         place: sender(),
         date: today(),
         window: Some((time(14), time(18))),
@@ -221,8 +315,51 @@ async fn a_pickup_that_is_gone_is_cancelled_already() {
         weight: Grams::new(4_000),
         location: None,
         instructions: None,
-    };
-    let pickup = town.fedex.schedule_pickup(&request).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pickup_that_is_gone_is_cancelled_already() {
+    let town = quiet_town();
+    let pickup = town.fedex.schedule_pickup(&driver()).await.unwrap();
     town.fedex.cancel_pickup(&pickup).await.unwrap();
     town.fedex.cancel_pickup(&pickup).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_driver_comes_once_to_a_place_on_a_day_and_a_lost_answer_orders_no_second() {
+    let lost = Faults::scripted(vec![ScriptedFault {
+        stand_in: "fedex".into(),
+        path: "/pickup/v1/pickups".into(),
+        from: 0,
+        times: 1,
+        fault: Fault::LostAfter,
+    }]);
+    let town = town(|config| config, |stand_in| stand_in, lost);
+    let request = driver();
+    let first = town.fedex.schedule_pickup(&request).await.unwrap_err();
+    assert!(first.is_ambiguous(), "{first:?}");
+    let again = town.fedex.schedule_pickup(&request).await.unwrap_err();
+    assert_eq!((again.kind(), again.retry()), (ErrorKind::Ambiguous, Retry::LookFirst));
+    // Somebody looked and found none.
+    town.fedex.settle_pickup(&request, None);
+    let ordered = town.fedex.clone().schedule_pickup(&request).await.unwrap();
+    let more = PickupRequest { weight: Grams::new(9_000), ..request.clone() };
+    assert_eq!(town.fedex.schedule_pickup(&more).await.unwrap(), ordered);
+    let tomorrow = PickupRequest { date: request.date + TimeDelta::days(1), ..request.clone() };
+    assert_ne!(town.fedex.schedule_pickup(&tomorrow).await.unwrap(), ordered);
+    town.fedex.cancel_pickup(&ordered).await.unwrap();
+    assert_ne!(town.fedex.schedule_pickup(&request).await.unwrap(), ordered);
+    // Somebody looked and found one.
+    town.fedex.settle_pickup(&request, Some(&ordered));
+    assert_eq!(town.fedex.schedule_pickup(&request).await.unwrap(), ordered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn express_and_ground_each_send_their_driver() {
+    let town = quiet_town();
+    let express = town.fedex.schedule_pickup(&driver()).await.unwrap();
+    let ground = ServiceKey::new(FEDEX, ServiceCode::from_static("FEDEX_GROUND"));
+    let request = PickupRequest { parcels: vec![(ground, 2)], ..driver() };
+    assert_ne!(town.fedex.schedule_pickup(&request).await.unwrap(), express);
 }

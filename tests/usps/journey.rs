@@ -386,6 +386,60 @@ async fn a_form_closes_labels_which_then_cannot_be_voided() {
     assert_eq!(error.field(), Some("numbers"));
 }
 
+async fn bought(house: &House, references: &[&str]) -> Vec<TrackingNumber> {
+    let mut numbers = Vec::new();
+    for reference in references {
+        let label = house.usps.buy_label(&purchase(reference), &key(reference)).await.unwrap();
+        numbers.push(label.record.number);
+    }
+    numbers
+}
+
+fn day(numbers: &[TrackingNumber]) -> ManifestRequest {
+    ManifestRequest { sender: sender(), mailing_date: today(), numbers: numbers.to_vec() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_form_whose_answer_was_lost_closed_its_labels_and_no_others() {
+    let house = house();
+    let numbers = bought(&house, &["PK-1", "PK-2", "PK-3", "PK-4"]).await;
+    house.wire.next("scan-form", Fate::LoseAnswer);
+    let lost = house.usps.create_manifest(&day(&numbers[..3])).await.unwrap_err();
+    assert!(lost.is_ambiguous(), "{lost:?}");
+    // One refusal tells of the whole form; what came since gets one of its own.
+    let manifest = house.usps.create_manifest(&day(&numbers)).await.unwrap();
+    assert_eq!(house.wire.count("scan-form"), 3);
+    assert_eq!(manifest.documents.len(), 1);
+    let mut closed = manifest.labels;
+    closed.sort();
+    let mut all = numbers.clone();
+    all.sort();
+    assert_eq!(closed, all);
+    let again = house.usps.create_manifest(&day(&numbers[..3])).await.unwrap();
+    assert_eq!((again.labels.len(), again.documents.len()), (3, 0));
+    // Another adapter knows nothing of it, and finds out label by label.
+    let fresh = super::house::config(&house.clock);
+    let transport: std::sync::Arc<dyn orderflow::client::Transport> =
+        std::sync::Arc::<super::house::Wire>::clone(&house.wire);
+    let other = orderflow::carriers::usps::Usps::new(fresh, transport).unwrap();
+    let found = other.create_manifest(&day(&numbers)).await.unwrap();
+    assert_eq!((found.labels, found.documents.len()), (numbers, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_lost_forms_only_what_both_would_have_taken_counts_as_closed() {
+    let house = house();
+    let numbers = bought(&house, &["PK-1", "PK-2", "PK-3"]).await;
+    // The first was made, the second was not, and neither said so.
+    house.wire.next("scan-form", Fate::LoseAnswer);
+    assert!(house.usps.create_manifest(&day(&numbers[..2])).await.unwrap_err().is_ambiguous());
+    house.wire.next("scan-form", Fate::Instead(UspsStandIn::server_error()));
+    assert!(house.usps.create_manifest(&day(&numbers)).await.unwrap_err().is_ambiguous());
+    let manifest = house.usps.create_manifest(&day(&numbers)).await.unwrap();
+    assert_eq!((manifest.labels.len(), manifest.documents.len()), (3, 1));
+    assert_eq!(manifest.labels[0], numbers[2], "the last label got the form that was made now");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pickup_is_ordered_once_and_cancelled_with_its_tag() {
     let house = house();

@@ -11,7 +11,7 @@ use crate::carriers::images::{self, Encoding};
 use crate::error::{Error, Result};
 use crate::order::AddressProblem;
 use crate::personal::Personal;
-use crate::shipment::{Document, DocumentKind, LabelFormat};
+use crate::shipment::{Document, DocumentKind};
 use crate::units::Grams;
 
 pub(super) fn date(date: NaiveDate) -> String {
@@ -118,14 +118,8 @@ pub(super) fn document(
     encoding: Encoding,
     text: &str,
 ) -> Document {
-    images::document(kind, format, encoding, text.as_bytes()).unwrap_or_else(|_| {
-        let extension = images::format_named(format).0.extension().to_owned();
-        Document::new(
-            DocumentKind::Other,
-            LabelFormat::Other(format!("damaged {extension}")),
-            text.as_bytes().to_vec(),
-        )
-    })
+    let text = text.as_bytes();
+    images::document(kind, format, encoding, text).unwrap_or_else(|_| images::damaged(format, text))
 }
 
 /// User and password as they travel in a header.
@@ -166,6 +160,7 @@ pub(super) fn same_credentials(given: &str, wanted: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shipment::LabelFormat;
 
     #[test]
     fn a_damaged_document_is_kept_as_it_came_and_called_damaged() {

@@ -6,8 +6,8 @@ use serde_json::json;
 use super::config::FedexConfig;
 use super::wire::{
     AddressAnswer, AddressBody, AddressToCheck, Answer, CancelAnswer, CancelBody, CancelPickupBody,
-    CloseAnswer, CloseBody, CloseDocuments, NumberInfo, PickupAnswer, RateAnswer, ShipAnswer,
-    TrackAnswer, TrackBody, TrackQuestion, WithTransaction,
+    CloseAnswer, CloseBody, CloseDocuments, NumberInfo, PickupAnswer, RateAnswer, Reprint,
+    ShipAnswer, TrackAnswer, TrackBody, TrackQuestion, WithTransaction,
 };
 use super::{map, ship, track};
 use crate::address::Address;
@@ -218,10 +218,7 @@ impl Operation for FindPurchase<'_> {
     }
 
     fn parse(&self, response: Response) -> Result<Self::Output> {
-        let answer = match output::<TrackAnswer>(&response) {
-            Ok(answer) => answer,
-            Err(error) => return Ok(track::FoundPurchase::unclear(error.to_string())),
-        };
+        let answer = output::<TrackAnswer>(&response)?;
         let reference = purchase_reference(self.intent.key);
         Ok(track::purchase(reference.as_ref(), answer))
     }
@@ -263,19 +260,55 @@ impl Operation for CloseGround<'_> {
         if self.request.numbers.is_empty() {
             return Err(Error::invalid("numbers", "there is nothing to close"));
         }
-        // The slash is part of the path.
-        Outgoing::put("/ship/v1/endofday/").json(&CloseBody {
-            close_req_type: "GCDR",
-            ground_service_category: "GROUND",
-            account_number: map::account(self.config),
-            close_date: map::date(self.request.mailing_date),
-            close_document_specification: CloseDocuments { close_document_types: ["MANIFEST"] },
-        })
+        Outgoing::put(END_OF_DAY).json(&close_body(self.config, self.request, None))
     }
 
     fn parse(&self, response: Response) -> Result<Manifest> {
         let answer: WithTransaction<CloseAnswer> = response.json()?;
         map::manifest(self.request, answer)
+    }
+}
+
+/// Asks for the form of a label that was closed. Closes nothing.
+pub(super) struct ReprintGround<'a> {
+    pub(super) config: &'a FedexConfig,
+    pub(super) request: &'a ManifestRequest,
+    pub(super) number: &'a TrackingNumber,
+}
+
+impl Operation for ReprintGround<'_> {
+    type Output = Manifest;
+    const NAME: &'static str = "reprint_manifest";
+    const REPEAT: Repeat = Repeat::Freely;
+
+    fn request(&self) -> Result<Outgoing> {
+        Outgoing::post(END_OF_DAY).json(&close_body(self.config, self.request, Some(self.number)))
+    }
+
+    fn parse(&self, response: Response) -> Result<Manifest> {
+        let answer: WithTransaction<CloseAnswer> = response.json()?;
+        map::manifest(self.request, answer)
+    }
+}
+
+/// The slash is part of the path.
+const END_OF_DAY: &str = "/ship/v1/endofday/";
+
+fn close_body<'a>(
+    config: &'a FedexConfig,
+    request: &ManifestRequest,
+    again: Option<&'a TrackingNumber>,
+) -> CloseBody<'a> {
+    CloseBody {
+        close_req_type: if again.is_some() { "RGCDR" } else { "GCDR" },
+        ground_service_category: "GROUND",
+        account_number: map::account(config),
+        close_date: map::date(request.mailing_date),
+        again: again.map(|number| Reprint {
+            reprint_option: "BY_TRACKING_NUMBER",
+            tracking_number: number.as_str(),
+        }),
+        close_document_specification: CloseDocuments { close_document_types: ["MANIFEST"] },
     }
 }
 

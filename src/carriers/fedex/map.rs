@@ -555,8 +555,7 @@ pub(super) fn pickup_body<'a>(
 pub(super) fn pickup(request: &PickupRequest, answer: PickupAnswer) -> Result<Pickup> {
     let confirmation = filled(answer.pickup_confirmation_code.as_deref())
         .ok_or_else(|| unexpected("the pickup has no confirmation code"))?;
-    let network = request.parcels.iter().find(|(_, count)| *count > 0);
-    let network = network.map_or("FDXE", |(service, _)| self::network(&service.service));
+    let network = pickup_network(request);
     let location = filled(answer.location.as_deref()).unwrap_or_default();
     Ok(Pickup {
         confirmation,
@@ -564,6 +563,12 @@ pub(super) fn pickup(request: &PickupRequest, answer: PickupAnswer) -> Result<Pi
         cost: None,
         reference: Some(format!("{network} {location}").trim_end().to_owned()),
     })
+}
+
+/// Whose driver fetches the parcels.
+pub(super) fn pickup_network(request: &PickupRequest) -> &'static str {
+    let first = request.parcels.iter().find(|(_, count)| *count > 0);
+    first.map_or("FDXE", |(service, _)| network(&service.service))
 }
 
 /// Network and location of a pickup, as they were kept.

@@ -47,9 +47,15 @@
 //! - A field of another form costs only itself; an offer whose price cannot be read is none.
 //! - What is pushed has no id: the same news may come again, late and in any order, and is folded like
 //!   any other. The guide shows its signature in two spellings; both are taken.
-//! - Ground is closed at the end of the day for the whole account; Express needs no closing. After
-//!   it Ground labels cannot be cancelled any more.
-//! - Express and Ground have drivers of their own, so a pickup is for one of them.
+//! - Ground is closed at the end of the day for the whole account, whatever origin a close names; Express
+//!   needs no closing. After it Ground labels cannot be cancelled any more. Where a close is refused or its
+//!   answer is lost, the form of each label is asked for again: labels that an earlier close took along,
+//!   also that of another origin, are closed with its form, and those without a form are left out. What the
+//!   carrier answers when there is nothing to close, or nothing to print again, is not documented.
+//! - Express and Ground have drivers of their own, so a pickup is for one of them. Each order brings a
+//!   driver, and no call lists them: the adapter remembers what it ordered for a place and day until it is
+//!   dropped, and after an answer that was lost it orders none before somebody looked
+//!   ([`Fedex::settle_pickup`]).
 //!
 //! # What is not here
 //!
@@ -72,7 +78,6 @@ mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 
 pub use catalogue::{
     CATALOGUE_AS_OF, CONNECT_PLUS, EXPRESS_SAVER, GROUND, GROUND_ECONOMY, HOME_DELIVERY,
@@ -82,16 +87,17 @@ pub use catalogue::{
 pub use config::{DEFAULT_QUOTA, FedexConfig, Grant, HandOver, PRODUCTION, SANDBOX, Signature};
 
 use crate::address::Address;
-use crate::carriers::asking::Pieces;
+use crate::carriers::asking::{Pieces, once_more};
 use crate::carriers::fitting::outside_the_states;
+use crate::carriers::pickups::{Ordered, Stop};
 use crate::client::{Client, Transport, percent_encode};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, ServiceCode, TrackingNumber};
 use crate::ports::{
     AddressCheck, CarrierAdapter, CarrierLimits, IdempotencySupport, LateDuplicate, LateDuplicates,
     Manifest, ManifestRequest, Manifests, MultiPiece, Pickup, PickupRequest, Pickups,
-    Pieces as SoldPieces, PiecesRecovery, PiecesRequest, Recovery, TrackingPush, ValidateAddress,
-    VoidLabel, VoidOutcome,
+    Pieces as SoldPieces, PiecesIntent, PiecesRecovery, PiecesRequest, Recovery, TrackingPush,
+    ValidateAddress, VoidLabel, VoidOutcome,
 };
 use crate::shipment::{
     Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest, Tracked,
@@ -123,6 +129,7 @@ pub struct Fedex {
     config: Arc<FedexConfig>,
     ship: Client,
     track: Client,
+    ordered: Ordered,
 }
 
 impl Fedex {
@@ -157,13 +164,23 @@ impl Fedex {
             Some(_) => client(auth::Project::Track, &format!("{account}/track"))?,
             None => ship.clone(),
         };
-        Ok(Self { config, ship, track })
+        Ok(Self { config, ship, track, ordered: Ordered::default() })
+    }
+
+    /// Tells what became of a pickup whose answer was lost, after somebody looked: what was found, or that
+    /// there is none and another may be ordered. Until then, every order for the place and day is refused as
+    /// [`ErrorKind::Ambiguous`], for the carrier has no call that lists pickups.
+    pub fn settle_pickup(&self, request: &PickupRequest, found: Option<&Pickup>) {
+        self.ordered.settle(Stop::of(request, map::pickup_network(request)), found);
     }
 
     /// What the carrier's search says of a purchase.
     async fn look_for(&self, intent: &LabelIntent) -> Result<track::FoundPurchase> {
         let find = calls::FindPurchase { config: &self.config, intent };
-        match self.track.call(&find).await {
+        match once_more(|| self.track.call(&find)).await {
+            Err(error) if error.kind() == ErrorKind::UnexpectedAnswer => {
+                Ok(track::FoundPurchase::unclear(error.to_string()))
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let code = error.vendor().and_then(|vendor| vendor.code.as_deref());
                 if code.is_some_and(track::is_absent_code) {
@@ -201,10 +218,40 @@ impl Fedex {
         Ok(answers)
     }
 
+    /// The labels of a day whose close was refused or had no answer that are closed all the same: by an
+    /// earlier call whose answer was lost, or by that of another origin. Only a form proves it, so each label
+    /// is asked about; with none closed, what became of the close is the answer.
+    async fn closed_before(&self, request: &ManifestRequest, close: Error) -> Result<Manifest> {
+        let mut before =
+            Manifest { number: String::new(), labels: Vec::new(), documents: Vec::new() };
+        for number in &request.numbers {
+            let again = calls::ReprintGround { config: &self.config, request, number };
+            match self.ship.call(&again).await {
+                Ok(form) => {
+                    if before.labels.is_empty() {
+                        before.number = form.number;
+                    }
+                    before.labels.push(number.clone());
+                    for document in form.documents {
+                        if !before.documents.contains(&document) {
+                            before.documents.push(document);
+                        }
+                    }
+                }
+                Err(error) if error.is_passing() || error.is_ambiguous() => {
+                    return Err(if close.is_ambiguous() { close } else { error });
+                }
+                Err(_) => {}
+            }
+        }
+        if before.labels.is_empty() { Err(close) } else { Ok(before) }
+    }
+
     /// Cancels a shipment. What the cancellation of a piece whose shipment is cancelled already is
     /// answered is not documented: its own history says whether it is.
     async fn cancel(&self, number: &str, watched: Option<&TrackingNumber>) -> Result<()> {
-        match self.ship.call(&calls::Cancel { config: &self.config, number }).await {
+        let cancel = calls::Cancel { config: &self.config, number };
+        match once_more(|| self.ship.call(&cancel)).await {
             Err(refused) if refused.kind() == ErrorKind::Rejected => {
                 let Some(watched) = watched else { return Err(refused) };
                 match self.track(std::slice::from_ref(watched)).await.as_deref() {
@@ -354,16 +401,9 @@ impl MultiPiece for Fedex {
         self.ship.call(&calls::ShipPieces { config: &self.config, request, key: *key }).await
     }
 
-    async fn recover_pieces(
-        &self,
-        request: &PiecesRequest,
-        key: &IdempotencyKey,
-        sent_at: DateTime<Utc>,
-    ) -> Result<PiecesRecovery> {
+    async fn recover_pieces(&self, intent: &PiecesIntent) -> Result<PiecesRecovery> {
         // Every piece carries the purchase's reference, and one cancellation cancels them all.
-        let (created_at, request) = (sent_at, request.shipment.clone());
-        let intent = LabelIntent { key: *key, request, created_at, sent_at };
-        Ok(match self.recover_label(&intent).await? {
+        Ok(match self.recover_label(&intent.as_label()).await? {
             // A purchase that is found is given back: there is no paper any more.
             Recovery::Absent | Recovery::Found(_) => PiecesRecovery::Absent,
             Recovery::Unknowable { reason } => PiecesRecovery::Unknowable { reason },
@@ -399,21 +439,32 @@ impl Manifests for Fedex {
     }
 
     async fn create_manifest(&self, request: &ManifestRequest) -> Result<Manifest> {
-        self.ship.call(&calls::CloseGround { config: &self.config, request }).await
+        match self.ship.call(&calls::CloseGround { config: &self.config, request }).await {
+            Err(error) if error.kind() == ErrorKind::Rejected || error.is_ambiguous() => {
+                self.closed_before(request, error).await
+            }
+            outcome => outcome,
+        }
     }
 }
 
 #[async_trait]
 impl Pickups for Fedex {
     async fn schedule_pickup(&self, request: &PickupRequest) -> Result<Pickup> {
-        self.ship.call(&calls::SchedulePickup { config: &self.config, request }).await
+        // What is wrong with the request is told even where a driver comes already.
+        map::pickup_body(&self.config, request)?;
+        let stop = Stop::of(request, map::pickup_network(request));
+        let order = calls::SchedulePickup { config: &self.config, request };
+        self.ordered.once(stop, self.ship.call(&order)).await
     }
 
     async fn cancel_pickup(&self, pickup: &Pickup) -> Result<()> {
         match self.ship.call(&calls::CancelPickup { config: &self.config, pickup }).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            outcome => outcome,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            outcome => outcome?,
         }
+        self.ordered.cancelled(pickup);
+        Ok(())
     }
 }
 

@@ -168,25 +168,16 @@ pub(super) fn label(
         .find_map(|piece| filled(piece.tracking_number.as_deref()))
         .or_else(|| filled(shipped.master_tracking_number.as_deref()))
         .ok_or_else(|| unexpected("the shipment has no tracking number"))?;
-    let mut documents = Vec::new();
-    for paper in piece_responses.iter().flat_map(|piece| &piece.package_documents) {
-        documents.extend(document(paper)?);
-    }
-    let has_label = |documents: &[Document]| {
-        documents.iter().any(|document| document.kind == DocumentKind::Label)
-    };
+    let of_pieces = piece_responses.iter().flat_map(|piece| &piece.package_documents);
+    let mut papers = Papers::of(of_pieces);
     // What stands for the whole shipment repeats the labels of its pieces.
-    let pieces_have_labels = has_label(&documents);
-    for paper in shipment_documents {
-        let document = document(paper)?;
-        documents.extend(
-            document
-                .filter(|document| !(pieces_have_labels && document.kind == DocumentKind::Label)),
-        );
-    }
-    if !has_label(&documents) {
-        return Err(unexpected(format!("shipment {number} has no label")));
-    }
+    let pieces_have_labels = papers.has_label();
+    papers.add(
+        shipment_documents
+            .iter()
+            .filter(|paper| !(pieces_have_labels && kind_of(paper) == DocumentKind::Label)),
+    );
+    let documents = papers.with_label(|| format!("shipment {number}"))?;
     let mailing_date =
         shipped.ship_datestamp.as_deref().and_then(day).or(Some(request.mailing_date));
     Ok(Label {
@@ -235,13 +226,8 @@ pub(super) fn labels(
         let number = filled(piece.tracking_number.as_deref()).ok_or_else(|| {
             unexpected(format!("a piece of shipment {master} has no tracking number"))
         })?;
-        let mut documents = Vec::new();
-        for paper in &piece.package_documents {
-            documents.extend(document(paper)?);
-        }
-        if !documents.iter().any(|document| document.kind == DocumentKind::Label) {
-            return Err(unexpected(format!("piece {number} has no label")));
-        }
+        let papers = Papers::of(&piece.package_documents);
+        let documents = papers.with_label(|| format!("piece {number}"))?;
         labels.push(Label {
             record: LabelRecord {
                 key,
@@ -261,11 +247,10 @@ pub(super) fn labels(
             documents,
         });
     }
-    let mut documents = Vec::new();
-    for paper in &shipped.shipment_documents {
-        // What stands for the whole shipment repeats the labels of its pieces.
-        documents.extend(document(paper)?.filter(|found| found.kind != DocumentKind::Label));
-    }
+    // What stands for the whole shipment repeats the labels of its pieces.
+    let of_all = shipped.shipment_documents.iter();
+    let Papers { documents, .. } =
+        Papers::of(of_all.filter(|paper| kind_of(paper) != DocumentKind::Label));
     Ok(Pieces { number: TrackingNumber::new(master)?, labels, documents })
 }
 
@@ -287,13 +272,58 @@ fn cost(config: &FedexConfig, detail: Option<&Completed>) -> LabelCost {
     price.map_or_else(|| LabelCost::unstated(config.currency), LabelCost::plain)
 }
 
-fn document(paper: &Paper) -> Result<Option<Document>> {
-    let Some(encoded) = paper.encoded_label.as_deref().filter(|text| !text.trim().is_empty())
-    else {
-        return Ok(None);
-    };
+/// The papers of a shipment or of one of its pieces. One that cannot be read is kept as it came: it
+/// costs neither the label beside it nor the number.
+#[derive(Default)]
+struct Papers {
+    documents: Vec<Document>,
+    /// Why a label among them cannot be read.
+    unreadable: Option<&'static str>,
+}
+
+impl Papers {
+    fn of<'a>(papers: impl IntoIterator<Item = &'a Paper>) -> Self {
+        let mut all = Self::default();
+        all.add(papers);
+        all
+    }
+
+    fn add<'a>(&mut self, papers: impl IntoIterator<Item = &'a Paper>) {
+        for paper in papers {
+            let encoded = paper.encoded_label.as_deref().unwrap_or_default();
+            if encoded.trim().is_empty() {
+                continue;
+            }
+            let (kind, text) = (kind_of(paper), encoded.as_bytes());
+            let format = paper.doc_type.as_deref().unwrap_or_default();
+            let document =
+                images::document(kind, format, Encoding::Base64, text).unwrap_or_else(|why| {
+                    if kind == DocumentKind::Label {
+                        self.unreadable.get_or_insert(why);
+                    }
+                    images::damaged(format, text)
+                });
+            self.documents.push(document);
+        }
+    }
+
+    fn has_label(&self) -> bool {
+        self.documents.iter().any(|document| document.kind == DocumentKind::Label)
+    }
+
+    /// All of them, where a label is among them.
+    fn with_label(self, whose: impl FnOnce() -> String) -> Result<Vec<Document>> {
+        if self.has_label() {
+            return Ok(self.documents);
+        }
+        let why = self.unreadable.unwrap_or("nothing is called one");
+        Err(unexpected(format!("{} has no label: {why}", whose())))
+    }
+}
+
+fn kind_of(paper: &Paper) -> DocumentKind {
     let content = paper.content_type.as_deref().unwrap_or_default().to_ascii_uppercase();
-    let kind = if content.contains("RETURN") {
+    if content.contains("RETURN") {
         DocumentKind::ReturnLabel
     } else if content.contains("LABEL") {
         DocumentKind::Label
@@ -301,9 +331,5 @@ fn document(paper: &Paper) -> Result<Option<Document>> {
         DocumentKind::Customs
     } else {
         DocumentKind::Other
-    };
-    let format = paper.doc_type.as_deref().unwrap_or_default();
-    images::document(kind, format, Encoding::Base64, encoded.as_bytes())
-        .map(Some)
-        .map_err(unexpected)
+    }
 }

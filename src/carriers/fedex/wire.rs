@@ -590,7 +590,17 @@ pub(super) struct CloseBody<'a> {
     pub(super) ground_service_category: &'static str,
     pub(super) account_number: AccountNumber<'a>,
     pub(super) close_date: String,
+    #[serde(flatten)]
+    pub(super) again: Option<Reprint<'a>>,
     pub(super) close_document_specification: CloseDocuments,
+}
+
+/// Whose form is wanted again.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Reprint<'a> {
+    pub(super) reprint_option: &'static str,
+    pub(super) tracking_number: &'a str,
 }
 
 #[derive(Serialize)]

@@ -684,6 +684,17 @@ pub(super) fn scan_form_request(request: &ManifestRequest) -> Result<ScanFormReq
     })
 }
 
+/// The label of a list that a refusal names as closed: "has manifested" (160398), or "is already part of
+/// another SCAN Form" (160040).
+pub(super) fn closed_before(refused: &Error, asked: &[TrackingNumber]) -> Option<TrackingNumber> {
+    let vendor = refused.vendor()?;
+    if !matches!(vendor.code.as_deref(), Some("160398" | "160040")) {
+        return None;
+    }
+    let words = vendor.message.as_deref()?;
+    asked.iter().find(|number| words.contains(&without_routing(number.as_str()).1)).cloned()
+}
+
 pub(super) fn manifest(asked: &[TrackingNumber], response: &Response) -> Result<Manifest> {
     let (metadata, form) = match multipart_of(response) {
         Some(parts) => {

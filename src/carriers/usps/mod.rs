@@ -51,6 +51,9 @@
 //! - A tracking number from their answer is never refused: published ones fail their check digit.
 //! - A street line over 50 characters goes on in the second line, split between words. What still
 //!   does not fit is an input error with an [`AddressMisfit`] as source; nothing is cut.
+//! - A SCAN form is not handed out again. Labels of which the carrier says that they are on a form already
+//!   count as closed, without a document; one of a form whose answer was lost stands for all of it.
+//!   Parcels are accepted without a form too.
 //! - Cancelling a pickup needs the entity tag of a read not older than an hour; it is read first.
 //! - A pickup that exists already for the place and day is returned if this adapter ordered it;
 //!   otherwise the error is [`ErrorKind::AlreadyDone`], because the carrier does not name it.
@@ -78,12 +81,12 @@ mod quota;
 mod track;
 mod wire;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 pub use crate::carriers::AddressMisfit;
 pub use catalogue::{
@@ -102,6 +105,7 @@ pub use quota::Api;
 use self::quota::{InternationalLimit, OfApi, OwnLimit};
 use crate::address::Address;
 use crate::carriers::asking::Pieces;
+use crate::carriers::pickups::{Ordered, Stop};
 use crate::client::{Client, Token, TokenCell, Transport, percent_encode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
@@ -141,13 +145,52 @@ pub struct Usps {
     config: Arc<UspsConfig>,
     client: Client,
     payment: TokenCell,
-    pickups: Arc<Mutex<PickupsOrdered>>,
+    ordered: Ordered,
+    forms: Arc<Mutex<Forms>>,
     /// When a subscription to the mailer id was last asked for.
     subscribed_at: Arc<tokio::sync::Mutex<Option<DateTime<Utc>>>>,
 }
 
-/// Pickups this adapter ordered, by place and day.
-type PickupsOrdered = HashMap<(String, NaiveDate), Pickup>;
+/// Refusals that one call for a form takes, each of which names one label that is closed already. The next
+/// call goes on where it ended.
+const FORM_REFUSALS: usize = 20;
+
+/// What is known of SCAN forms that the carrier does not hand out again.
+#[derive(Debug, Default)]
+struct Forms {
+    /// Sets of labels whose form had no answer. A form takes all of its labels or none.
+    lost: Vec<HashSet<TrackingNumber>>,
+    /// Labels that were found to be on a form.
+    closed: HashSet<TrackingNumber>,
+}
+
+impl Forms {
+    fn lost(&mut self, numbers: Vec<TrackingNumber>) {
+        self.lost.push(numbers.into_iter().collect());
+    }
+
+    /// One label of a lost form that is closed shows that all of it are. Of several forms that may have
+    /// taken it, only what they share is sure.
+    fn found_closed(&mut self, number: TrackingNumber) {
+        let mut sets = self.lost.iter().filter(|set| set.contains(&number));
+        let first = sets.next().into_iter().flatten();
+        let others: Vec<_> = sets.collect();
+        let shared: Vec<TrackingNumber> =
+            first.filter(|known| others.iter().all(|set| set.contains(known))).cloned().collect();
+        self.closed.extend(shared);
+        self.closed.insert(number);
+        let Self { lost, closed } = self;
+        lost.retain(|set| !set.iter().all(|known| closed.contains(known)));
+    }
+
+    /// Takes the labels out that are closed.
+    fn take_closed(&self, numbers: &mut Vec<TrackingNumber>) -> Vec<TrackingNumber> {
+        let (closed, open) =
+            std::mem::take(numbers).into_iter().partition(|number| self.closed.contains(number));
+        *numbers = open;
+        closed
+    }
+}
 
 impl Usps {
     /// Checks the configuration. Nothing is sent.
@@ -175,9 +218,14 @@ impl Usps {
             client: builder.build()?,
             config,
             payment: TokenCell::new(),
-            pickups: Arc::default(),
+            ordered: Ordered::default(),
+            forms: Arc::default(),
             subscribed_at: Arc::default(),
         })
+    }
+
+    fn forms(&self) -> MutexGuard<'_, Forms> {
+        self.forms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn call<O: OfApi>(&self, operation: &O) -> Result<O::Output> {
@@ -225,10 +273,6 @@ impl Usps {
             self.call(&calls::ReprintByKey { config, request, key, payment: &payment }).await
         })
         .await
-    }
-
-    fn ordered(&self) -> MutexGuard<'_, PickupsOrdered> {
-        self.pickups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -389,23 +433,56 @@ impl VoidLabel for Usps {
 #[async_trait]
 impl Manifests for Usps {
     async fn create_manifest(&self, request: &ManifestRequest) -> Result<Manifest> {
-        self.call(&calls::CreateScanForm(request)).await
+        let mut open = request.clone();
+        let mut before = Vec::new();
+        let mut refusals = 0;
+        loop {
+            before.extend(self.forms().take_closed(&mut open.numbers));
+            if open.numbers.is_empty() && !before.is_empty() {
+                return Ok(Manifest {
+                    number: String::new(),
+                    labels: before,
+                    documents: Vec::new(),
+                });
+            }
+            match self.call(&calls::CreateScanForm(&open)).await {
+                Ok(mut manifest) => {
+                    manifest.labels.extend(before);
+                    return Ok(manifest);
+                }
+                Err(error) if error.is_ambiguous() => {
+                    self.forms().lost(open.numbers);
+                    return Err(error);
+                }
+                // Only a refusal that names a label of the list leaves something to try.
+                Err(refused) => {
+                    let Some(closed) = map::closed_before(&refused, &open.numbers) else {
+                        return Err(refused);
+                    };
+                    self.forms().found_closed(closed);
+                    refusals += 1;
+                    if refusals == FORM_REFUSALS {
+                        return Err(refused);
+                    }
+                }
+            }
+        }
     }
 }
 
 #[async_trait]
 impl Pickups for Usps {
     async fn schedule_pickup(&self, request: &PickupRequest) -> Result<Pickup> {
-        let place = (place_of(&request.place.address), request.date);
+        let stop = Stop::of(request, "");
         let operation = calls::SchedulePickup { config: &self.config, request };
         match self.call(&operation).await {
             Ok(pickup) => {
-                self.ordered().insert(place, pickup.clone());
+                self.ordered.confirmed(stop, &pickup);
                 Ok(pickup)
             }
             Err(error) if error.is_already_done() => {
-                let known = self.ordered().get(&place).cloned();
-                match known {
+                // Two orders for one place and day are told by the carrier itself.
+                match self.ordered.known(&stop) {
                     Some(pickup) => Ok(self.call(&calls::GetPickup(&pickup)).await?.0),
                     None => Err(error),
                 }
@@ -417,21 +494,9 @@ impl Pickups for Usps {
     async fn cancel_pickup(&self, pickup: &Pickup) -> Result<()> {
         let (_, etag) = self.call(&calls::GetPickup(pickup)).await?;
         self.call(&calls::CancelPickup { pickup, etag }).await?;
-        self.ordered().retain(|_, known| known.confirmation != pickup.confirmation);
+        self.ordered.cancelled(pickup);
         Ok(())
     }
-}
-
-/// A place as a key; hashed, so that no street lies about in memory twice.
-fn place_of(address: &Address) -> String {
-    let lines: Vec<String> = address
-        .lines
-        .iter()
-        .map(|line| line.as_str().trim().to_ascii_lowercase())
-        .chain([address.postal_code.clone().unwrap_or_default()])
-        .collect();
-    let parts: Vec<&str> = lines.iter().map(String::as_str).collect();
-    crate::ids::hex(&crate::ids::digest(&parts))
 }
 
 #[async_trait]

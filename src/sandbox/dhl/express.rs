@@ -53,6 +53,8 @@ struct State {
     shipments: HashMap<String, Sold>,
     scenarios: HashMap<String, Scenario>,
     pickups: Vec<String>,
+    /// How many confirmations were ever given: none is used again.
+    confirmations: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -527,7 +529,8 @@ impl State {
             let words = "#/shipmentDetails: required key [packages] not found";
             return refusal(StatusCode::UNPROCESSABLE_ENTITY, words);
         }
-        let first = self.pickups.len() + 1;
+        let first = self.confirmations + 1;
+        self.confirmations += 2;
         let numbers: Vec<String> = (first..first + 2).map(|n| format!("PRG{n:012}")).collect();
         self.pickups.extend(numbers.iter().cloned());
         answer(StatusCode::CREATED, &json!({"dispatchConfirmationNumbers": numbers}))

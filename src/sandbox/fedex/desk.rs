@@ -539,15 +539,17 @@ impl State {
         if count == 0 {
             return bad_request("CLOSE.NOSHIPMENTS", "There are no shipments to close.");
         }
-        let lines = ["FEDEX GROUND MANIFEST (SAMPLE)", &format!("{count} parcels")];
-        output(&json!({"closeDocuments": [{
-            "type": "MANIFEST",
-            "copiesToPrint": "1",
-            "parts": [{
-                "documentPartSequenceNumber": "0",
-                "image": STANDARD.encode(paper::pdf(&lines)),
-            }],
-        }]}))
+        form(&format!("{count} parcels"))
+    }
+
+    /// `POST /ship/v1/endofday/`: the form of a label that is closed, by its number.
+    pub(super) fn reprint(&mut self, body: &Value) -> Answer {
+        let sold = self.shipments.get(text(body, "/trackingNumber"));
+        let wants = (text(body, "/closeReqType"), text(body, "/reprintOption"));
+        match sold.filter(|sold| sold.closed && wants == ("RGCDR", "BY_TRACKING_NUMBER")) {
+            Some(sold) => form(&format!("closed for {}", sold.ship_date)),
+            None => bad_request("CLOSE.NOSHIPMENTS", "There is nothing to print again."),
+        }
     }
 
     /// `POST /pickup/v1/pickups`.
@@ -560,7 +562,8 @@ impl State {
         if is_unknown_zip(zip) {
             return bad_request("PICKUP.POSTALCODE.MISSING", "The postal code is missing.");
         }
-        let code = format!("{network}{}", 3_001 + self.pickups.len());
+        let code = format!("{network}{}", 3_001 + self.pickups_ordered);
+        self.pickups_ordered += 1;
         self.pickups.insert(code.clone(), network.to_owned());
         output(&json!({
             "pickupConfirmationCode": code,
@@ -584,4 +587,17 @@ impl State {
             _ => bad_request("PICKUP.NUMBER.EXPIRED", "Pickup number has expired."),
         }
     }
+}
+
+/// A form of the end of the day.
+fn form(line: &str) -> Answer {
+    let lines = ["FEDEX GROUND MANIFEST (SAMPLE)", line];
+    output(&json!({"closeDocuments": [{
+        "type": "MANIFEST",
+        "copiesToPrint": "1",
+        "parts": [{
+            "documentPartSequenceNumber": "0",
+            "image": STANDARD.encode(paper::pdf(&lines)),
+        }],
+    }]}))
 }

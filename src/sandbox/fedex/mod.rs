@@ -46,6 +46,8 @@ struct State {
     pieces: HashMap<String, String>,
     scenarios: HashMap<String, Scenario>,
     pickups: HashMap<String, String>,
+    /// How many were ever ordered: a confirmation is not used again.
+    pickups_ordered: u32,
 }
 
 /// A shipment that was made.
@@ -125,6 +127,7 @@ impl FedexStandIn {
             ("POST", "/track/v1/referencenumbers") => self.find(&state, &body, now),
             ("POST", "/address/v1/addresses/resolve") => desk::address(&body),
             ("PUT", "/ship/v1/endofday/") => state.close(&body),
+            ("POST", "/ship/v1/endofday/") => state.reprint(&body),
             ("POST", "/pickup/v1/pickups") => state.order_pickup(&body),
             ("PUT", "/pickup/v1/pickups/cancel") => state.cancel_pickup(&body),
             _ => refusal(

@@ -33,6 +33,9 @@ const PACKET_WEIGHT: Grams = Grams::new(1_995);
 /// 44 lb; customary for international parcels.
 pub(super) const MAX_WEIGHT: Grams = Grams::new(19_958);
 
+/// The territories of the United States have countries of their own and no border of the post's.
+pub(super) const TERRITORIES: [&str; 9] = ["PR", "VI", "GU", "AS", "MP", "UM", "PW", "FM", "MH"];
+
 /// Products that stay inside the country: what was bought of them can be voided. Bound printed
 /// matter (`BGN`, `BEX`) is among them.
 pub(super) fn is_domestic(product: &str) -> bool {
@@ -49,6 +52,8 @@ pub fn catalogue() -> Vec<CarrierService> {
     use SpeedClass::{Economy, Expedited, Standard};
     let home = Some(DOMESTIC_WEIGHT);
     let abroad = Some(MAX_WEIGHT);
+    let at_home: Vec<Country> =
+        ["US"].into_iter().chain(TERRITORIES).filter_map(Country::new).collect();
     [
         (GROUND, "DHL eCommerce Ground", Economy, (3, 8), Low, home),
         (EXPEDITED, "DHL eCommerce Expedited", Economy, (2, 5), MediumLow, home),
@@ -78,8 +83,8 @@ pub fn catalogue() -> Vec<CarrierService> {
             max_transit_days: slowest,
             cost_tier,
             coverage: Coverage {
-                countries: if domestic { vec![Country::US] } else { Vec::new() },
-                excluded_countries: if domestic { Vec::new() } else { vec![Country::US] },
+                countries: if domestic { at_home.clone() } else { Vec::new() },
+                excluded_countries: if domestic { Vec::new() } else { at_home.clone() },
                 ..Coverage::default()
             },
             max_weight,

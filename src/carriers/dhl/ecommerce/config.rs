@@ -97,6 +97,7 @@ pub struct DhlEcommerceConfig {
     pub(super) tracking_path: String,
     pub(super) tracking_page: Option<String>,
     pub(super) absent_codes: Vec<String>,
+    pub(super) closed_codes: Vec<String>,
     pub(super) settle: TimeDelta,
     pub(super) manifest_poll: Duration,
     pub(super) manifest_wait: Duration,
@@ -132,6 +133,7 @@ impl DhlEcommerceConfig {
             tracking_path: "/tracking/v4/package/open".to_owned(),
             tracking_page: None,
             absent_codes: Vec::new(),
+            closed_codes: Vec::new(),
             settle: TimeDelta::minutes(2),
             manifest_poll: Duration::from_secs(5),
             manifest_wait: Duration::from_secs(120),
@@ -240,6 +242,17 @@ impl DhlEcommerceConfig {
         codes: impl IntoIterator<Item = T>,
     ) -> Self {
         self.absent_codes = codes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Names error codes with which a manifest refuses a parcel that is on an earlier one: such a parcel
+    /// counts as closed, without a form. The carrier does not document them; with none named, it counts as
+    /// refused.
+    pub fn with_closed_codes<T: Into<String>>(
+        mut self,
+        codes: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.closed_codes = codes.into_iter().map(Into::into).collect();
         self
     }
 

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 
-use super::catalogue::MAX_WEIGHT;
+use super::catalogue::{MAX_WEIGHT, TERRITORIES};
 use super::config::{DhlEcommerceConfig, NumberOfLabel};
 use super::dialect::words;
 use super::wire::{
@@ -164,12 +164,9 @@ fn parcel<'a>(
     })
 }
 
-/// The territories of the United States have countries of their own and no border of the post's.
+/// Whether a parcel stays at home although the countries differ.
 fn is_home_territory(from: Option<Country>, to: Option<Country>) -> bool {
-    from == Some(Country::US)
-        && to.is_some_and(|to| {
-            ["PR", "VI", "GU", "AS", "MP", "UM", "PW", "FM", "MH"].contains(&to.as_str())
-        })
+    from == Some(Country::US) && to.is_some_and(|to| TERRITORIES.contains(&to.as_str()))
 }
 
 /// The state of the United States, which some platforms give as a country, when customs sees what

@@ -33,7 +33,10 @@
 //!   not charged.
 //! - A manifest lists its parcels: an empty list would close everything that is open. It is made in
 //!   the background, and one that is complete may have refused parcels:
-//!   [`DhlEcommerce::close_day`] names them. Domestic and international parcels get a form each.
+//!   [`DhlEcommerce::close_day`] names them. Domestic and international parcels get a form each. One that
+//!   is not ready in time is asked for again by the same call. Where the answer to the request itself was
+//!   lost, its id is not to be had: the parcels are then refused by the next one, with a code that is
+//!   not documented ([`DhlEcommerceConfig::with_closed_codes`]).
 //! - Times of events come with abbreviations of zones; `LT` is local to a place nobody names.
 //! - News are pushed for a whole pickup account, with user and password, and dropped after two more
 //!   tries: keep asking.
@@ -59,7 +62,7 @@ mod track;
 mod wire;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tokio::time::{Instant, sleep};
@@ -73,7 +76,7 @@ pub use config::{
 };
 
 use self::track::Kind;
-use crate::carriers::asking::{Pieces, by_kind};
+use crate::carriers::asking::{Pieces, by_kind, once_more};
 use crate::client::{Client, Transport, percent_encode};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
@@ -114,6 +117,8 @@ const MANIFEST_SIZE: u32 = 20_000;
 pub struct DhlEcommerce {
     config: Arc<DhlEcommerceConfig>,
     client: Client,
+    /// Manifests that were asked for and not seen complete, by their parcels.
+    under_way: Arc<Mutex<HashMap<Vec<String>, String>>>,
 }
 
 /// A day that was closed.
@@ -180,7 +185,7 @@ impl DhlEcommerce {
             builder = builder.secret(hook.user.as_str()).secret(hook.password.as_str());
         }
         let client = config.calls.of(builder, &["default", "track"]).build()?;
-        Ok(Self { config, client })
+        Ok(Self { config, client, under_way: Arc::default() })
     }
 
     /// Closes the day for the parcels named, waits until the forms are ready, and tells of each
@@ -196,24 +201,47 @@ impl DhlEcommerce {
         self.close_ids(&ids).await
     }
 
+    fn under_way(&self) -> MutexGuard<'_, HashMap<Vec<String>, String>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn close_ids(&self, ids: &[String]) -> Result<ClosedDay> {
-        let close = calls::CloseDay { config: &self.config, dhl_package_ids: ids };
-        let request_id = self.client.call(&close).await?;
+        let mut parcels = ids.to_vec();
+        parcels.sort();
+        // One that is being made would refuse to be asked for again, parcel by parcel.
+        let known = self.under_way().get(&parcels).cloned();
+        let request_id = if let Some(request_id) = known {
+            request_id
+        } else {
+            let close = calls::CloseDay { config: &self.config, dhl_package_ids: ids };
+            let request_id = self.client.call(&close).await?;
+            self.under_way().insert(parcels.clone(), request_id.clone());
+            request_id
+        };
+        let closed = self.closed_in_time(&request_id).await;
+        // What cannot be read now may be read later; what is not there never will be.
+        if closed.as_ref().map_or_else(|error| error.kind() == ErrorKind::NotFound, |_| true) {
+            self.under_way().remove(&parcels);
+        }
+        closed
+    }
+
+    async fn closed_in_time(&self, request_id: &str) -> Result<ClosedDay> {
         let until = Instant::now().checked_add(self.config.manifest_wait);
         loop {
-            match self.closed_day(&request_id).await {
+            match self.closed_day(request_id).await {
                 Ok(Some(closed)) => return Ok(closed),
                 Ok(None) => {}
                 // The manifest is made, whatever becomes of a question about it.
                 Err(error) if error.is_passing() => {}
-                Err(error) => return Err(error.with_context("request", &request_id)),
+                Err(error) => return Err(error.with_context("request", request_id)),
             }
             if until.is_none_or(|until| Instant::now() >= until) {
                 return Err(Error::new(
                     ErrorKind::Ambiguous,
                     "the manifest is asked for and not ready yet",
                 )
-                .with_context("request", &request_id));
+                .with_context("request", request_id));
             }
             sleep(self.config.manifest_poll).await;
         }
@@ -362,7 +390,7 @@ impl CarrierAdapter for DhlEcommerce {
     async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery> {
         let find =
             calls::FindLabel { config: &self.config, request: &intent.request, key: intent.key };
-        match self.client.call(&find).await {
+        match once_more(|| self.client.call(&find)).await {
             Ok(Some(label)) => return Ok(Recovery::Found(Box::new(label))),
             Ok(None) => {}
             Err(error) if self.means_absent(&error) => {}
@@ -422,7 +450,8 @@ impl DhlEcommerce {
             Ok(()) => Ok(()),
             Err(error) if self.means_absent(&error) => Ok(()),
             Err(refused) if refused.kind() == ErrorKind::Rejected => {
-                match self.client.call(&calls::LookUp { config: &self.config, number }).await {
+                let look_up = calls::LookUp { config: &self.config, number };
+                match once_more(|| self.client.call(&look_up)).await {
                     Ok(false) => Ok(()),
                     Err(error) if self.means_absent(&error) => Ok(()),
                     _ => Err(refused),
@@ -477,7 +506,7 @@ impl LateDuplicates for DhlEcommerce {
         kept: &[LabelRecord],
     ) -> Result<Vec<LateDuplicate>> {
         let find = calls::FindAll { config: &self.config, key: intent.key };
-        let found = match self.client.call(&find).await {
+        let found = match once_more(|| self.client.call(&find)).await {
             Ok(found) => found,
             Err(error) if self.means_absent(&error) || decides_nothing(&error) => Vec::new(),
             Err(error) => return Err(error),
@@ -519,7 +548,11 @@ impl Manifests for DhlEcommerce {
         let ids = self.package_ids(&request.numbers).await?;
         let only: Vec<String> = ids.iter().map(|(id, _)| id.clone()).collect();
         let closed = self.close_ids(&only).await?;
-        for refused in &closed.refused {
+        let (before, refused): (Vec<RefusedParcel>, Vec<RefusedParcel>) =
+            closed.refused.into_iter().partition(|parcel| {
+                parcel.code.as_ref().is_some_and(|code| self.config.closed_codes.contains(code))
+            });
+        for refused in &refused {
             tracing::warn!(
                 parcel = %refused.dhl_package_id,
                 code = refused.code.as_deref().unwrap_or_default(),
@@ -528,11 +561,11 @@ impl Manifests for DhlEcommerce {
         }
         let labels: Vec<TrackingNumber> = ids
             .into_iter()
-            .filter(|(id, _)| !closed.refused.iter().any(|no| no.dhl_package_id == *id))
+            .filter(|(id, _)| !refused.iter().any(|no| no.dhl_package_id == *id))
             .map(|(_, number)| number)
             .collect();
         if labels.is_empty() {
-            let first = closed.refused.first();
+            let first = refused.first();
             let why = first.map_or_else(String::new, |refused| format!(": {}", refused.reason));
             return Err(Error::new(
                 ErrorKind::Rejected,
@@ -546,8 +579,12 @@ impl Manifests for DhlEcommerce {
             .map(|form| form.manifest_id.as_str())
             .filter(|id| !id.is_empty())
             .collect();
-        let number =
-            if numbers.is_empty() { closed.request_id.clone() } else { numbers.join(", ") };
+        let number = match numbers.as_slice() {
+            // Nothing was closed now.
+            [] if before.len() == labels.len() => String::new(),
+            [] => closed.request_id.clone(),
+            numbers => numbers.join(", "),
+        };
         let documents = closed.documents.into_iter().filter_map(|form| form.document).collect();
         Ok(Manifest { number, labels, documents })
     }

@@ -1,6 +1,6 @@
 //! The calls, as values.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{NaiveDate, TimeDelta};
 
 use super::config::DhlExpressConfig;
 use super::track::FoundShipment;
@@ -13,7 +13,7 @@ use crate::client::{Operation, Outgoing, Repeat, Response, percent_encode};
 use crate::error::Result;
 use crate::ids::{IdempotencyKey, TrackingNumber};
 use crate::ports::{AddressCheck, Pickup, PickupRequest, Pieces, PiecesRequest};
-use crate::shipment::{Label, LabelRequest, RateQuote, RateRequest, TrackOutcome};
+use crate::shipment::{Label, LabelIntent, LabelRequest, RateQuote, RateRequest, TrackOutcome};
 
 /// Every product offered for a parcel.
 pub(super) struct Rates<'a> {
@@ -92,19 +92,17 @@ impl Operation for ShipPieces<'_> {
 /// Looks for the shipments of a purchase.
 pub(super) struct FindPurchase<'a> {
     pub(super) config: &'a DhlExpressConfig,
-    pub(super) key: IdempotencyKey,
-    pub(super) created_at: DateTime<Utc>,
-    pub(super) sent_at: DateTime<Utc>,
-    pub(super) mailing_date: NaiveDate,
+    pub(super) intent: &'a LabelIntent,
 }
 
 impl FindPurchase<'_> {
     /// From the day before the purchase to the day after it was last sent, or after the label's: days
     /// are local to the place it leaves from.
     fn days(&self) -> (NaiveDate, NaiveDate) {
-        let (intended, sent) = (self.created_at.date_naive(), self.sent_at.date_naive());
-        let first = intended.min(self.mailing_date);
-        let last = intended.max(sent).max(self.mailing_date);
+        let LabelIntent { request, created_at, sent_at, .. } = self.intent;
+        let (intended, sent) = (created_at.date_naive(), sent_at.date_naive());
+        let first = intended.min(request.mailing_date);
+        let last = intended.max(sent).max(request.mailing_date);
         let day = TimeDelta::days(1);
         (
             first.checked_sub_signed(day).unwrap_or(first),
@@ -122,7 +120,7 @@ impl Operation for FindPurchase<'_> {
     fn request(&self) -> Result<Outgoing> {
         let (from, to) = self.days();
         Ok(Outgoing::get("/tracking")
-            .query("shipmentReference", purchase_reference(self.key))
+            .query("shipmentReference", purchase_reference(self.intent.key))
             .query("shipperAccountNumber", self.config.account_number.as_str())
             .query("dateRangeFrom", date(from))
             .query("dateRangeTo", date(to))
@@ -131,9 +129,8 @@ impl Operation for FindPurchase<'_> {
 
     fn parse(&self, response: Response) -> Result<Self::Output> {
         Ok(match response.json::<TrackAnswer>() {
-            Ok(answer) => {
-                track::shipments(&purchase_reference(self.key), answer).map_err(str::to_owned)
-            }
+            Ok(answer) => track::shipments(&purchase_reference(self.intent.key), answer)
+                .map_err(str::to_owned),
             Err(error) => Err(error.to_string()),
         })
     }

@@ -42,7 +42,10 @@
 //!   countries of their own, sold over a border with a declaration. Written as a state, nothing is offered
 //!   to them and a purchase is refused with `address.state`.
 //! - A field of another form costs only itself; a product whose price cannot be read is not offered.
-//! - Pickups are ordered without customs data, for parcels that weigh the same.
+//! - Pickups are ordered without customs data, for parcels that weigh the same. Each order brings a
+//!   driver, and no call lists them: the adapter remembers what it ordered for a place and day until it is
+//!   dropped, and after an answer that was lost it orders none before somebody looked
+//!   ([`DhlExpress::settle_pickup`]).
 //!
 //! # What is not here
 //!
@@ -61,7 +64,6 @@ mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 
 pub use catalogue::{
     CATALOGUE_AS_OF, DOMESTIC, ECONOMY_SELECT, ECONOMY_SELECT_EU, HALF_PAST_TEN, NINE, NOON,
@@ -73,13 +75,14 @@ use self::track::FoundShipment;
 use crate::address::Address;
 use crate::carriers::asking;
 use crate::carriers::fitting::outside_the_states;
+use crate::carriers::pickups::{Ordered, Stop};
 use crate::client::{Client, Transport, percent_encode};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::ids::{CarrierId, IdempotencyKey, TrackingNumber};
 use crate::ports::{
     AddressCheck, AddressVerdict, CarrierAdapter, CarrierLimits, IdempotencySupport, LateDuplicate,
-    LateDuplicates, MultiPiece, Pickup, PickupRequest, Pickups, Pieces, PiecesRecovery,
-    PiecesRequest, Recovery, ValidateAddress,
+    LateDuplicates, MultiPiece, Pickup, PickupRequest, Pickups, Pieces, PiecesIntent,
+    PiecesRecovery, PiecesRequest, Recovery, ValidateAddress,
 };
 use crate::shipment::{
     Label, LabelFormat, LabelIntent, LabelRecord, LabelRequest, RateQuote, RateRequest,
@@ -107,6 +110,7 @@ const TRACK_CONCURRENCY: usize = 4;
 pub struct DhlExpress {
     config: Arc<DhlExpressConfig>,
     client: Client,
+    ordered: Ordered,
 }
 
 /// What became of a lost purchase.
@@ -134,18 +138,19 @@ impl DhlExpress {
             builder = builder.secret(duties.as_str());
         }
         let client = config.calls.of(builder, &["default", "track"]).build()?;
-        Ok(Self { config, client })
+        Ok(Self { config, client, ordered: Ordered::default() })
     }
 
-    async fn look_for(
-        &self,
-        key: IdempotencyKey,
-        (created_at, sent_at): (DateTime<Utc>, DateTime<Utc>),
-        mailing_date: chrono::NaiveDate,
-    ) -> Result<Lost> {
-        let config = &*self.config;
-        let find = calls::FindPurchase { config, key, created_at, sent_at, mailing_date };
-        let age = self.config.calls.clock.now().signed_duration_since(sent_at);
+    /// Tells what became of a pickup whose answer was lost, after somebody looked: what was found, or that
+    /// there is none and another may be ordered. Until then, every order for the place and day is refused as
+    /// [`ErrorKind::Ambiguous`], for the carrier has no call that lists pickups.
+    pub fn settle_pickup(&self, request: &PickupRequest, found: Option<&Pickup>) {
+        self.ordered.settle(Stop::of(request, ""), found);
+    }
+
+    async fn look_for(&self, intent: &LabelIntent) -> Result<Lost> {
+        let find = calls::FindPurchase { config: &self.config, intent };
+        let age = self.config.calls.clock.now().signed_duration_since(intent.sent_at);
         let settled = age >= self.config.settle;
         let mut unclear = None;
         let mut found = match self.client.call(&find).await {
@@ -164,7 +169,7 @@ impl DhlExpress {
             Err(error) => return Err(error),
         };
         // What was sent again may still be on its way into the search.
-        let is_whole = settled || created_at == sent_at;
+        let is_whole = settled || !intent.was_sent_again();
         if self.config.lost == LostWaybill::GiveUp && !found.is_empty() && is_whole {
             // A waybill that was given up keeps its reference: later there may be several.
             for one in &found {
@@ -266,13 +271,10 @@ impl CarrierAdapter for DhlExpress {
     }
 
     async fn recover_label(&self, intent: &LabelIntent) -> Result<Recovery> {
-        let request = &intent.request;
-        match self
-            .look_for(intent.key, (intent.created_at, intent.sent_at), request.mailing_date)
-            .await?
-        {
+        match self.look_for(intent).await? {
             Lost::Found(found) => {
-                let label = map::found_label(&self.config, request, intent.key, found.number)?;
+                let LabelIntent { request, key, .. } = intent;
+                let label = map::found_label(&self.config, request, *key, found.number)?;
                 Ok(Recovery::Found(Box::new(label)))
             }
             Lost::Absent => Ok(Recovery::Absent),
@@ -317,10 +319,7 @@ impl LateDuplicates for DhlExpress {
         intent: &LabelIntent,
         kept: &[LabelRecord],
     ) -> Result<Vec<LateDuplicate>> {
-        let LabelIntent { key, request, created_at, sent_at } = intent;
-        let (key, created_at, sent_at) = (*key, *created_at, *sent_at);
-        let (config, mailing_date) = (&*self.config, request.mailing_date);
-        let find = calls::FindPurchase { config, key, created_at, sent_at, mailing_date };
+        let find = calls::FindPurchase { config: &self.config, intent };
         let found = match self.client.call(&find).await {
             Ok(found) => found.unwrap_or_default(),
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
@@ -356,14 +355,9 @@ impl MultiPiece for DhlExpress {
         self.client.call(&calls::ShipPieces { config: &self.config, request, key: *key }).await
     }
 
-    async fn recover_pieces(
-        &self,
-        request: &PiecesRequest,
-        key: &IdempotencyKey,
-        sent_at: DateTime<Utc>,
-    ) -> Result<PiecesRecovery> {
-        let day = request.shipment.mailing_date;
-        match self.look_for(*key, (sent_at, sent_at), day).await? {
+    async fn recover_pieces(&self, intent: &PiecesIntent) -> Result<PiecesRecovery> {
+        let PiecesIntent { request, key, .. } = intent;
+        match self.look_for(&intent.as_label()).await? {
             Lost::Found(found) if found.pieces.len() == request.pieces.len() => {
                 let pieces =
                     map::found_pieces(&self.config, request, *key, &found.number, &found.pieces)?;
@@ -386,7 +380,10 @@ impl MultiPiece for DhlExpress {
 #[async_trait]
 impl Pickups for DhlExpress {
     async fn schedule_pickup(&self, request: &PickupRequest) -> Result<Pickup> {
-        self.client.call(&calls::SchedulePickup { config: &self.config, request }).await
+        // What is wrong with the request is told even where a driver comes already.
+        map::pickup_body(&self.config, request)?;
+        let order = calls::SchedulePickup { config: &self.config, request };
+        self.ordered.once(Stop::of(request, ""), self.client.call(&order)).await
     }
 
     async fn cancel_pickup(&self, pickup: &Pickup) -> Result<()> {
@@ -396,6 +393,7 @@ impl Pickups for DhlExpress {
                 outcome => outcome?,
             }
         }
+        self.ordered.cancelled(pickup);
         Ok(())
     }
 }
