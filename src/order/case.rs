@@ -150,13 +150,12 @@ pub(super) fn case_seen(order: &mut Order, case: &AfterSaleCase, at: DateTime<Ut
             was_open
         }
         None => {
-            let (refused_at, known) = (None, case);
             order.cases.push(OrderCase {
-                case: known,
+                case,
                 complained_at,
                 disputed_at,
                 closed_at,
-                refused_at,
+                refused_at: None,
             });
             false
         }
