@@ -307,7 +307,7 @@ impl<'de> Visitor<'de> for MaybeText {
     }
 }
 
-/// The text of a string or number. Borrows unless the string has escapes.
+/// As [`text_of`], without numbers that have a fraction or an exponent.
 fn id_of<E: Error>(raw: &RawValue) -> Result<Cow<'_, str>, E> {
     let text = raw.get();
     if text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
@@ -318,6 +318,7 @@ fn id_of<E: Error>(raw: &RawValue) -> Result<Cow<'_, str>, E> {
     text_of(raw)
 }
 
+/// The text of a string or number. Borrows unless the string has escapes.
 fn text_of<E: Error>(raw: &RawValue) -> Result<Cow<'_, str>, E> {
     let text = raw.get();
     match text.as_bytes().first() {

@@ -38,8 +38,8 @@ pub struct Comparison {
 /// Shops and how their comparison ended.
 pub(super) type Compared = Vec<(ShopKey, Result<Comparison>)>;
 
-/// After a comparison that failed, the next attempt.
-const AGAIN: TimeDelta = TimeDelta::hours(1);
+/// After daily work that failed, the next attempt.
+pub(super) const AGAIN: TimeDelta = TimeDelta::hours(1);
 
 impl Engine {
     /// Compares every shop whose last comparison by this process is longer ago than

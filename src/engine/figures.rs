@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future;
 
+use super::compare::AGAIN;
 use super::round::contained;
 use super::time::{earlier, later};
 use super::{Engine, Schedule};
@@ -17,9 +18,6 @@ use crate::rules::kpi::{
 
 /// Shops and the figures their platforms stated.
 pub(super) type FiguresRead = Vec<(ShopKey, Result<Vec<StatedFigure>>)>;
-
-/// After figures that could not be read, the next attempt.
-const AGAIN: TimeDelta = TimeDelta::hours(1);
 
 impl Engine {
     /// Reads the figures of every shop whose platform shows some and that is due by

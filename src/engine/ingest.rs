@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{OrderKey, PlatformOrderId, ShopKey};
 use crate::order::{
     Action, Actor, Effect, Event, ExceptionKind, Hold, HoldReason, Order, OrderState,
-    PlatformOrder, import, reconcile, unread,
+    PlatformOrder, import, is_older, reconcile, unread,
 };
 use crate::ports::store::{Commit, Committed, QuarantineEntry};
 use crate::ports::{
@@ -566,11 +566,7 @@ impl Engine {
             }
             Some(order) => {
                 let mut news = reconcile(order, snapshot, now);
-                let is_older = matches!(
-                    (snapshot.updated_at, order.platform.updated_at),
-                    (Some(theirs), Some(ours)) if theirs < ours
-                );
-                if is_unread(order) && !is_older {
+                if is_unread(order) && !is_older(snapshot, order) {
                     news.extend(release_unread(now));
                 }
                 if news.is_empty() {

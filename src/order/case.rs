@@ -103,6 +103,12 @@ pub struct OrderCase {
 }
 
 impl OrderCase {
+    /// Whether it [needs the seller](AfterSaleCase::needs_seller) and no person answered it here.
+    #[must_use]
+    pub fn needs_seller(&self) -> bool {
+        self.refused_at.is_none() && self.case.needs_seller()
+    }
+
     /// Whether it is a claim or a dispute that runs.
     #[must_use]
     pub fn is_open_complaint(&self) -> bool {

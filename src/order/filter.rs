@@ -153,7 +153,7 @@ impl OrderFilter {
                     || order
                         .cases
                         .iter()
-                        .any(|known| known.case.needs_seller() && known.case.exception() == *kind)
+                        .any(|known| known.needs_seller() && known.case.exception() == *kind)
             })
             && self.placed.contains(Some(order.placed_at))
             && self.paid.contains(order.paid_at)

@@ -48,6 +48,8 @@ pub use lifecycle::{
     EVENTS, EventRow, OrderState, Stage, TRANSITIONS, TransitionRow, derive_stage, derive_state,
 };
 pub use payment::{Payment, PaymentMethod, PaymentState};
+#[cfg(feature = "engine")]
+pub(crate) use reconcile::is_older;
 pub use reconcile::{content_hash, reconcile};
 pub use snapshot::{
     CancelRequest, PlatformBuyer, PlatformDeadline, PlatformHold, PlatformLine, PlatformOrder,

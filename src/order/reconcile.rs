@@ -38,10 +38,7 @@ pub fn reconcile(order: &Order, snapshot: &PlatformOrder, now: DateTime<Utc>) ->
     if snapshot.id != order.key.order
         || content_hash(snapshot) == order.platform.content_hash
         || order.erased_at.is_some()
-        || matches!(
-            (snapshot.updated_at, order.platform.updated_at),
-            (Some(theirs), Some(ours)) if theirs < ours
-        )
+        || is_older(snapshot, order)
     {
         return Vec::new();
     }
@@ -92,6 +89,14 @@ pub fn reconcile(order: &Order, snapshot: &PlatformOrder, now: DateTime<Utc>) ->
 
 fn stamped(actions: Vec<Action>, now: DateTime<Utc>) -> Vec<Event> {
     actions.into_iter().map(|action| Event::new(action, now, Actor::Platform)).collect()
+}
+
+/// Whether a snapshot is older than the one merged last.
+pub(crate) fn is_older(snapshot: &PlatformOrder, order: &Order) -> bool {
+    matches!(
+        (snapshot.updated_at, order.platform.updated_at),
+        (Some(theirs), Some(ours)) if theirs < ours
+    )
 }
 
 /// Whether a person refused this very wish: platforms without an answer to it go on showing it.

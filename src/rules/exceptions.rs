@@ -301,7 +301,7 @@ fn of_order(order: &Order, policy: &ExceptionPolicy, now: DateTime<Utc>) -> Vec<
     }
     // Buyers complain about what is cancelled, too, and about what the platform sent.
     let mut cases: Vec<&AfterSaleCase> =
-        order.cases.iter().map(|known| &known.case).filter(|case| case.needs_seller()).collect();
+        order.cases.iter().filter(|known| known.needs_seller()).map(|known| &known.case).collect();
     cases.sort_by_key(|case| (case.respond_by.is_none(), case.respond_by, &case.id));
     for case in cases {
         let answer =

@@ -41,7 +41,7 @@ use crate::shipment::UploadState;
 #[must_use]
 pub fn is_closed(order: &Order) -> bool {
     order.state().is_terminal()
-        && !order.cases.iter().any(|known| known.case.needs_seller())
+        && !order.cases.iter().any(|known| known.needs_seller())
         && !order.packages.iter().any(|package| {
             (package.has_live_label() && !package.is_accepted())
                 || matches!(

@@ -361,6 +361,8 @@ async fn two_wishes_by_case_are_one_of_all_their_lines_and_a_refused_one_does_no
     talked.actions = vec!["send_message".into()];
     bazaar.book().cases = vec![gone.clone(), talked.clone()];
     assert_eq!(asked(4).await, (false, None), "a message in the case is no new wish");
+    let told = open(&engine, 4).await;
+    assert!(told.iter().all(|(kind, _)| *kind != ExceptionKind::CancelRequested), "{told:?}");
     bazaar.book().cases = vec![gone, talked, of("w3", &[], 4)];
     assert_eq!(asked(5).await, (true, Some(Vec::new())), "another case is");
 }
